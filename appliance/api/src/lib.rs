@@ -1,0 +1,1 @@
+//! What people and programs see: REST, WebSocket, the web page.

@@ -1,0 +1,3 @@
+//! The process tandem: where the pure parts meet the world.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Audio as a pure state machine: packets in, packets out.

@@ -1,0 +1,1 @@
+//! SIP as a pure state machine: bytes in, events out.

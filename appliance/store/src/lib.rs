@@ -1,0 +1,1 @@
+//! What the exchange remembers: SQLite and the event log.

@@ -1,0 +1,3 @@
+//! Measures the targets and prints ratios.
+
+fn main() {}

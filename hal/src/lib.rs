@@ -1,0 +1,1 @@
+//! One trait for each piece of hardware.

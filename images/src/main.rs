@@ -1,0 +1,3 @@
+//! Builds the bootable images without root.
+
+fn main() {}

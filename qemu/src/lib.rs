@@ -1,0 +1,1 @@
+//! Boots the image under QEMU and drives it.

@@ -1,0 +1,1 @@
+//! Phones and a network in virtual time.

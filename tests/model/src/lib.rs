@@ -1,0 +1,1 @@
+//! Random phones against a reference model.

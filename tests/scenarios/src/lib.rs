@@ -1,0 +1,1 @@
+//! Stories with phones, ending in a snapshot of the ladder.
