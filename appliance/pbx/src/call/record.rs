@@ -1,0 +1,194 @@
+//! The public record of one leg, which VoIPBIN's API names a *call*.
+
+use uuid::Uuid;
+
+use crate::UnixMicros;
+
+/// A leg's record: what the API shows, what events carry, what is kept for ever.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallRecord {
+    /// Its id, for ever.
+    pub id: Uuid,
+    /// The leg that this one was made for; `None` for the leg that came in.
+    pub master_call_id: Option<Uuid>,
+    /// The legs made for this one.
+    pub chained_call_ids: Vec<Uuid>,
+    /// The legs rung together (several contacts, RFC 3261 §16.6) share one.
+    pub groupcall_id: Option<Uuid>,
+    /// Who calls.
+    pub source: Address,
+    /// Who is called.
+    pub destination: Address,
+    /// Towards us or from us.
+    pub direction: Direction,
+    /// How far it got.
+    pub status: Status,
+    /// Who ended it, once it is ended.
+    pub hangup_by: Option<HangupBy>,
+    /// Why it ended, once it is ended.
+    pub hangup_reason: Option<HangupReason>,
+    /// The Q.850 cause, where one is known.
+    pub hangup_cause: Option<u8>,
+    /// The codec in use, e.g. `PCMU/8000`.
+    pub codec: Option<String>,
+    /// The leg's peer, as `transport address`.
+    pub peer: String,
+    /// The SIP Call-ID of the leg's dialog.
+    pub sip_call_id: String,
+    /// Whether the peer holds the call.
+    pub held: bool,
+    /// When it was made.
+    pub created: UnixMicros,
+    /// When it changed last.
+    pub updated: UnixMicros,
+    /// When it rang.
+    pub ringing: Option<UnixMicros>,
+    /// When it was answered.
+    pub progressing: Option<UnixMicros>,
+    /// When it ended.
+    pub hungup: Option<UnixMicros>,
+    /// What the media engine counted, once the leg is closed.
+    pub quality: Option<Quality>,
+}
+
+/// Reception and transmission of a leg, from the media engine's statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Quality {
+    /// RTP packets from the peer.
+    pub packets_received: u64,
+    /// RTP packets to the peer.
+    pub packets_sent: u64,
+    /// RTP packets from the peer that never came.
+    pub packets_lost: u64,
+    /// Interarrival jitter in milliseconds (RFC 3550 §6.4.1).
+    pub jitter_ms: f32,
+    /// Round trip in milliseconds, if RTCP told.
+    pub round_trip_ms: Option<f32>,
+}
+
+/// VoIPBIN's address: `{type, target, target_name, name, detail}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Address {
+    /// What `target` is.
+    pub kind: AddressKind,
+    /// The number, URI or id.
+    pub target: String,
+    /// The shown name.
+    pub target_name: String,
+}
+
+/// The types of an [`Address`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AddressKind {
+    /// An extension of this exchange.
+    #[default]
+    Extension,
+    /// A SIP URI.
+    Sip,
+    /// A telephone number.
+    Tel,
+}
+
+/// Seen from the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The peer calls us.
+    Incoming,
+    /// We call the peer.
+    Outgoing,
+}
+
+/// `dialing → ringing → progressing → terminating | canceling → hangup`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Status {
+    Dialing,
+    Ringing,
+    Progressing,
+    Terminating,
+    Canceling,
+    Hangup,
+}
+
+/// `local` if we were ending it, else `remote`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum HangupBy {
+    Local,
+    Remote,
+}
+
+/// VoIPBIN's reasons; `spec/calls.md` maps causes to them and them to SIP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum HangupReason {
+    Normal,
+    Failed,
+    Busy,
+    Cancel,
+    Timeout,
+    NoAnswer,
+    Dialout,
+    Amd,
+}
+
+impl Status {
+    /// The API's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Dialing => "dialing",
+            Status::Ringing => "ringing",
+            Status::Progressing => "progressing",
+            Status::Terminating => "terminating",
+            Status::Canceling => "canceling",
+            Status::Hangup => "hangup",
+        }
+    }
+}
+
+impl HangupReason {
+    /// The API's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            HangupReason::Normal => "normal",
+            HangupReason::Failed => "failed",
+            HangupReason::Busy => "busy",
+            HangupReason::Cancel => "cancel",
+            HangupReason::Timeout => "timeout",
+            HangupReason::NoAnswer => "noanswer",
+            HangupReason::Dialout => "dialout",
+            HangupReason::Amd => "amd",
+        }
+    }
+}
+
+impl HangupBy {
+    /// The API's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            HangupBy::Local => "local",
+            HangupBy::Remote => "remote",
+        }
+    }
+}
+
+impl Direction {
+    /// The API's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Direction::Incoming => "incoming",
+            Direction::Outgoing => "outgoing",
+        }
+    }
+}
+
+impl AddressKind {
+    /// The API's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            AddressKind::Extension => "extension",
+            AddressKind::Sip => "sip",
+            AddressKind::Tel => "tel",
+        }
+    }
+}

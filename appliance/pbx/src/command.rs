@@ -1,0 +1,78 @@
+//! What people and programs ask of the exchange, and what it answers.
+
+use uuid::Uuid;
+
+use crate::call::CallRecord;
+use crate::directory::{Extension, ExtensionChange, NewExtension};
+use crate::registrar::Binding;
+use crate::sequence::Sequence;
+
+/// The caller's number for a command, returned with its [`Reply`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+/// A request; each is answered by exactly one [`Reply`] or [`Rejection`], after the events that it caused.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Make an extension.
+    CreateExtension(NewExtension),
+    /// Change an extension.
+    UpdateExtension(Uuid, ExtensionChange),
+    /// Delete an extension; its registrations and calls end.
+    DeleteExtension(Uuid),
+    /// End one call (a leg, and with it what it is bridged to).
+    HangupCall(Uuid),
+    /// What happened in a call that is still up.
+    ReadSequence(Uuid),
+    /// Which contacts are registered now, of one extension or of all.
+    ListBindings(Option<Uuid>),
+    /// The numbers behind `/metrics`.
+    ReadCounters,
+}
+
+/// The answer to a [`Command`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// The extension as it is now.
+    Extension(Extension),
+    /// The call as it is now.
+    Call(Box<CallRecord>),
+    /// The ladder of a live call.
+    Sequence(Sequence),
+    /// The contacts.
+    Bindings(Vec<Binding>),
+    /// The numbers.
+    Counters(Box<Counters>),
+}
+
+/// Why a [`Command`] was not carried out; nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// No such resource, or it is deleted.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The name is taken.
+    #[error("{0} already exists")]
+    AlreadyExists(&'static str),
+    /// A field has a value that cannot be.
+    #[error("{field}: {reason}")]
+    Invalid {
+        /// The field's name as the API spells it.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The call is over already.
+    #[error("the call is hung up already")]
+    AlreadyHungUp,
+    /// A limit of the exchange is reached.
+    #[error("{0}")]
+    Exhausted(&'static str),
+}
+
+/// The numbers behind `/metrics`: totals since start, and how many of each thing are there now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Each as (metric name without prefix, help text, value); a total ends in `_total`.
+    pub values: Vec<(&'static str, &'static str, u64)>,
+}

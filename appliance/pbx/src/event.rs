@@ -1,0 +1,80 @@
+//! Facts: what happened, complete enough for the store to write it and for any reader to understand it alone.
+
+use crate::UnixMicros;
+use crate::call::CallRecord;
+use crate::directory::Extension;
+use crate::registrar::Binding;
+
+/// One fact. The store gives it its sequence number and writes it together with the rows it changes, in one transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// When it happened.
+    pub at: UnixMicros,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// The kinds of facts; [`EventKind::name`] is the word that leaves the box.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EventKind {
+    /// An extension was made.
+    ExtensionCreated(Extension),
+    /// An extension was changed.
+    ExtensionUpdated(Extension),
+    /// An extension was deleted (softly: the record stays).
+    ExtensionDeleted(Extension),
+    /// A phone registered a contact that was not there before.
+    ExtensionRegistered(Box<Binding>),
+    /// A contact is gone: the phone took it back, or it expired.
+    ExtensionUnregistered(Box<Binding>),
+    /// A call began; one for each leg.
+    CallCreated(Box<CallRecord>),
+    /// The called side rings.
+    CallRinging(Box<CallRecord>),
+    /// The leg was answered: status `progressing`.
+    CallAnswered(Box<CallRecord>),
+    /// Something else about the leg changed: held, codec, chained calls.
+    CallUpdated(Box<CallRecord>),
+    /// The leg is being ended by us after it was answered.
+    CallTerminating(Box<CallRecord>),
+    /// The leg is being ended by us before it was answered.
+    CallCanceling(Box<CallRecord>),
+    /// The leg is over; nothing follows. Exactly one for each `CallCreated`.
+    CallHungup(Box<CallRecord>),
+    /// A source guessed passwords and is not listened to until the given moment.
+    SourceBlocked {
+        /// The address.
+        source: std::net::IpAddr,
+        /// How many wrong digests it sent within the minute.
+        failures: u32,
+        /// When it is listened to again.
+        until: UnixMicros,
+    },
+    /// A source that was blocked is listened to again.
+    SourceUnblocked {
+        /// The address.
+        source: std::net::IpAddr,
+    },
+}
+
+impl EventKind {
+    /// The event's name as webhooks, WebSocket and records carry it (`call_created`, …).
+    pub fn name(&self) -> &'static str {
+        match self {
+            EventKind::ExtensionCreated(_) => "extension_created",
+            EventKind::ExtensionUpdated(_) => "extension_updated",
+            EventKind::ExtensionDeleted(_) => "extension_deleted",
+            EventKind::ExtensionRegistered(_) => "extension_registered",
+            EventKind::ExtensionUnregistered(_) => "extension_unregistered",
+            EventKind::CallCreated(_) => "call_created",
+            EventKind::CallRinging(_) => "call_ringing",
+            EventKind::CallAnswered(_) => "call_answered",
+            EventKind::CallUpdated(_) => "call_updated",
+            EventKind::CallTerminating(_) => "call_terminating",
+            EventKind::CallCanceling(_) => "call_canceling",
+            EventKind::CallHungup(_) => "call_hungup",
+            EventKind::SourceBlocked { .. } => "source_blocked",
+            EventKind::SourceUnblocked { .. } => "source_unblocked",
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! (being written) Slows those who guess passwords.

@@ -1,0 +1,20 @@
+//! Every bound of the exchange, with its reason.
+
+use std::time::Duration;
+
+/// Steps kept of one call's ladder: a long call with session refreshes must not grow without end.
+pub const SEQUENCE_STEPS: usize = 400;
+/// Contacts of one extension (VoIPBIN's `max_contacts`).
+pub const CONTACTS_PER_EXTENSION: usize = 3;
+/// Wrong digests within [`GUESS_WINDOW`] after which a source is not listened to.
+pub const GUESSES: u32 = 10;
+/// The time within which guesses count together.
+pub const GUESS_WINDOW: Duration = Duration::from_secs(60);
+/// How long a guessing source is not listened to.
+pub const GUESS_BLOCK: Duration = Duration::from_secs(300);
+/// Sources remembered by the guard; beyond it the one silent for longest is forgotten.
+pub const GUESS_SOURCES: usize = 10_000;
+/// Extensions.
+pub const EXTENSIONS: usize = 10_000;
+/// Calls at a time (each takes at least two ports of the RTP range besides).
+pub const CALLS: usize = 10_000;

@@ -1,0 +1,49 @@
+//! What an administrator may set of the exchange itself.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// The settings, fixed while the process runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The digest realm and the domain of the extensions.
+    pub realm: String,
+    /// The address our SIP is reached at, for Via, Contact (the flow's local address wins where it is specific).
+    pub sip: SocketAddr,
+    /// The address put into SDP instead of the local one, if the box is behind a NAT.
+    pub advertise: Option<IpAddr>,
+    /// The address RTP sockets are bound to.
+    pub rtp: IpAddr,
+    /// The first and the last RTP port, both included; an RTP port is even, RTCP is the next.
+    pub rtp_ports: (u16, u16),
+    /// How long a destination may ring.
+    pub dial_timeout: Duration,
+    /// How long a call may last.
+    pub call_limit: Duration,
+    /// Expiry granted to REGISTER: least, default, most.
+    pub expires: (Duration, Duration, Duration),
+    /// Session-Expires asked for (RFC 4028).
+    pub session_expires: Duration,
+    /// How long no RTP may come before a call is hung up.
+    pub rtp_timeout: Duration,
+    /// How often OPTIONS is sent to contacts behind a NAT.
+    pub nat_keepalive: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            realm: "tandem".into(),
+            sip: SocketAddr::from(([127, 0, 0, 1], 5060)),
+            advertise: None,
+            rtp: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            rtp_ports: (30_000, 39_999),
+            dial_timeout: Duration::from_secs(60),
+            call_limit: Duration::from_secs(3600),
+            expires: (Duration::from_secs(60), Duration::from_secs(3600), Duration::from_secs(7200)),
+            session_expires: Duration::from_secs(1800),
+            rtp_timeout: Duration::from_secs(60),
+            nat_keepalive: Duration::from_secs(25),
+        }
+    }
+}
