@@ -1,1 +1,45 @@
 //! Audio as a pure state machine: packets in, packets out.
+//!
+//! [`Engine`] is told by [`Command`]s which sockets exist, what was negotiated for each and which two belong together. It is
+//! handed every packet that arrives and answers at once with where the packet, rewritten in place, has to go. What it has
+//! to say on its own (RTCP, keepalives) waits in [`Engine::poll_transmit`], what the exchange should know in
+//! [`Engine::poll_event`]. It never reads a clock, opens a socket or draws randomness, and on the way of a packet it
+//! neither allocates nor locks.
+//!
+//! Names: a *stream* is one RTP/RTCP socket pair of ours and the phone behind it. Two connected streams make a bridge. The
+//! direction from one to the other is a [`ForwardingRule`], which is plain data.
+//!
+//! The run loop of the caller: after every `handle_*`, drain [`Engine::poll_transmit`], then [`Engine::poll_event`] (a
+//! [`Event::Closed`] says that the sockets may go, and its BYE stands in the transmits before it), then sleep until
+//! [`Engine::poll_timeout`].
+
+pub mod command;
+pub mod config;
+pub mod engine;
+pub mod event;
+pub mod format;
+pub mod limits;
+pub mod socket;
+pub mod statistics;
+pub mod transmit;
+
+pub use command::{Command, Direction, Latch, Remote};
+pub use config::Config;
+pub use engine::Engine;
+pub use event::Event;
+pub use format::{AudioFormat, Codec, Format, TelephoneEvent};
+pub use socket::{Component, Socket, StreamId};
+pub use statistics::{Counters, Dropped, RemoteReport, Statistics};
+pub use transmit::{Forward, Transmit};
+
+/// Monotonic time since the process started. The caller reads the clock.
+pub type Time = std::time::Duration;
+
+/// When [`Engine::handle_timeout`] wants to be called, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline {
+    /// The moment, on the same clock as every `now`.
+    pub at: Time,
+    /// The name of the timer, for logs.
+    pub reason: &'static str,
+}

@@ -1,0 +1,54 @@
+//! Every bound of the engine, with the reason for its value.
+
+use std::time::Duration;
+
+/// Streams at once, unless the configuration says less: two for each of 8,000 calls.
+pub const STREAMS: usize = 16_384;
+
+/// Audio codecs that a phone may switch between without asking: more than four are never answered.
+pub const RECEIVE_FORMATS: usize = 4;
+
+/// Events that wait to be fetched. Beyond it those that packets cause are counted as lost.
+pub const EVENTS: usize = 1_024;
+
+/// Packets of our own that wait to be fetched.
+pub const TRANSMITS: usize = 256;
+
+/// Timers that one call of `handle_timeout` serves; the rest is due at once again. Bounds the time until the next packet.
+pub const TIMERS_A_TURN: usize = 64;
+
+/// Octets of a packet of our own: sender report with one block, CNAME of [`CNAME`] octets, BYE.
+pub const TRANSMIT: usize = 160;
+
+/// Octets of our CNAME (RFC 7022 names have 16).
+pub const CNAME: usize = 64;
+
+/// Octets of an RTP or RTCP packet: what one Ethernet jumbo frame carries.
+pub const PACKET: usize = 9_000;
+
+/// How long the latched source must have been silent before another address with another SSRC may take its place.
+pub const RELATCH_SILENCE: Duration = Duration::from_millis(1_000);
+
+/// How long after the SDP named a new address the old source may still be replaced by any first comer.
+pub const MOVE_WINDOW: Duration = Duration::from_secs(5);
+
+/// The least time between two `Relatched` events of one stream.
+pub const RELATCHED_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Without a packet to the phone for this long, a keepalive is sent (RFC 6263 §6: 15 s).
+pub const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// The greatest step forward of a sequence number that is still loss (RFC 3550 A.1).
+pub const MAX_DROPOUT: u16 = 3_000;
+
+/// The greatest step back of a sequence number that is still reordering (RFC 3550 A.1).
+pub const MAX_MISORDER: u16 = 100;
+
+/// A timestamp that is this far from where the time that passed puts it is a jump, and smoothed out.
+pub const TIMESTAMP_JUMP: Duration = Duration::from_secs(10);
+
+/// A digit whose end never came counts as ended this long after its last packet (RFC 4733 §2.6.1.3: a few packets).
+pub const DIGIT_SILENCE: Duration = Duration::from_millis(200);
+
+/// The longest round trip that is believed.
+pub const ROUND_TRIP: Duration = Duration::from_secs(10);
