@@ -1,0 +1,105 @@
+//! The host of a URI or of a Via: a name or an address.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use bytes::Bytes;
+
+use crate::message::Text;
+
+/// A host name or an IP address.
+#[derive(Debug, Clone)]
+pub enum Host {
+    /// A name, with its case kept. Compared without.
+    Name(Text),
+    /// An IPv4 address.
+    V4(Ipv4Addr),
+    /// An IPv6 address.
+    V6(Ipv6Addr),
+    /// An IPv6 address with a zone (RFC 4007 §11), which means something to its sender only. Compared without the zone.
+    ScopedV6(Ipv6Addr, Text),
+}
+
+impl Host {
+    /// Reads a host, IPv6 in brackets; `None` when it is neither an address nor made of the characters of host names.
+    pub fn parse(host: &Bytes) -> Option<Host> {
+        if host.first() == Some(&b'[') {
+            return bracketed(host);
+        }
+        if host.is_empty() || !host.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')) {
+            return None;
+        }
+        if host[0].is_ascii_digit()
+            && let Ok(address) = std::str::from_utf8(host).unwrap_or_default().parse()
+        {
+            return Some(Host::V4(address));
+        }
+        Some(Host::Name(host.clone().into()))
+    }
+
+    /// The address, unless the host is a name.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Host::Name(_) => None,
+            Host::V4(address) => Some(IpAddr::V4(*address)),
+            Host::V6(address) | Host::ScopedV6(address, _) => Some(IpAddr::V6(*address)),
+        }
+    }
+
+    /// Appends the host, IPv6 in brackets.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        use std::io::Write;
+        match self {
+            Host::Name(name) => out.extend_from_slice(name),
+            Host::V4(address) => write!(out, "{address}").expect("writing to a vector does not fail"),
+            Host::V6(address) => write!(out, "[{address}]").expect("writing to a vector does not fail"),
+            Host::ScopedV6(address, zone) => {
+                write!(out, "[{address}%{zone}]").expect("writing to a vector does not fail");
+            }
+        }
+    }
+}
+
+/// `[2001:db8::1]`, `[fe80::1%eth0]` and `[fe80::1%25eth0]` (RFC 6874).
+fn bracketed(host: &Bytes) -> Option<Host> {
+    let inner = host.strip_prefix(b"[")?.strip_suffix(b"]")?;
+    let zone_at = inner.iter().position(|&b| b == b'%');
+    let address = std::str::from_utf8(&inner[..zone_at.unwrap_or(inner.len())]).ok()?.parse().ok()?;
+    let Some(zone_at) = zone_at else { return Some(Host::V6(address)) };
+    let zone = &inner[zone_at + 1..];
+    let usable = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'%');
+    (!zone.is_empty() && zone.iter().all(usable)).then(|| Host::ScopedV6(address, host.slice_ref(zone).into()))
+}
+
+impl PartialEq for Host {
+    fn eq(&self, other: &Host) -> bool {
+        match (self, other) {
+            (Host::Name(a), Host::Name(b)) => a.eq_ignore_ascii_case(b),
+            (a, b) => a.ip().is_some() && a.ip() == b.ip(),
+        }
+    }
+}
+
+impl Eq for Host {}
+
+impl From<IpAddr> for Host {
+    fn from(address: IpAddr) -> Host {
+        match address {
+            IpAddr::V4(address) => Host::V4(address),
+            IpAddr::V6(address) => Host::V6(address),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Host::Name(name) => fmt::Display::fmt(name, f),
+            Host::V4(address) => fmt::Display::fmt(address, f),
+            Host::V6(address) => write!(f, "[{address}]"),
+            Host::ScopedV6(address, zone) => write!(f, "[{address}%{zone}]"),
+        }
+    }
+}
