@@ -1,3 +1,179 @@
-//! PID 1 of the box.
+//! PID 1 of the box: mounts, brings the network up, starts the exchange, keeps it alive, and switches off in good order.
+//!
+//! The order is that of `run`. Nothing on the way waits for anything it does not need, since it all delays the first call.
+mod console;
+mod dhcp;
+mod exchange;
+mod hardware;
+mod health;
+mod keeper;
+mod light;
+mod mount;
+mod network;
+mod settings;
+mod signals;
 
-fn main() {}
+use std::fs;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use hal::button::{Button, Presses};
+use hal::led::Pattern;
+use rustix::process::{Signal, getpid};
+use rustix::system::{RebootCommand, reboot};
+use smol::channel::{Receiver, Sender, bounded, unbounded};
+use smol::future::or;
+use smol::{Async, LocalExecutor, Timer};
+
+use console::{Printer, say};
+use exchange::{Event, Exchange, Executor};
+use hardware::Hardware;
+use keeper::Keeper;
+use settings::{Address, Settings};
+use signals::Signals;
+
+const TANDEM: &str = "/bin/tandem";
+const TANDEM_DATA: &str = "/data/tandem";
+/// Without an address from the network for so long, the exchange starts all the same: the network may come later.
+const ADDRESS_LIMIT: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    if !getpid().is_init() {
+        eprintln!("tandem-init is the first process of the box and nothing else");
+        return ExitCode::FAILURE;
+    }
+    let executor: Executor = Box::leak(Box::new(LocalExecutor::new()));
+    if let Err(error) = smol::block_on(executor.run(run(executor))) {
+        say(format_args!("cannot go on: {error:#}"));
+    }
+    switch_off()
+}
+
+async fn run(executor: Executor) -> Result<()> {
+    let began = Instant::now();
+    let signals = Signals::take().context("signals cannot be taken")?;
+    mount::essentials()?;
+    let (settings, complaints) = Settings::parse(&fs::read_to_string("/proc/cmdline")?);
+    complaints.iter().for_each(say);
+    let mut hardware = Hardware::open(settings.watchdog);
+    hardware.set_time();
+
+    let (sender, events) = unbounded();
+    let (patterns, shown) = unbounded();
+    listen(executor, signals, &mut hardware, &sender);
+    if let Some(mut led) = hardware.led.take() {
+        executor.spawn(async move { light::drive(&mut *led, shown).await }).detach();
+    }
+    bring_network_up(executor, &settings).await;
+
+    let keeper = Keeper::new(began.elapsed(), settings.watchdog, settings.patience);
+    match mount::data().and_then(|()| command(&settings)) {
+        Ok(command) => {
+            let (health_address, watchdog) = (settings.health_address(), hardware.watchdog.take());
+            let printer = Printer::start(std::io::stdout())?;
+            let exchange = Exchange { command, health_address, printer, watchdog, patterns, executor };
+            exchange.run(keeper, began, (sender, events)).await;
+        }
+        Err(error) => {
+            say(format_args!("no exchange without its data: {error:#}"));
+            let _ = patterns.try_send(Pattern::Fault);
+            wait_for_stop(&mut hardware, settings.watchdog, events).await;
+        }
+    }
+    say("stopped");
+    hardware.keep_time();
+    mount::put_away()
+}
+
+/// How to start the exchange.
+fn command(settings: &Settings) -> Result<Command> {
+    fs::create_dir_all(TANDEM_DATA).with_context(|| format!("{TANDEM_DATA} cannot be made"))?;
+    let mut command = Command::new(TANDEM);
+    command.env_clear().env("TANDEM_DATA", TANDEM_DATA).envs(settings.exchange.iter().cloned());
+    command.current_dir(mount::DATA).stdin(std::process::Stdio::null());
+    Ok(command)
+}
+
+/// Turns signals and presses of the power button into events.
+fn listen(executor: Executor, signals: Signals, hardware: &mut Hardware, events: &Sender<Event>) {
+    let sender = events.clone();
+    let forward = async move {
+        while let Ok(signal) = signals.next().await {
+            let event = if signal == Signal::CHILD { Event::ChildEnded } else { Event::Stop };
+            let _ = sender.send(event).await;
+        }
+    };
+    executor.spawn(forward).detach();
+    if let Some(button) = hardware.button.take() {
+        let sender = events.clone();
+        let watch = async move {
+            if let Err(error) = watch_button(button, sender).await {
+                say(format_args!("the power button is lost: {error}"));
+            }
+        };
+        executor.spawn(watch).detach();
+    }
+}
+
+async fn watch_button(mut button: impl Button + std::os::fd::AsFd, events: Sender<Event>) -> Result<()> {
+    let readiness = Async::new_nonblocking(button.as_fd().try_clone_to_owned()?)?;
+    let (began, mut presses) = (Instant::now(), Presses::default());
+    loop {
+        while let Some(edge) = button.poll_edge()? {
+            if presses.handle_edge(began.elapsed(), edge).is_some() {
+                say("the power button was pressed");
+                let _ = events.send(Event::Stop).await;
+            }
+        }
+        readiness.readable().await?;
+    }
+}
+
+/// Returns as soon as there is an address to listen on, or it is plain that there will be none soon.
+async fn bring_network_up(executor: Executor, settings: &Settings) {
+    if let Err(error) = network::up(&settings.address) {
+        return say(format_args!("no network: {error:#}"));
+    }
+    if settings.address != Address::Dhcp {
+        return;
+    }
+    let (sender, has_address) = bounded(1);
+    let follow = async move {
+        if let Err(error) = network::follow_dhcp(sender).await {
+            say(format_args!("{error:#}"));
+        }
+    };
+    executor.spawn(follow).detach();
+    let limit = async {
+        Timer::after(ADDRESS_LIMIT).await;
+        say("no address from the network yet, going on without");
+    };
+    or(async { has_address.recv().await.unwrap_or(()) }, limit).await;
+}
+
+/// A box that cannot do its work says so by its light and waits to be switched off; starting it anew would change nothing.
+async fn wait_for_stop(hardware: &mut Hardware, timeout: Duration, events: Receiver<Event>) {
+    let stop = async { while !matches!(events.recv().await, Ok(Event::Stop) | Err(_)) {} };
+    let pet = async {
+        loop {
+            if let Some(watchdog) = &mut hardware.watchdog {
+                let _ = watchdog.pet();
+            }
+            Timer::after(timeout / 4).await;
+        }
+    };
+    or(stop, pet).await
+}
+
+fn switch_off() -> ! {
+    say("power off");
+    let _ = rustix::termios::tcdrain(std::io::stdout());
+    rustix::fs::sync();
+    loop {
+        if let Err(error) = reboot(RebootCommand::PowerOff) {
+            say(format_args!("the power stays on: {error}"));
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,191 @@
+//! What the kernel's command line tells the box: `tandem.NAME=VALUE`.
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// Everything that can be set from outside the image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where the address of the first network interface comes from.
+    pub address: Address,
+    /// After how long unpetted the watchdog resets the box.
+    pub watchdog: Duration,
+    /// How long the exchange may be unhealthy before the box is left to the watchdog.
+    pub patience: Duration,
+    /// What the exchange gets as environment, by the name of its flag in capitals.
+    pub exchange: Vec<(String, String)>,
+}
+
+/// Where an interface's address comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// From the network.
+    Dhcp,
+    /// From the person who wrote the command line.
+    Fixed(Ipv4),
+}
+
+/// An interface's share of an IPv4 network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ipv4 {
+    pub address: Ipv4Addr,
+    /// Bits of the network part, 0 to 32.
+    pub prefix: u8,
+    pub gateway: Option<Ipv4Addr>,
+    pub name_servers: Vec<Ipv4Addr>,
+}
+
+/// Flags of the exchange that may be given, and what they are when they are not.
+const EXCHANGE: [(&str, Option<&str>); 7] = [
+    ("sip", Some("0.0.0.0:5060")),
+    ("http", Some("0.0.0.0:80")),
+    ("rtp", Some("0.0.0.0:10000-19999")),
+    ("advertise", None),
+    ("config", None),
+    ("log", None),
+    // For tests: a command line can be read by everybody on the box.
+    ("admin_password", None),
+];
+
+impl Settings {
+    /// Reads a command line. What cannot be used is left at its default and complained about.
+    pub fn parse(command_line: &str) -> (Settings, Vec<String>) {
+        let exchange = EXCHANGE.iter().filter_map(|(name, default)| Some((variable(name), (*default)?.to_owned())));
+        let mut settings = Settings {
+            address: Address::Dhcp,
+            watchdog: Duration::from_secs(30),
+            patience: Duration::from_secs(120),
+            exchange: exchange.collect(),
+        };
+        let mut complaints = Vec::new();
+        for word in words(command_line) {
+            let Some((name, value)) = word.strip_prefix("tandem.").and_then(|setting| setting.split_once('=')) else {
+                continue;
+            };
+            if let Err(complaint) = settings.set(name, value) {
+                complaints.push(format!("tandem.{name} is ignored: {complaint}"));
+            }
+        }
+        (settings, complaints)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match name {
+            "ip" => self.address = address(value)?,
+            "watchdog" => self.watchdog = seconds(value, 10)?,
+            "patience" => self.patience = seconds(value, 1)?,
+            _ if EXCHANGE.iter().any(|(known, _)| *known == name) => {
+                let name = variable(name);
+                self.exchange.retain(|(known, _)| *known != name);
+                self.exchange.push((name, value.to_owned()));
+            }
+            _ => return Err("there is no such setting".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// Where the exchange answers its health check: on this box, at the port of its HTTP address.
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        let (_, http) = self.exchange.iter().find(|(name, _)| name == "TANDEM_HTTP")?;
+        let mut address: SocketAddr = http.parse().ok()?;
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        Some(address)
+    }
+}
+
+fn variable(name: &str) -> String {
+    format!("TANDEM_{}", name.to_uppercase())
+}
+
+/// Splits at spaces as the kernel does: double quotes keep them together and are dropped.
+fn words(command_line: &str) -> impl Iterator<Item = String> {
+    let mut quoted = false;
+    let parts = command_line.trim().split(move |letter: char| {
+        quoted ^= letter == '"';
+        letter.is_ascii_whitespace() && !quoted
+    });
+    parts.map(|word| word.replace('"', ""))
+}
+
+fn seconds(value: &str, least: u64) -> Result<Duration, String> {
+    match value.parse() {
+        Ok(seconds) if (least..=3600).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("{value:?} is not a number of seconds from {least} to 3600")),
+    }
+}
+
+/// `dhcp`, or `ADDRESS/PREFIX[,GATEWAY[,NAMESERVER…]]`.
+fn address(value: &str) -> Result<Address, String> {
+    if value == "dhcp" {
+        return Ok(Address::Dhcp);
+    }
+    let mut parts = value.split(',');
+    let wrong = |part: &str| format!("{part:?} in {value:?} is no address");
+    let own = parts.next().unwrap_or_default();
+    let (address, prefix) = own.split_once('/').ok_or_else(|| format!("{own:?} has no /PREFIX"))?;
+    let prefix = prefix.parse().ok().filter(|prefix| *prefix <= 32).ok_or_else(|| wrong(own))?;
+    let others: Result<Vec<Ipv4Addr>, String> = parts.map(|part| part.parse().map_err(|_| wrong(part))).collect();
+    let mut others = others?.into_iter();
+    Ok(Address::Fixed(Ipv4 {
+        address: address.parse().map_err(|_| wrong(own))?,
+        prefix,
+        gateway: others.next(),
+        name_servers: others.collect(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variable_of<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
+        settings.exchange.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    #[test]
+    fn a_bare_command_line_gives_the_defaults() {
+        let (settings, complaints) = Settings::parse("console=ttyAMA0 root=PARTLABEL=root ro quiet\n");
+        assert_eq!(settings.address, Address::Dhcp);
+        assert_eq!(variable_of(&settings, "TANDEM_SIP"), Some("0.0.0.0:5060"));
+        assert_eq!(variable_of(&settings, "TANDEM_ADVERTISE"), None);
+        assert_eq!(settings.health_address(), Some(([127, 0, 0, 1], 80).into()));
+        assert!(complaints.is_empty(), "{complaints:?}");
+    }
+
+    #[test]
+    fn a_fixed_address_with_gateway_and_name_servers() {
+        let (settings, complaints) = Settings::parse("tandem.ip=10.0.2.15/24,10.0.2.2,10.0.2.3,9.9.9.9 quiet");
+        let Address::Fixed(ipv4) = settings.address else { panic!("not fixed: {complaints:?}") };
+        assert_eq!((ipv4.address, ipv4.prefix), (Ipv4Addr::new(10, 0, 2, 15), 24));
+        assert_eq!(ipv4.gateway, Some(Ipv4Addr::new(10, 0, 2, 2)));
+        assert_eq!(ipv4.name_servers, [Ipv4Addr::new(10, 0, 2, 3), Ipv4Addr::new(9, 9, 9, 9)]);
+    }
+
+    #[test]
+    fn the_last_of_two_values_counts_and_quotes_keep_spaces() {
+        let (settings, _) =
+            Settings::parse(r#"tandem.sip=1.2.3.4:5 tandem.sip=[::]:5070 tandem.admin_password="a b=c""#);
+        assert_eq!(variable_of(&settings, "TANDEM_SIP"), Some("[::]:5070"));
+        assert_eq!(variable_of(&settings, "TANDEM_ADMIN_PASSWORD"), Some("a b=c"));
+        assert_eq!(settings.exchange.iter().filter(|(name, _)| name == "TANDEM_SIP").count(), 1);
+    }
+
+    #[test]
+    fn nonsense_is_complained_about_and_changes_nothing() {
+        let nonsense = "tandem.ip=10.0.2.15 tandem.ip=1.2.3.4/33 tandem.ip=1.2.3.4/24,gate tandem.ip= \
+                        tandem.watchdog=9 tandem.patience=soon tandem.advertize=1.2.3.4";
+        let (settings, complaints) = Settings::parse(nonsense);
+        assert_eq!(settings, Settings::parse("").0);
+        assert_eq!(complaints.len(), 7, "{complaints:#?}");
+        assert_eq!(complaints[6], "tandem.advertize is ignored: there is no such setting");
+    }
+
+    #[test]
+    fn the_health_check_follows_the_http_address() {
+        let health = |http: &str| Settings::parse(&format!("tandem.http={http}")).0.health_address();
+        assert_eq!(health("0.0.0.0:8080"), Some(([127, 0, 0, 1], 8080).into()));
+        assert_eq!(health("10.0.2.15:80"), Some(([10, 0, 2, 15], 80).into()));
+        assert_eq!(health("eighty"), None);
+    }
+}
