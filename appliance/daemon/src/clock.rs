@@ -1,0 +1,98 @@
+//! The only place where clocks and the system's randomness are read.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Time since the process started, for all threads the same.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// Starts at zero.
+    pub fn start() -> Clock {
+        Clock { start: Instant::now() }
+    }
+
+    /// Time since the start.
+    pub fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+/// The wall clock: time since 1970. A clock before 1970 (a board without a battery) reads as 1970.
+pub fn unix() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Watches how the wall clock moves against the monotonic one, and says when the others must be told.
+#[derive(Debug)]
+pub struct WallClock {
+    told_at: Duration,
+    told: Duration,
+}
+
+impl WallClock {
+    /// How far the two may drift apart before it counts as a jump.
+    const JUMP: Duration = Duration::from_millis(500);
+    /// After this time it is told again in any case.
+    const INTERVAL: Duration = Duration::from_secs(60);
+
+    /// A watch that was just told `unix` at `now`.
+    pub fn new(now: Duration, unix: Duration) -> WallClock {
+        WallClock { told_at: now, told: unix }
+    }
+
+    /// Whether the others must be told that it is `unix` at `now`; if so, they count as told.
+    pub fn observe(&mut self, now: Duration, unix: Duration) -> bool {
+        let expected = self.told + now.saturating_sub(self.told_at);
+        let due = expected.abs_diff(unix) > Self::JUMP || now.saturating_sub(self.told_at) >= Self::INTERVAL;
+        if due {
+            (self.told_at, self.told) = (now, unix);
+        }
+        due
+    }
+}
+
+/// Thirty-two octets of the kernel's randomness.
+pub fn seed() -> std::io::Result<[u8; 32]> {
+    let mut seed = [0; 32];
+    let mut filled = 0;
+    while filled < seed.len() {
+        // SAFETY: the pointer and the length describe the unfilled rest of `seed`.
+        let count = unsafe { libc::getrandom(seed[filled..].as_mut_ptr().cast(), seed.len() - filled, 0) };
+        match count {
+            -1 => {
+                let error = std::io::Error::last_os_error();
+                if error.kind() != std::io::ErrorKind::Interrupted {
+                    return Err(error);
+                }
+            }
+            count => filled += count.unsigned_abs(),
+        }
+    }
+    Ok(seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jump_and_the_passing_of_a_minute_are_told() {
+        let seconds = Duration::from_secs;
+        let mut wall = WallClock::new(seconds(0), seconds(1_000));
+        assert!(!wall.observe(seconds(10), seconds(1_010)));
+        assert!(!wall.observe(seconds(20), seconds(1_020) + Duration::from_millis(400)));
+        assert!(wall.observe(seconds(30), seconds(5_000)), "forward");
+        assert!(!wall.observe(seconds(40), seconds(5_010)));
+        assert!(wall.observe(seconds(41), seconds(100)), "back");
+        assert!(!wall.observe(seconds(100), seconds(159)));
+        assert!(wall.observe(seconds(101), seconds(160)), "a minute later");
+    }
+
+    #[test]
+    fn seeds_differ() {
+        assert_ne!(seed().expect("the kernel gives randomness"), seed().expect("the kernel gives randomness"));
+    }
+}

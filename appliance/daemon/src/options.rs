@@ -1,0 +1,248 @@
+//! What the administrator may set: flags, `TANDEM_…` variables, a TOML file, defaults, in this order of precedence.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use serde::Deserialize;
+
+/// The settings of this process, complete and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The folder that holds everything that is remembered.
+    pub data: PathBuf,
+    /// Where SIP is spoken, over UDP and TCP.
+    pub sip: SocketAddr,
+    /// Where people and programs find the API and the web page.
+    pub http: SocketAddr,
+    /// Where audio arrives.
+    pub rtp: RtpPorts,
+    /// The address told to peers instead of the local one.
+    pub advertise: Option<IpAddr>,
+    /// The digest realm.
+    pub realm: String,
+}
+
+/// The address and the range of ports that audio uses, written `ADDR:FROM-TO`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct RtpPorts {
+    /// The address.
+    pub address: IpAddr,
+    /// The first port, even.
+    pub first: u16,
+    /// The last port, odd.
+    pub last: u16,
+}
+
+/// Tandem, a telephone exchange.
+#[derive(Debug, Default, Parser)]
+#[command(name = "tandem", version, about, disable_help_subcommand = true)]
+struct Flags {
+    /// The folder that holds everything that is remembered [default: /var/lib/tandem]
+    #[arg(long, env = "TANDEM_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where SIP is spoken, over UDP and TCP [default: 0.0.0.0:5060]
+    #[arg(long, env = "TANDEM_SIP", value_name = "ADDR:PORT")]
+    sip: Option<SocketAddr>,
+    /// Where the API and the web page are served [default: 0.0.0.0:8080]
+    #[arg(long, env = "TANDEM_HTTP", value_name = "ADDR:PORT")]
+    http: Option<SocketAddr>,
+    /// Where audio arrives [default: 0.0.0.0:30000-39999]
+    #[arg(long, env = "TANDEM_RTP", value_name = "ADDR:FROM-TO")]
+    rtp: Option<RtpPorts>,
+    /// The address told to peers instead of the local one, behind a NAT
+    #[arg(long, env = "TANDEM_ADVERTISE", value_name = "ADDR")]
+    advertise: Option<IpAddr>,
+    /// The digest realm [default: tandem]
+    #[arg(long, env = "TANDEM_REALM", value_name = "NAME")]
+    realm: Option<String>,
+    /// A TOML file with the same names as keys
+    #[arg(long, env = "TANDEM_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// The keys of the TOML file.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    sip: Option<SocketAddr>,
+    http: Option<SocketAddr>,
+    rtp: Option<RtpPorts>,
+    advertise: Option<IpAddr>,
+    realm: Option<String>,
+}
+
+/// What the command line asked for.
+#[derive(Debug)]
+pub enum Wish {
+    /// To run.
+    Run(Options),
+    /// To be told something: the help or the version.
+    Tell(String),
+}
+
+/// Reads flags and variables of this process, and the file they may name.
+pub fn read() -> Result<Wish> {
+    match Flags::try_parse() {
+        Ok(flags) => Ok(Wish::Run(complete(flags)?)),
+        Err(error) if !error.use_stderr() => Ok(Wish::Tell(error.to_string())),
+        Err(error) => bail!("{}", first_line(&error.to_string())),
+    }
+}
+
+fn complete(flags: Flags) -> Result<Options> {
+    let file = match &flags.config {
+        Some(path) => read_file(path)?,
+        None => File::default(),
+    };
+    let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let options = Options {
+        data: flags.data.or(file.data).unwrap_or_else(|| PathBuf::from("/var/lib/tandem")),
+        sip: flags.sip.or(file.sip).unwrap_or_else(|| SocketAddr::new(any, 5060)),
+        http: flags.http.or(file.http).unwrap_or_else(|| SocketAddr::new(any, 8080)),
+        rtp: flags.rtp.or(file.rtp).unwrap_or(RtpPorts { address: any, first: 30_000, last: 39_999 }),
+        advertise: flags.advertise.or(file.advertise),
+        realm: flags.realm.or(file.realm).unwrap_or_else(|| "tandem".into()),
+    };
+    check_realm(&options.realm)?;
+    if options.advertise.is_some_and(|address| address.is_unspecified()) {
+        bail!("--advertise: an unspecified address reaches nobody");
+    }
+    Ok(options)
+}
+
+/// The realm stands in quotes in every challenge (RFC 3261 §25.1, quoted-string).
+fn check_realm(realm: &str) -> Result<()> {
+    if realm.is_empty() || realm.len() > 128 || realm.chars().any(|c| c.is_control() || c == '"' || c == '\\') {
+        bail!("--realm: 1 to 128 characters without quotes, backslashes and control characters");
+    }
+    Ok(())
+}
+
+fn read_file(path: &Path) -> Result<File> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    parse_file(&text).map_err(|(line, reason)| anyhow::anyhow!("{}:{line}: {reason}", path.display()))
+}
+
+/// The file, or the line that is wrong and why.
+fn parse_file(text: &str) -> Result<File, (usize, String)> {
+    toml::from_str(text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start.min(text.len()));
+        (text.as_bytes()[..start].iter().filter(|octet| **octet == b'\n').count() + 1, first_line(error.message()))
+    })
+}
+
+fn first_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+}
+
+impl FromStr for RtpPorts {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<RtpPorts, String> {
+        let wrong = || format!("'{text}' is not ADDR:FROM-TO, for example 0.0.0.0:30000-39999");
+        let (address, ports) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let address = address.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(address);
+        let (from, to) = ports.split_once('-').ok_or_else(wrong)?;
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let (from, to): (u16, u16) = (from.parse().map_err(|_| wrong())?, to.parse().map_err(|_| wrong())?);
+        // RTP takes the even port of a pair (RFC 3550 §11), so half pairs at either end are left out.
+        let (first, last) = (from.checked_next_multiple_of(2).ok_or_else(wrong)?, if to % 2 == 0 { to.wrapping_sub(1) } else { to });
+        if from < 1024 || to < from || last < first || last - first < 3 {
+            return Err(format!("'{text}' holds no room for a call: four ports above 1023 are the least"));
+        }
+        Ok(RtpPorts { address, first, last })
+    }
+}
+
+impl TryFrom<String> for RtpPorts {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<RtpPorts, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for RtpPorts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            IpAddr::V4(address) => write!(f, "{address}:{}-{}", self.first, self.last),
+            IpAddr::V6(address) => write!(f, "[{address}]:{}-{}", self.first, self.last),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(arguments: &[&str]) -> Result<Flags, String> {
+        Flags::try_parse_from(std::iter::once("tandem").chain(arguments.iter().copied()))
+            .map_err(|error| first_line(&error.to_string()))
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().expect("the temporary folder is writable");
+        std::fs::write(file.path(), text).expect("the file was just made");
+        file
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let file = file("sip = \"127.0.0.1:5070\"\nhttp = \"127.0.0.1:8090\"\nrealm = \"house\"\n");
+        let path = file.path().to_str().expect("temporary names are plain");
+        let flags = flags(&["--sip", "127.0.0.1:5080", "--config", path]).expect("the flags are right");
+        let options = complete(flags).expect("the file is right");
+        assert_eq!(options.sip, "127.0.0.1:5080".parse().expect("an address"));
+        assert_eq!(options.http, "127.0.0.1:8090".parse().expect("an address"));
+        assert_eq!(options.realm, "house");
+        assert_eq!(options.rtp.to_string(), "0.0.0.0:30000-39999");
+        assert_eq!(options.data, PathBuf::from("/var/lib/tandem"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let (line, reason) = parse_file("realm = \"x\"\n\nsipp = \"127.0.0.1:5060\"\n").expect_err("there is no such key");
+        assert_eq!(line, 3);
+        assert!(reason.contains("unknown field `sipp`"), "{reason}");
+    }
+
+    #[test]
+    fn a_wrong_value_in_the_file_is_named_with_its_line() {
+        let (line, reason) = parse_file("realm = \"x\"\nrtp = \"127.0.0.1:9\"\n").expect_err("no range");
+        assert_eq!(line, 2);
+        assert!(reason.contains("127.0.0.1:9"), "{reason}");
+        let (line, _) = parse_file("sip = 5060\n").expect_err("a number is no address");
+        assert_eq!(line, 1);
+        let (line, _) = parse_file("realm = \"a\"\nrealm = \"b\"\n").expect_err("twice the same key");
+        assert_eq!(line, 2);
+    }
+
+    #[test]
+    fn a_wrong_flag_is_one_line() {
+        for wrong in [&["--sip", "localhost"][..], &["--rtp", "1.2.3.4:10-20"], &["--nonsense"], &["stray"], &["--sip"]] {
+            let reason = flags(wrong).expect_err("the flag is wrong");
+            assert!(!reason.contains('\n') && !reason.starts_with("error"), "{reason}");
+        }
+        assert!(complete(flags(&["--config", "/nowhere/tandem.toml"]).expect("a path")).is_err());
+        assert!(complete(flags(&["--realm", "a\"b"]).expect("a word")).is_err());
+        assert!(complete(flags(&["--advertise", "0.0.0.0"]).expect("an address")).is_err());
+    }
+
+    #[test]
+    fn ports_come_in_whole_pairs() {
+        let ports = |text: &str| text.parse::<RtpPorts>().map(|ports| ports.to_string());
+        assert_eq!(ports("10.0.0.1:30000-30009").as_deref(), Ok("10.0.0.1:30000-30009"));
+        assert_eq!(ports("10.0.0.1:30001-30008").as_deref(), Ok("10.0.0.1:30002-30007"));
+        assert_eq!(ports("[::]:1024-65535").as_deref(), Ok("[::]:1024-65535"));
+        for wrong in ["", "1.2.3.4", "1.2.3.4:5", "1.2.3.4:9-1", "1.2.3.4:2000-2002", "1.2.3.4:0-100", "1.2.3.4:65535-65535", "x:2000-3000"] {
+            assert!(ports(wrong).is_err(), "{wrong}");
+        }
+    }
+}
