@@ -9,8 +9,8 @@ use rustix::time::{ClockId, Timespec, clock_gettime, clock_settime};
 
 use crate::console::say;
 
-/// When this image was built; no sane clock shows less. Set by the builder of images.
-const MADE: Option<&str> = option_env!("SOURCE_DATE_EPOCH");
+/// When this image was made, in seconds since 1970; no sane clock shows less.
+const MADE: &str = "/etc/made";
 
 /// What the board has.
 pub struct Hardware {
@@ -33,7 +33,8 @@ impl Hardware {
 
     /// Sets the system's time to one that can be believed.
     pub fn set_time(&self) {
-        let made = Duration::from_secs(MADE.and_then(|made| made.parse().ok()).unwrap_or(0));
+        let made = std::fs::read_to_string(MADE).ok().and_then(|made| made.trim().parse().ok());
+        let made = Duration::from_secs(made.unwrap_or(0));
         let shown = self.clock.as_ref().map_or(Err(hal::Error::Missing("clock")), |clock| clock.read());
         let time = sane(shown, made);
         if shown == Ok(time) {

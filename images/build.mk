@@ -1,0 +1,18 @@
+# Builds and boots the image; included by the Makefile of the root.
+
+IMAGE_BOARD ?= qemu_virt
+IMAGE_TARGET := aarch64-unknown-linux-gnu
+IMAGE_PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/$(IMAGE_TARGET)/release
+
+.PHONY: image image-setup qemu
+
+image-setup:
+	@images/setup.sh
+
+# Cargo, the kernel's cache and the image's stamp know what is up to date; make need not.
+image: image-setup
+	cargo build --release --target $(IMAGE_TARGET) -p daemon -p init
+	cargo run -q -p images -- $(IMAGE_BOARD) $(IMAGE_PROGRAMS)/tandem $(IMAGE_PROGRAMS)/tandem-init
+
+qemu: image
+	cargo run -q -p qemu

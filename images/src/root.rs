@@ -1,0 +1,104 @@
+//! The root file system: the two programs, the folders to mount on, and a handful of files. Read-only and compressed.
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::tool;
+
+/// Where the programs are that go into the image.
+pub struct Programs {
+    pub tandem: PathBuf,
+    pub tandem_init: PathBuf,
+}
+
+/// Writes the root file system to `squashfs`, all its files as old as `made` says.
+pub fn build(programs: &Programs, made: u64, squashfs: &Path) -> Result<PathBuf> {
+    let folder = tempfile::tempdir()?;
+    fill(programs, made, folder.path())?;
+    let made = made.to_string();
+    tool("mksquashfs", [])
+        .arg(folder.path())
+        .arg(squashfs)
+        .arg("-noappend")
+        .arg("-quiet")
+        .arg("-no-progress")
+        .arg("-all-root")
+        .arg("-no-xattrs")
+        .arg("-mkfs-time")
+        .arg(&made)
+        .arg("-all-time")
+        .arg(&made)
+        .arg("-comp")
+        .arg("zstd")
+        .arg("-Xcompression-level")
+        .arg("19")
+        .done()?;
+    Ok(squashfs.to_path_buf())
+}
+
+fn fill(programs: &Programs, made: u64, root: &Path) -> Result<()> {
+    for folder in ["bin", "data", "dev", "etc", "proc", "run", "sys", "tmp"] {
+        fs::create_dir(root.join(folder))?;
+        fs::set_permissions(root.join(folder), fs::Permissions::from_mode(0o755))?;
+    }
+    for (name, program) in [("tandem", &programs.tandem), ("tandem-init", &programs.tandem_init)] {
+        let content = fs::read(program).with_context(|| program.display().to_string())?;
+        if !is_static_aarch64(&content) {
+            bail!("{} is not a static program for 64-bit ARM, and the image has no libraries", program.display());
+        }
+        fs::write(root.join("bin").join(name), content)?;
+        fs::set_permissions(root.join("bin").join(name), fs::Permissions::from_mode(0o755))?;
+    }
+    let files = [
+        ("hosts", "127.0.0.1 localhost\n::1 localhost\n".to_owned()),
+        ("hostname", "tandem\n".to_owned()),
+        ("made", format!("{made}\n")),
+    ];
+    for (name, content) in files {
+        fs::write(root.join("etc").join(name), content)?;
+        fs::set_permissions(root.join("etc").join(name), fs::Permissions::from_mode(0o644))?;
+    }
+    symlink("/run/resolv.conf", root.join("etc/resolv.conf"))?;
+    Ok(())
+}
+
+/// Whether this is an ELF file for 64-bit ARM that names no interpreter (PT_INTERP), which would be the dynamic linker.
+fn is_static_aarch64(program: &[u8]) -> bool {
+    const AARCH64: u16 = 183;
+    const PT_INTERP: u32 = 3;
+    let number = |at: usize, length: usize| {
+        let octets = program.get(at..at + length)?;
+        Some(octets.iter().rev().fold(0u64, |number, octet| number << 8 | u64::from(*octet)))
+    };
+    let headers = || {
+        let (start, size, count) = (number(32, 8)?, number(54, 2)?, number(56, 2)?);
+        (0..count).map(|index| number(usize::try_from(start + index * size).ok()?, 4)).collect::<Option<Vec<u64>>>()
+    };
+    program.starts_with(b"\x7fELF\x02\x01")
+        && number(18, 2) == Some(u64::from(AARCH64))
+        && headers().is_some_and(|kinds| !kinds.contains(&u64::from(PT_INTERP)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_of_the_wrong_kind_is_refused() {
+        let own = fs::read(std::env::current_exe().expect("a test is a program")).expect("it can be read");
+        assert!(!is_static_aarch64(&own));
+        assert!(!is_static_aarch64(b"#!/bin/sh\n"));
+        assert!(!is_static_aarch64(b"\x7fELF\x02\x01"));
+        let mut elf = b"\x7fELF\x02\x01".to_vec();
+        elf.resize(64 + 2 * 56, 0);
+        (elf[18], elf[32], elf[54], elf[56]) = (183, 64, 56, 2);
+        assert!(is_static_aarch64(&elf));
+        elf[64 + 56] = 3;
+        assert!(!is_static_aarch64(&elf), "it asks for a dynamic linker");
+        elf[64 + 56] = 0;
+        elf[56] = 200;
+        assert!(!is_static_aarch64(&elf), "its headers are cut off");
+    }
+}
