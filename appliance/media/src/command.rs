@@ -82,7 +82,7 @@ impl Direction {
     }
 }
 
-/// Whom to believe about where a phone's packets come from. The rule itself stands in `latching.rs`.
+/// Whom to believe about where a phone's packets come from. The rule itself stands in [`crate::rtp::latching`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Latch {
     /// The first valid source is the phone, and we send to it (RFC 4961, RFC 7362): for phones behind NAT.

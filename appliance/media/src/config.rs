@@ -33,3 +33,39 @@ impl Default for Config {
         }
     }
 }
+
+impl Config {
+    /// The same, with values that make sense: no name that does not fit, no timer that never rests.
+    pub(crate) fn bounded(mut self) -> Config {
+        let second = Duration::from_secs(1);
+        self.rtcp_interval = self.rtcp_interval.clamp(second, limits::INTERVAL);
+        self.rtp_timeout = self.rtp_timeout.max(second);
+        self.hold_timeout = self.hold_timeout.map(|limit| limit.max(second));
+        self.keepalive = self.keepalive.map(|limit| limit.max(second));
+        self.cname.truncate(self.cname.floor_char_boundary(limits::CNAME));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn senseless_values_are_brought_to_sense() {
+        let config = Config {
+            rtp_timeout: Duration::ZERO,
+            hold_timeout: Some(Duration::ZERO),
+            rtcp_interval: Duration::MAX,
+            cname: "é".repeat(200),
+            keepalive: Some(Duration::ZERO),
+            ..Config::default()
+        };
+        let bounded = config.bounded();
+        assert_eq!(bounded.rtp_timeout, Duration::from_secs(1));
+        assert_eq!(bounded.hold_timeout, Some(Duration::from_secs(1)));
+        assert_eq!(bounded.rtcp_interval, limits::INTERVAL);
+        assert_eq!(bounded.keepalive, Some(Duration::from_secs(1)));
+        assert_eq!(bounded.cname, "é".repeat(limits::CNAME / 2));
+    }
+}

@@ -1,58 +1,114 @@
 //! The engine: what packets, commands and time do to the streams.
 
+mod bridge;
+mod control;
+mod ingress;
+mod outbox;
+mod report;
+mod stream;
+mod streams;
+mod timeout;
+mod timer;
+
 use std::net::SocketAddr;
+use std::time::Duration;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::config::Config;
-use crate::{Command, Counters, Deadline, Event, Forward, Socket, Statistics, StreamId, Time, Transmit};
+use crate::engine::outbox::Outbox;
+use crate::engine::streams::Streams;
+use crate::engine::timer::Agenda;
+use crate::rtcp::wall_clock::WallClock;
+use crate::rtp::header;
+use crate::socket::Component;
+use crate::{Counters, Deadline, Event, Forward, Socket, Statistics, StreamId, Time, Transmit};
 
 /// All streams of one media thread.
+///
+/// A stream goes through three states: open (its packets are dropped), configured (they are counted, digits are heard,
+/// reports are sent) and connected (they go on to the other stream). The way of a packet is
+/// look up → header → [source](crate::rtp::latching) → [sequence](crate::rtp::reception) → direction → [digits](crate::dtmf)
+/// → [rule](crate::ForwardingRule).
 #[derive(Debug)]
 pub struct Engine {
-    _config: Config,
+    config: Config,
+    cname: String,
+    random: ChaCha8Rng,
+    clock: WallClock,
+    streams: Streams,
+    agenda: Agenda,
+    outbox: Outbox,
 }
 
 impl Engine {
     /// An engine without streams. `seed` decides every random number it will ever use.
-    pub fn new(config: Config, _seed: [u8; 32]) -> Engine {
-        Engine { _config: config }
+    pub fn new(config: Config, seed: [u8; 32]) -> Engine {
+        let mut random = ChaCha8Rng::from_seed(seed);
+        let config = config.bounded();
+        let cname = match config.cname.as_str() {
+            // RFC 7022 §4.2: 96 random bits, here as hexadecimal digits.
+            "" => format!("{:016x}{:08x}", random.next_u64(), random.next_u32()),
+            cname => cname.to_owned(),
+        };
+        Engine {
+            config,
+            cname,
+            random,
+            clock: WallClock::default(),
+            streams: Streams::new(),
+            agenda: Agenda::default(),
+            outbox: Outbox::new(),
+        }
     }
 
     /// Tells the wall clock: at `now` it was `unix` after 1970-01-01T00:00:00Z. RTCP needs it (RFC 3550 §4).
-    pub fn handle_clock(&mut self, _now: Time, _unix: std::time::Duration) {}
-
-    /// Carries out a command.
-    pub fn handle_command(&mut self, _now: Time, _command: Command) {}
-
-    /// A packet arrived. When it has to go on, it was rewritten in place, and the answer says where its first octets go.
-    pub fn handle_packet(&mut self, _now: Time, _at: Socket, _from: SocketAddr, _packet: &mut [u8]) -> Option<Forward> {
-        None
+    pub fn handle_clock(&mut self, now: Time, unix: Duration) {
+        self.clock.set(now, unix);
     }
 
-    /// Does what is due.
-    pub fn handle_timeout(&mut self, _now: Time) {}
+    /// A packet arrived. When it has to go on, it was rewritten in place, and the answer says where its first octets go.
+    pub fn handle_packet(&mut self, now: Time, at: Socket, from: SocketAddr, packet: &mut [u8]) -> Option<Forward> {
+        let Some(slot) = self.streams.find(at.stream) else {
+            self.outbox.counters.unknown_stream += 1;
+            return None;
+        };
+        if at.component == Component::Rtcp || header::looks_like_rtcp(packet) {
+            self.receive_rtcp(now, (slot, at.component), from, packet);
+            return None;
+        }
+        self.receive_rtp(now, slot, from, packet)
+    }
 
     /// The next packet of our own.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        None
+        self.outbox.next_transmit()
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        None
+        self.outbox.next_event()
     }
 
-    /// When [`Engine::handle_timeout`] wants to be called; not later than that.
+    /// When [`Engine::handle_timeout`] wants to be called, at the latest.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        None
+        self.agenda.next()
     }
 
-    /// The numbers of a stream.
-    pub fn statistics(&self, _stream: StreamId) -> Option<Statistics> {
-        None
+    /// The numbers of a stream; `None` when there is no such stream.
+    pub fn statistics(&self, stream: StreamId) -> Option<Statistics> {
+        Some(self.streams.get(stream)?.statistics())
+    }
+
+    /// The rule by which packets of a stream's phone go on, once the first has; for a faster path than ours.
+    pub fn forwarding_rule(&self, stream: StreamId) -> Option<&crate::ForwardingRule> {
+        let route = &self.streams.get(stream)?.route;
+        route.rule.as_ref().filter(|_| !route.stale)
     }
 
     /// The numbers of the engine itself.
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        Counters { streams: self.streams.len() as u64, ..self.outbox.counters }
     }
 }

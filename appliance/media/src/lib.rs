@@ -13,12 +13,17 @@
 //! [`Event::Closed`] says that the sockets may go, and its BYE stands in the transmits before it), then sleep until
 //! [`Engine::poll_timeout`].
 
+pub mod codec;
 pub mod command;
 pub mod config;
+pub mod dtmf;
 pub mod engine;
 pub mod event;
 pub mod format;
+pub mod forwarding_rule;
 pub mod limits;
+pub mod rtcp;
+pub mod rtp;
 pub mod socket;
 pub mod statistics;
 pub mod transmit;
@@ -28,6 +33,7 @@ pub use config::Config;
 pub use engine::Engine;
 pub use event::Event;
 pub use format::{AudioFormat, Codec, Format, TelephoneEvent};
+pub use forwarding_rule::{ForwardingRule, Payload, PayloadRule};
 pub use socket::{Component, Socket, StreamId};
 pub use statistics::{Counters, Dropped, RemoteReport, Statistics};
 pub use transmit::{Forward, Transmit};

@@ -52,3 +52,6 @@ pub const DIGIT_SILENCE: Duration = Duration::from_millis(200);
 
 /// The longest round trip that is believed.
 pub const ROUND_TRIP: Duration = Duration::from_secs(10);
+
+/// The longest mean time between two reports.
+pub const INTERVAL: Duration = Duration::from_secs(3_600);

@@ -1,0 +1,3 @@
+//! What is done to the samples themselves.
+
+pub mod g711;

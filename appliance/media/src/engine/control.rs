@@ -1,0 +1,104 @@
+//! What commands do to the streams.
+
+use rand_chacha::rand_core::Rng;
+
+use crate::engine::Engine;
+use crate::engine::stream::{Agreed, Stream};
+use crate::engine::timer::Timer;
+use crate::rtp::latching::Latching;
+use crate::socket::StreamId;
+use crate::{Command, Event, Time};
+
+impl Engine {
+    /// Carries out a command. One that cannot be carried out is counted in [`Engine::counters`] and changes nothing.
+    pub fn handle_command(&mut self, now: Time, command: Command) {
+        let done = match command {
+            Command::Open { stream, port: _ } => self.open(now, stream),
+            Command::Configure { .. } => self.configure(now, command),
+            Command::Connect { a, b } => self.connect(a, b),
+            Command::Disconnect { stream } => self.disconnect(stream),
+            Command::Close { stream } => self.close(now, stream),
+        };
+        if done.is_none() {
+            self.outbox.counters.refused_commands += 1;
+        }
+    }
+
+    fn open(&mut self, now: Time, id: StreamId) -> Option<()> {
+        if self.streams.find(id).is_some() {
+            return None;
+        }
+        if self.streams.len() >= self.config.streams {
+            let reason = format!("all {} media streams are in use", self.config.streams);
+            self.outbox.answer(Event::OpenFailed { stream: id, reason });
+            return None;
+        }
+        let random = [self.random.next_u32(), self.random.next_u32(), self.random.next_u32()];
+        self.streams.insert(Box::new(Stream::new(now, id, random)));
+        Some(())
+    }
+
+    fn configure(&mut self, now: Time, command: Command) -> Option<()> {
+        let Command::Configure { stream: id, remote, format, direction, latch } = command else { return None };
+        let first_report = self.report_interval() / 2;
+        let stream = self.streams.get_mut(id)?;
+        let latching = match stream.agreed.take() {
+            Some(before) => {
+                let mut latching = before.latching;
+                latching.configure(now, latch, remote);
+                latching
+            }
+            None => Latching::new(latch, remote),
+        };
+        stream.agreed = Some(Agreed::new(format, direction, latching));
+        stream.route.renew();
+        stream.silence.since = now;
+        stream.silence.reported = false;
+        let limit = stream.silence_limit(&self.config);
+        stream.timers.set(Timer::Silence, limit.map(|limit| now.saturating_add(limit)));
+        if !stream.timers.is_set(Timer::Report) {
+            stream.timers.set(Timer::Report, Some(now.saturating_add(first_report)));
+            stream.timers.set(Timer::Keepalive, self.config.keepalive.map(|limit| now.saturating_add(limit)));
+        }
+        self.agenda.book(id, &mut stream.timers);
+        let peer = stream.peer;
+        if let Some(peer) = peer.and_then(|peer| self.streams.get_mut(peer)) {
+            peer.route.renew();
+        }
+        Some(())
+    }
+
+    fn connect(&mut self, a: StreamId, b: StreamId) -> Option<()> {
+        if a == b || self.streams.find(a).is_none() || self.streams.find(b).is_none() {
+            return None;
+        }
+        let connected = self.streams.get(a).is_some_and(|stream| stream.peer == Some(b));
+        if !connected {
+            self.disconnect(a);
+            self.disconnect(b);
+            self.streams.get_mut(a)?.peer = Some(b);
+            self.streams.get_mut(b)?.peer = Some(a);
+        }
+        Some(())
+    }
+
+    fn disconnect(&mut self, id: StreamId) -> Option<()> {
+        let stream = self.streams.get_mut(id)?;
+        stream.route.cut();
+        let peer = stream.peer.take();
+        if let Some(peer) = peer.and_then(|peer| self.streams.get_mut(peer)) {
+            peer.route.cut();
+            peer.peer = None;
+        }
+        Some(())
+    }
+
+    fn close(&mut self, now: Time, id: StreamId) -> Option<()> {
+        let slot = self.streams.find(id)?;
+        self.disconnect(id);
+        self.send_report(now, slot, true);
+        let stream = self.streams.remove(id)?;
+        self.outbox.answer(Event::Closed { stream: id, statistics: stream.statistics() });
+        Some(())
+    }
+}

@@ -1,0 +1,149 @@
+//! One stream: a phone, what was agreed with it, what it sends and what it gets.
+
+use std::time::Duration;
+
+use crate::dtmf::DigitReceiver;
+use crate::engine::timer::TimerTable;
+use crate::format::Format;
+use crate::forwarding_rule::{ForwardingRule, PayloadRules, payload_rules};
+use crate::rtcp::reporting::Reporting;
+use crate::rtp::latching::Latching;
+use crate::rtp::reception::Reception;
+use crate::rtp::sender::Sender;
+use crate::socket::StreamId;
+use crate::{Config, Direction, Dropped, Statistics, Time};
+
+/// One stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) id: StreamId,
+    /// What was agreed. `None` until the first Configure.
+    pub(super) agreed: Option<Agreed>,
+    /// The other side of the bridge.
+    pub(super) peer: Option<StreamId>,
+    pub(super) route: Route,
+    pub(super) reception: Reception,
+    pub(super) sender: Sender,
+    pub(super) digits: DigitReceiver,
+    pub(super) reporting: Reporting,
+    pub(super) dropped: Dropped,
+    pub(super) silence: Silence,
+    pub(super) source_changes: u32,
+    /// When the last `Relatched` was told.
+    pub(super) relatched_at: Option<Time>,
+    /// The phone's address is another one; the peer's route has to learn it.
+    pub(super) moved: bool,
+    pub(super) kept_alive_at: Time,
+    pub(super) timers: TimerTable,
+}
+
+/// What offer and answer agreed on, and whom we believe.
+#[derive(Debug)]
+pub(super) struct Agreed {
+    pub(super) format: Format,
+    pub(super) direction: Direction,
+    pub(super) latching: Latching,
+    /// What the phone may send.
+    pub(super) payloads: PayloadRules,
+}
+
+impl Agreed {
+    pub(super) fn new(format: Format, direction: Direction, latching: Latching) -> Agreed {
+        Agreed { payloads: payload_rules(&format, None), format, direction, latching }
+    }
+
+    pub(super) fn ptime(&self) -> Duration {
+        Duration::from_millis(self.format.ptime_ms.into())
+    }
+}
+
+/// Where the packets of a stream go.
+#[derive(Debug, Default)]
+pub(super) struct Route {
+    /// The rule by which the last packet went. Its numbers are where the next rule goes on.
+    pub(super) rule: Option<ForwardingRule>,
+    /// Something that the rule was made of has changed.
+    pub(super) stale: bool,
+}
+
+impl Route {
+    /// The next packet needs a new rule, which goes on with the numbers of this one if it can.
+    pub(super) fn renew(&mut self) {
+        self.stale = true;
+    }
+
+    /// The next packet needs a new rule and begins a new talk spurt.
+    pub(super) fn cut(&mut self) {
+        self.rule = None;
+    }
+}
+
+/// The watch over a phone that may have died.
+#[derive(Debug, Default)]
+pub(super) struct Silence {
+    /// Silence counts from here on at the earliest.
+    pub(super) since: Time,
+    /// It was reported and lasts.
+    pub(super) reported: bool,
+}
+
+impl Stream {
+    /// A stream without agreement. `random` decides its SSRC and first numbers (RFC 3550 §5.1).
+    pub(super) fn new(now: Time, id: StreamId, random: [u32; 3]) -> Stream {
+        let [ssrc, sequence, timestamp] = random;
+        Stream {
+            id,
+            agreed: None,
+            peer: None,
+            route: Route::default(),
+            reception: Reception::default(),
+            // Not near the wrap, where encrypted streams would lose count if the first packets are lost (RFC 3711 §3.3.1).
+            sender: Sender::new(now, ssrc, sequence as u16 & 0x7FFF, timestamp),
+            digits: DigitReceiver::default(),
+            reporting: Reporting::default(),
+            dropped: Dropped::default(),
+            silence: Silence::default(),
+            source_changes: 0,
+            relatched_at: None,
+            moved: false,
+            kept_alive_at: now,
+            timers: TimerTable::default(),
+        }
+    }
+
+    pub(super) fn clock_rate(&self) -> u32 {
+        self.agreed.as_ref().map_or(0, |agreed| agreed.format.clock_rate())
+    }
+
+    /// When the phone was last heard, by whichever protocol, or was last told to speak.
+    pub(super) fn heard_at(&self) -> Time {
+        self.reception.last_at().max(self.reporting.heard_at()).max(self.silence.since)
+    }
+
+    /// The silence after which the phone counts as dead. `None`: it may be silent for ever.
+    pub(super) fn silence_limit(&self, config: &Config) -> Option<Duration> {
+        let agreed = self.agreed.as_ref()?;
+        if agreed.direction.receives() { Some(config.rtp_timeout) } else { config.hold_timeout }
+    }
+
+    pub(super) fn statistics(&self) -> Statistics {
+        let (rtcp_received, rtcp_sent) = self.reporting.counts();
+        Statistics {
+            packets_received: self.reception.packets(),
+            octets_received: self.reception.octets(),
+            packets_sent: self.sender.packets(),
+            octets_sent: self.sender.octets(),
+            lost: self.reception.lost(),
+            reordered: self.reception.reordered(),
+            jitter: self.reception.jitter(),
+            jitter_max: self.reception.jitter_max(),
+            clock_rate: self.clock_rate(),
+            source_changes: self.source_changes,
+            rtcp_received,
+            rtcp_sent,
+            round_trip: self.reporting.round_trip(),
+            remote: self.reporting.remote(),
+            dropped: self.dropped,
+        }
+    }
+}

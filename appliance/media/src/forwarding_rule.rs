@@ -1,0 +1,210 @@
+//! How packets of one phone become packets for another: plain data, so that something faster than we could follow it.
+
+use std::net::SocketAddr;
+
+use crate::codec::g711;
+use crate::format::{COMFORT_NOISE, Codec, Format};
+use crate::limits;
+use crate::rtp::header::{Header, LENGTH, Rewrite};
+use crate::rtp::sequence_map::SequenceMap;
+use crate::socket::Socket;
+
+/// What a packet of a given payload type carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Sound.
+    Audio(Codec),
+    /// Digits (RFC 4733).
+    TelephoneEvent,
+    /// The level of silence (RFC 3389).
+    ComfortNoise,
+}
+
+/// What is done to the payload octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payload {
+    /// Nothing.
+    Copy,
+    /// Each by [`g711::ULAW_TO_ALAW`].
+    UlawToAlaw,
+    /// Each by [`g711::ALAW_TO_ULAW`].
+    AlawToUlaw,
+}
+
+/// What becomes of a payload type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayloadRule {
+    /// The payload type that the phone sends.
+    pub from: u8,
+    /// The payload type that the other phone gets. `None`: it did not agree to any; the packet is left out.
+    pub to: Option<u8>,
+    /// What is done to the payload.
+    pub payload: Payload,
+    /// What it carries.
+    pub content: Content,
+}
+
+/// Audio codecs, digits and comfort noise.
+pub const PAYLOADS: usize = limits::RECEIVE_FORMATS + 2;
+
+/// The rules for all payload types that a phone may send; unused places are `None`.
+pub type PayloadRules = [Option<PayloadRule>; PAYLOADS];
+
+/// How the packets of one source become packets of one of our streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForwardingRule {
+    /// The socket they arrive at.
+    pub from: Socket,
+    /// The address they must come from.
+    pub source: SocketAddr,
+    /// The SSRC they must carry.
+    pub source_ssrc: u32,
+    /// The socket they leave by.
+    pub to: Socket,
+    /// The address they go to.
+    pub destination: SocketAddr,
+    /// The SSRC they get.
+    pub ssrc: u32,
+    /// The sequence number they get.
+    pub sequence: SequenceMap,
+    /// What is added to their timestamp, modulo 2³².
+    pub timestamp_offset: u32,
+    /// Whether the next audio packet begins a talk spurt because the source has changed.
+    pub mark_next: bool,
+    /// What becomes of their payload.
+    pub payloads: PayloadRules,
+}
+
+/// What the header of a forwarded packet says now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Its sequence number.
+    pub sequence: u16,
+    /// Its timestamp.
+    pub timestamp: u32,
+    /// Its length in octets.
+    pub len: usize,
+}
+
+impl ForwardingRule {
+    /// Rewrites `packet`, the one `extended` of its source, in place. `None`: it comes too late to have a number.
+    pub fn apply(
+        &mut self,
+        packet: &mut [u8],
+        header: &Header,
+        extended: u64,
+        payload: PayloadRule,
+    ) -> Option<Rewritten> {
+        let sequence = self.sequence.map(extended)?;
+        let timestamp = header.timestamp.wrapping_add(self.timestamp_offset);
+        let audio = matches!(payload.content, Content::Audio(_));
+        let marker = header.marker || (audio && std::mem::take(&mut self.mark_next));
+        let payload_type = payload.to.unwrap_or(header.payload_type);
+        let rewrite = Rewrite { marker, payload_type, sequence, timestamp, ssrc: self.ssrc };
+        let len = rewrite.apply(packet, header);
+        match (payload.payload, packet.get_mut(LENGTH..len)) {
+            (Payload::UlawToAlaw, Some(samples)) => g711::to_alaw(samples),
+            (Payload::AlawToUlaw, Some(samples)) => g711::to_ulaw(samples),
+            (Payload::Copy, _) | (_, None) => {}
+        }
+        Some(Rewritten { sequence, timestamp, len })
+    }
+}
+
+/// What a phone with the format `incoming` may send, and what becomes of it for one with the format `outgoing`. Without
+/// the latter, nothing goes on.
+pub fn payload_rules(incoming: &Format, outgoing: Option<&Format>) -> PayloadRules {
+    let mut rules = [None; PAYLOADS];
+    let audio = incoming.receive.iter().flatten().map(|audio| (audio.payload_type, Content::Audio(audio.codec)));
+    let events = incoming.telephone_event.receive.map(|payload_type| (payload_type, Content::TelephoneEvent));
+    let noise = incoming.comfort_noise.then_some((COMFORT_NOISE, Content::ComfortNoise));
+    for (place, (from, content)) in rules.iter_mut().zip(audio.chain(events).chain(noise)) {
+        let (to, payload) = match outgoing {
+            Some(outgoing) => goes_on_as(content, incoming, outgoing),
+            None => (None, Payload::Copy),
+        };
+        *place = Some(PayloadRule { from, to, payload, content });
+    }
+    rules
+}
+
+fn goes_on_as(content: Content, incoming: &Format, outgoing: &Format) -> (Option<u8>, Payload) {
+    match content {
+        Content::Audio(codec) => {
+            let payload = match (codec, outgoing.send.codec) {
+                (Codec::Pcmu, Codec::Pcma) => Payload::UlawToAlaw,
+                (Codec::Pcma, Codec::Pcmu) => Payload::AlawToUlaw,
+                (Codec::Pcmu, Codec::Pcmu) | (Codec::Pcma, Codec::Pcma) => Payload::Copy,
+            };
+            (Some(outgoing.send.payload_type), payload)
+        }
+        // The durations inside count in units of the audio clock, so they hold only where that is the same.
+        Content::TelephoneEvent if incoming.clock_rate() == outgoing.clock_rate() => {
+            (outgoing.telephone_event.send, Payload::Copy)
+        }
+        Content::TelephoneEvent => (None, Payload::Copy),
+        Content::ComfortNoise => (outgoing.comfort_noise.then_some(COMFORT_NOISE), Payload::Copy),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::StreamId;
+
+    fn rule(payloads: PayloadRules) -> ForwardingRule {
+        ForwardingRule {
+            from: Socket::rtp(StreamId(1)),
+            source: "192.0.2.1:4000".parse().unwrap(),
+            source_ssrc: 7,
+            to: Socket::rtp(StreamId(2)),
+            destination: "192.0.2.2:5000".parse().unwrap(),
+            ssrc: 0x0102_0304,
+            sequence: SequenceMap::starting(65_536 + 9, 1),
+            timestamp_offset: u32::MAX,
+            mark_next: true,
+            payloads,
+        }
+    }
+
+    #[test]
+    fn unlike_laws_are_translated_and_digits_mapped() {
+        let ulaw = Format::new(Codec::Pcmu, 0).with_telephone_event(101).with_comfort_noise();
+        let alaw = Format::new(Codec::Pcma, 8).with_telephone_event(96);
+        let rules: Vec<_> = payload_rules(&ulaw, Some(&alaw)).into_iter().flatten().collect();
+        assert_eq!(
+            rules,
+            [
+                PayloadRule {
+                    from: 0,
+                    to: Some(8),
+                    payload: Payload::UlawToAlaw,
+                    content: Content::Audio(Codec::Pcmu)
+                },
+                PayloadRule { from: 101, to: Some(96), payload: Payload::Copy, content: Content::TelephoneEvent },
+                PayloadRule { from: 13, to: None, payload: Payload::Copy, content: Content::ComfortNoise },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_phone_may_send_any_codec_that_was_answered() {
+        let both = Format::new(Codec::Pcmu, 0).receiving(Codec::Pcma, 8);
+        let rules = payload_rules(&both, Some(&both));
+        assert_eq!(rules[1].unwrap().payload, Payload::AlawToUlaw);
+        assert_eq!(rules[1].unwrap().to, Some(0));
+    }
+
+    #[test]
+    fn rewrites_header_and_payload() {
+        let rules = payload_rules(&Format::new(Codec::Pcmu, 0), Some(&Format::new(Codec::Pcma, 8)));
+        let mut rule = rule(rules);
+        let mut packet = [0x80, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0, 7, 0xFF, 0x80];
+        let header = Header::parse(&packet).unwrap();
+        let rewritten = rule.apply(&mut packet, &header, 65_536 + 9, rules[0].unwrap());
+        assert_eq!(rewritten, Some(Rewritten { sequence: 1, timestamp: 4, len: 14 }));
+        assert_eq!(packet, [0x80, 0x88, 0, 1, 0, 0, 0, 4, 1, 2, 3, 4, 0xD5, 0xAA]);
+        let header = Header { sequence: 8, ..header };
+        assert_eq!(rule.apply(&mut packet, &header, 65_536 + 8, rules[0].unwrap()), None);
+    }
+}
