@@ -1,0 +1,53 @@
+# Two commands do all the set-up there is: `make run` and `make test`.
+
+export CARGO_TERM_COLOR ?= never
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+export TANDEM_BIN := $(TARGET)/debug/tandem
+
+.PHONY: help run test lint bench deny fuzz clean
+
+help:
+	@echo "make run     build Tandem and start it with two demo extensions"
+	@echo "make test    build and prove everything: phones, browser, image"
+	@echo "make image   build the bootable image for QEMU (arm64)"
+	@echo "make qemu    boot it, with the ports forwarded"
+	@echo "make bench   measure, one line each: name value unit"
+	@echo "make deny    check the licences of what is depended on"
+	@echo "make fuzz    fuzz every target for a minute (needs nightly Rust)"
+
+include images/build.mk
+include web-ui/build.mk
+
+run: web-ui
+	@tests/setup.sh build
+	cargo build --profile quick -p daemon
+	@examples/demo.sh $(TARGET)/quick/tandem
+
+test: setup-test web-ui image lint
+	cargo build -p daemon
+	cargo test --workspace --no-fail-fast
+	cd web-ui && npm test --silent
+
+.PHONY: setup-test
+setup-test:
+	@tests/setup.sh test
+
+lint: web-ui
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -q -- -D warnings
+
+bench: web-ui image
+	cargo build --profile quick -p daemon -p bench
+	$(TARGET)/quick/bench $(TARGET)/quick/tandem
+
+deny:
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check bans licenses sources
+
+fuzz:
+	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	cd tests/fuzz/cargo-fuzz && for target in $$(cargo fuzz list --fuzz-dir .); do cargo +nightly fuzz run --fuzz-dir . $$target ../corpus/$$target -- -max_total_time=60 || exit 1; done
+
+clean:
+	cargo clean
+	rm -rf web-ui/dist web-ui/node_modules images/out

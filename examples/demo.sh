@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Starts Tandem with an administrator and two extensions, and tells how to use them. Usage: examples/demo.sh BINARY
+set -euo pipefail
+
+binary=$1
+data=${TANDEM_DATA:-data}
+http=${TANDEM_HTTP:-127.0.0.1:8080}
+sip=${TANDEM_SIP:-0.0.0.0:5060}
+notes="$data/demo.txt"
+
+mkdir -p "$data"
+if ! [ -s "$notes" ]; then
+    umask 077
+    word() { od -An -N8 -tx1 /dev/urandom | tr -d ' \n'; }
+    printf '%s\n%s\n%s\n' "$(word)" "$(word)" "$(word)" >"$notes"
+fi
+{ read -r admin; read -r first; read -r second; } <"$notes"
+
+TANDEM_ADMIN_PASSWORD=$admin "$binary" --data "$data" --sip "$sip" --http "$http" --rtp "${TANDEM_RTP:-0.0.0.0:30000-30999}" &
+tandem=$!
+trap 'kill -TERM $tandem 2>/dev/null || true; wait $tandem || true' EXIT INT TERM
+
+until curl -fs "http://$http/healthz" >/dev/null; do
+    kill -0 "$tandem" 2>/dev/null || exit 1
+    sleep 0.1
+done
+
+token=$(curl -fsS "http://$http/auth/login" -H 'Content-Type: application/json' \
+    -d "{\"username\":\"admin\",\"password\":\"$admin\"}" | sed 's/.*"token":"\([^"]*\)".*/\1/')
+extension() { # number password name; one that is there already stays as it is
+    curl -sS -o /dev/null "http://$http/v1.0/extensions" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
+        -d "{\"extension\":\"$1\",\"password\":\"$2\",\"name\":\"$3\",\"detail\":\"made by make run\"}"
+}
+extension 1001 "$first" "Front desk"
+extension 1002 "$second" "Workshop"
+
+cat <<END
+
+  Tandem is running.
+
+  Web page   http://$http    user admin    password $admin
+  Phones     registrar $sip, UDP or TCP
+             user 1001   password $first
+             user 1002   password $second
+
+  Register two phones, call 1002 from 1001, and open the call in the web page to see its sequence.
+  Stop with Ctrl-C. What is remembered lies in $data/.
+
+END
+wait "$tandem"

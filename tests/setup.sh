@@ -1,0 +1,28 @@
+#!/bin/sh
+# Installs what building and testing needs, on Debian or Ubuntu with Rust; says and does nothing when it is all there.
+# Usage: tests/setup.sh build | test
+set -eu
+
+packages="gcc libc6-dev make cmake curl ca-certificates"
+[ "${1:-build}" = test ] && packages="$packages baresip sip-tester sox chromium iproute2 sqlite3"
+command -v node >/dev/null || packages="$packages nodejs"
+command -v npm >/dev/null || packages="$packages npm"
+
+missing=""
+for package in $packages; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing="$missing $package"
+done
+
+if [ -n "$missing" ]; then
+    root=""
+    if [ "$(id -u)" -ne 0 ]; then
+        root="sudo"
+        command -v sudo >/dev/null || { echo "tests/setup.sh: run as root to install:$missing" >&2; exit 1; }
+    fi
+    echo "tests/setup.sh: installing$missing"
+    $root apt-get update -q
+    # shellcheck disable=SC2086 # the packages are words
+    $root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+fi
+
+command -v cargo >/dev/null || { echo "tests/setup.sh: Rust is missing; see https://rustup.rs" >&2; exit 1; }
