@@ -5,6 +5,8 @@
 //! of the datagram; nothing is copied.
 
 mod allow;
+mod authentication_info;
+mod authorization;
 mod call_id;
 mod contact;
 mod content_length;
@@ -21,6 +23,8 @@ mod name_addr;
 mod p_asserted_identity;
 pub(crate) mod params;
 mod path;
+mod proxy_authenticate;
+mod proxy_authorization;
 mod proxy_require;
 mod rack;
 mod reason;
@@ -42,10 +46,13 @@ mod unsupported;
 mod user_agent;
 mod via;
 mod warning;
+mod www_authenticate;
 
 use bytes::Bytes;
 
 pub use allow::Allow;
+pub use authentication_info::AuthenticationInfo;
+pub use authorization::Authorization;
 pub use call_id::CallId;
 pub use contact::{Contact, ContactAddress};
 pub use content_length::ContentLength;
@@ -61,6 +68,8 @@ pub use name_addr::NameAddr;
 pub use p_asserted_identity::PAssertedIdentity;
 pub use params::{Param, Params};
 pub use path::Path;
+pub use proxy_authenticate::ProxyAuthenticate;
+pub use proxy_authorization::ProxyAuthorization;
 pub use proxy_require::ProxyRequire;
 pub use rack::RAck;
 pub use reason::Reason;
@@ -81,6 +90,7 @@ pub use unsupported::Unsupported;
 pub use user_agent::UserAgent;
 pub use via::{Rport, Via};
 pub use warning::Warning;
+pub use www_authenticate::WwwAuthenticate;
 
 use crate::message::HeaderName;
 

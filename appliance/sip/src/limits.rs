@@ -10,3 +10,17 @@ pub const HEADER_BYTES: usize = 8_192;
 pub const START_LINE_BYTES: usize = 4_096;
 /// The most elements that are read out of one comma-separated header (Via, Contact, Route, …).
 pub const LIST_ELEMENTS: usize = 64;
+/// The most nonces whose use is counted at once; the oldest makes place for the next.
+pub const NONCES: usize = 16_384;
+/// The longest start line and headers together on a stream.
+pub const STREAM_HEAD_BYTES: usize = 32_768;
+/// Within so many bytes the first word of a message on a stream has to end.
+pub const STREAM_WORD_BYTES: usize = 64;
+/// The room a connection keeps for its next message while it is idle.
+pub const STREAM_IDLE_BYTES: usize = 4_096;
+/// The most lines of a session description.
+pub const SDP_LINES: usize = 512;
+/// The most media of a session description.
+pub const SDP_MEDIA: usize = 16;
+/// The most formats of one media.
+pub const SDP_FORMATS: usize = 64;

@@ -16,7 +16,9 @@ impl TypedHeader for ContentLength {
     const NAME: HeaderName = HeaderName::ContentLength;
 
     fn parse(value: &Bytes) -> Result<ContentLength, HeaderError> {
-        number(value).map(ContentLength).ok_or_else(|| Fault { offset: 0, reason: "not a number of bytes" }.of(Self::NAME))
+        number(value)
+            .map(ContentLength)
+            .ok_or_else(|| Fault { offset: 0, reason: "not a number of bytes" }.of(Self::NAME))
     }
 
     fn write(&self, out: &mut Vec<u8>) {

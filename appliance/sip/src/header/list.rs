@@ -49,10 +49,10 @@ mod tests {
 
     #[test]
     fn commas_in_quotes_and_brackets_do_not_separate() {
-        assert_eq!(split(r#""Bell, Alexander" <sip:a,b@c>;x="1,2" , <sip:d>"#), [
-            r#""Bell, Alexander" <sip:a,b@c>;x="1,2""#,
-            "<sip:d>"
-        ]);
+        assert_eq!(
+            split(r#""Bell, Alexander" <sip:a,b@c>;x="1,2" , <sip:d>"#),
+            [r#""Bell, Alexander" <sip:a,b@c>;x="1,2""#, "<sip:d>"]
+        );
         assert_eq!(split(r#""a\",b" <sip:x>,y"#), [r#""a\",b" <sip:x>"#, "y"]);
     }
 

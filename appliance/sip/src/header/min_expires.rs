@@ -16,7 +16,9 @@ impl TypedHeader for MinExpires {
     const NAME: HeaderName = HeaderName::MinExpires;
 
     fn parse(value: &Bytes) -> Result<MinExpires, HeaderError> {
-        seconds(value).map(MinExpires).ok_or_else(|| Fault { offset: 0, reason: "not a number of seconds" }.of(Self::NAME))
+        seconds(value)
+            .map(MinExpires)
+            .ok_or_else(|| Fault { offset: 0, reason: "not a number of seconds" }.of(Self::NAME))
     }
 
     fn write(&self, out: &mut Vec<u8>) {

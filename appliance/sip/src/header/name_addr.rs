@@ -80,7 +80,8 @@ impl NameAddr {
             return Err(Fault { offset: open, reason: "angle bracket not closed" });
         };
         let text = value.slice_ref(trim(&value[open + 1..close]));
-        let uri = Uri::from_bytes(text).map_err(|error| Fault { offset: open + 1 + error.offset, reason: error.reason })?;
+        let uri =
+            Uri::from_bytes(text).map_err(|error| Fault { offset: open + 1 + error.offset, reason: error.reason })?;
         let params = Params::parse(value.slice(close + 1..)).map_err(|fault| fault.behind(close + 1))?;
         let display = value.slice_ref(trim(&value[..open])).into();
         Ok(NameAddr { display, uri, params })

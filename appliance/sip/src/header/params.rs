@@ -178,7 +178,9 @@ fn skip_param(text: &[u8], start: usize) -> Result<usize, Fault> {
     }
     at = skip_spaces(text, at + 1);
     let name = at;
-    while at < text.len() && (is_token_byte(text[at]) || text[at] >= 0x80 || matches!(text[at], b'[' | b']' | b'/' | b':')) {
+    while at < text.len()
+        && (is_token_byte(text[at]) || text[at] >= 0x80 || matches!(text[at], b'[' | b']' | b'/' | b':'))
+    {
         at += 1;
     }
     let named = at > name;

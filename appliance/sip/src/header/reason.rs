@@ -24,7 +24,12 @@ pub struct Reason {
 impl Reason {
     /// A SIP status code as a reason.
     pub fn sip(cause: u16, text: &str) -> Reason {
-        Reason { protocol: Text::from_static("SIP"), cause: Some(cause), text: Some(text.into()), params: Params::new() }
+        Reason {
+            protocol: Text::from_static("SIP"),
+            cause: Some(cause),
+            text: Some(text.into()),
+            params: Params::new(),
+        }
     }
 
     /// A Q.850 cause value as a reason: 16 is normal clearing, 17 busy, 19 no answer.

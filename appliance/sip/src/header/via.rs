@@ -90,7 +90,8 @@ impl Via {
         }
         let sent_by_end = find(value, transport_end, |b| b == b';');
         let sent_by = trim(&value[transport_end..sent_by_end]);
-        let (host, port) = read_sent_by(value, sent_by).ok_or(Fault { offset: transport_end, reason: "bad sent-by" })?;
+        let (host, port) =
+            read_sent_by(value, sent_by).ok_or(Fault { offset: transport_end, reason: "bad sent-by" })?;
         let params = Params::parse(value.slice(sent_by_end..)).map_err(|fault| fault.behind(sent_by_end))?;
         let mut via = Via {
             transport: value.slice_ref(transport).into(),

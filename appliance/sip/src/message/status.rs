@@ -54,12 +54,17 @@ impl StatusCode {
             302 => "Moved Temporarily",
             305 => "Use Proxy",
             380 => "Alternative Service",
-            500..=699 => self.server_or_global_reason(),
-            400..=499 => self.client_reason(),
-            100..=199 => "Session Progress",
-            200..=299 => "OK",
-            300..=399 => "Moved Temporarily",
-            _ => "Unknown",
+            _ => self.other_reason(),
+        }
+    }
+
+    fn other_reason(self) -> &'static str {
+        match self.class() {
+            1 => "Session Progress",
+            2 => "OK",
+            3 => "Moved Temporarily",
+            4 => self.client_reason(),
+            _ => self.server_or_global_reason(),
         }
     }
 
@@ -127,7 +132,7 @@ impl StatusCode {
             606 => "Not Acceptable",
             607 => "Unwanted",
             608 => "Rejected",
-            600..=699 => "Busy Everywhere",
+            _ if self.class() == 6 => "Busy Everywhere",
             _ => "Server Internal Error",
         }
     }

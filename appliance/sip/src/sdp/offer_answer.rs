@@ -1,0 +1,374 @@
+//! Offer and answer (RFC 3264) for one stream of audio; every other stream is refused with port 0.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{Connection, Direction, Format, Media, Origin, RtpMap, SessionDescription};
+
+/// A codec we speak.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Codec {
+    /// What it is.
+    pub map: RtpMap,
+    /// The payload type we offer it under.
+    pub payload_type: u8,
+    /// Its settings as we write them.
+    pub fmtp: Option<String>,
+}
+
+impl Codec {
+    /// A codec without settings.
+    pub fn new(payload_type: u8, name: &str, clock_rate: u32) -> Codec {
+        Codec { map: RtpMap::new(name, clock_rate), payload_type, fmtp: None }
+    }
+
+    /// G.711 µ-law.
+    pub fn pcmu() -> Codec {
+        Codec::new(0, "PCMU", 8000)
+    }
+
+    /// G.711 A-law.
+    pub fn pcma() -> Codec {
+        Codec::new(8, "PCMA", 8000)
+    }
+}
+
+/// What we can do with audio.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    /// In order of preference for our offers. In answers the order of the offerer counts.
+    pub codecs: Vec<Codec>,
+    /// Whether digits are taken as telephone-event (RFC 4733).
+    pub telephone_event: bool,
+    /// Whether comfort noise (RFC 3389) is understood.
+    pub comfort_noise: bool,
+    /// The milliseconds of audio in a packet that we ask for.
+    pub ptime: Option<u16>,
+}
+
+impl Default for Capabilities {
+    fn default() -> Capabilities {
+        Capabilities { codecs: vec![Codec::pcmu(), Codec::pcma()], telephone_event: true, comfort_noise: true, ptime: Some(20) }
+    }
+}
+
+/// Our side of one session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Local {
+    /// Where we receive audio.
+    pub address: IpAddr,
+    /// The port for RTP; the next one is for RTCP.
+    pub port: u16,
+    /// Number of the session, for `o=`.
+    pub session_id: u64,
+    /// What we want to do: `SendOnly` or `Inactive` puts the other side on hold.
+    pub direction: Direction,
+}
+
+/// A payload type both ways, for what it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NegotiatedCodec {
+    /// What it is.
+    pub map: RtpMap,
+    /// The number in packets to the other side.
+    pub send: u8,
+    /// The number in packets from the other side.
+    pub receive: u8,
+    /// The settings the other side wrote.
+    pub fmtp: Option<String>,
+}
+
+/// What both sides agreed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Negotiated {
+    /// Where to send RTP. The address is unspecified (0.0.0.0) while the other side holds in the old way.
+    pub remote_rtp: SocketAddr,
+    /// Where to send RTCP.
+    pub remote_rtcp: SocketAddr,
+    /// The codecs, the one to use first. Never empty.
+    pub codecs: Vec<NegotiatedCodec>,
+    /// Digits, one for each clock rate of the codecs.
+    pub telephone_events: Vec<NegotiatedCodec>,
+    /// Comfort noise.
+    pub comfort_noise: Option<NegotiatedCodec>,
+    /// What we do: `RecvOnly` or `Inactive` when the other side holds.
+    pub direction: Direction,
+    /// Milliseconds of audio in our packets.
+    pub ptime: u16,
+}
+
+impl Negotiated {
+    /// The codec to use.
+    pub fn codec(&self) -> &NegotiatedCodec {
+        self.codecs.first().expect("a negotiation without codec is a refusal")
+    }
+
+    /// The telephone-event of the codec's clock.
+    pub fn telephone_event(&self) -> Option<&NegotiatedCodec> {
+        let rate = self.codec().map.clock_rate;
+        self.telephone_events.iter().find(|event| event.map.clock_rate == rate)
+    }
+
+    /// Whether the other side does not want to hear us.
+    pub fn is_held(&self) -> bool {
+        !self.direction.sends()
+    }
+}
+
+/// Why there is no session. [`Refusal::warning`] is for the Warning header of the 488.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Refusal {
+    /// There is no stream of audio, or it is refused.
+    #[error("no audio")]
+    NoAudio,
+    /// The transport of the audio is not one we speak (SRTP, …).
+    #[error("transport not understood")]
+    Transport,
+    /// No codec in common.
+    #[error("no common codec")]
+    NoCommonCodec,
+    /// The address is missing, a name, multicast, or of another family than ours.
+    #[error("address not usable")]
+    Address,
+    /// The answer does not fit the offer: other streams, or another number of them.
+    #[error("answer does not match the offer")]
+    Mismatch,
+}
+
+impl Refusal {
+    /// The warn-code of RFC 3261 §20.43 and its words.
+    pub fn warning(self) -> (u16, &'static str) {
+        match self {
+            Refusal::NoAudio => (304, "Media type not available"),
+            Refusal::Transport => (302, "Incompatible transport protocol"),
+            Refusal::NoCommonCodec => (305, "Incompatible media format"),
+            Refusal::Address => (301, "Incompatible network address formats"),
+            Refusal::Mismatch => (399, "Answer does not match the offer"),
+        }
+    }
+}
+
+const DEFAULT_PTIME: u16 = 20;
+const TELEPHONE_EVENT: &str = "telephone-event";
+const DIGITS: &str = "0-16";
+
+/// Answers an offer: every stream in its place, one of audio accepted with the codecs we share in the order of the offerer.
+///
+/// In a running session let the answer [`SessionDescription::follow`] our last description.
+pub fn answer(
+    offer: &SessionDescription,
+    capabilities: &Capabilities,
+    local: &Local,
+) -> Result<(SessionDescription, Negotiated), Refusal> {
+    let index = usable_audio(offer, local.address)?;
+    let media = &offer.media[index];
+    let (codecs, formats) = common(media, capabilities);
+    if codecs.is_empty() {
+        return Err(Refusal::NoCommonCodec);
+    }
+    let direction = offer.direction_of(index).reversed().and(local.direction);
+    let mut accepted = audio(local, media.proto.clone(), formats);
+    accepted.direction = Some(direction);
+    accepted.ptime = media.ptime.and(capabilities.ptime.or(media.ptime));
+    let mut session = session(local);
+    session.media = offer.media.iter().map(refused).collect();
+    session.media[index] = accepted;
+    let negotiated = negotiated(offer, index, codecs, direction)?;
+    Ok((session, negotiated))
+}
+
+/// Makes an offer; in a running session the successor of `previous`, our last description: the same streams, the same numbers.
+pub fn offer(capabilities: &Capabilities, local: &Local, previous: Option<&SessionDescription>) -> SessionDescription {
+    let index = previous.and_then(|previous| previous.media.iter().position(Media::is_audio));
+    let kept = previous.zip(index).map(|(previous, index)| &previous.media[index]);
+    let proto = kept.map_or_else(|| "RTP/AVP".to_owned(), |media| media.proto.clone());
+    let mut offered = audio(local, proto, offered_formats(capabilities, kept));
+    offered.direction = Some(local.direction);
+    offered.ptime = capabilities.ptime;
+    let mut session = session(local);
+    match (previous, index) {
+        (Some(previous), Some(index)) => {
+            session.media = previous.media.iter().map(refused).collect();
+            session.media[index] = offered;
+        }
+        (Some(previous), None) => {
+            session.media = previous.media.iter().map(refused).collect();
+            session.media.push(offered);
+        }
+        (None, _) => session.media.push(offered),
+    }
+    if let Some(previous) = previous {
+        session.follow(previous);
+    }
+    session
+}
+
+/// What the answer to our offer makes of it.
+pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) -> Result<Negotiated, Refusal> {
+    let index = offer.media.iter().position(Media::is_audio).ok_or(Refusal::NoAudio)?;
+    let (ours, theirs) = match (offer.media.get(index), answer.media.get(index)) {
+        (Some(ours), Some(theirs)) if theirs.kind.eq_ignore_ascii_case(&ours.kind) => (ours, theirs),
+        _ => return Err(Refusal::Mismatch),
+    };
+    if theirs.port == 0 {
+        return Err(Refusal::NoAudio);
+    }
+    if !theirs.proto.eq_ignore_ascii_case(&ours.proto) {
+        return Err(Refusal::Transport);
+    }
+    let family = offer.address_of(index).ok_or(Refusal::Address)?;
+    usable_address(answer, index, family)?;
+    let mut codecs = Vec::new();
+    for format in &theirs.formats {
+        let (Some(map), Some(send)) = (&format.map, format.payload_type()) else { continue };
+        let of_ours = ours.formats.iter().find(|own| own.map.as_ref() == Some(map));
+        if let Some(receive) = of_ours.and_then(Format::payload_type) {
+            codecs.push(NegotiatedCodec { map: map.clone(), send, receive, fmtp: format.fmtp.clone() });
+        }
+    }
+    let direction = answer.direction_of(index).reversed().and(offer.direction_of(index));
+    negotiated(answer, index, codecs, direction)
+}
+
+/// The first stream of audio we can use.
+fn usable_audio(offer: &SessionDescription, local: IpAddr) -> Result<usize, Refusal> {
+    let mut refusal = Refusal::NoAudio;
+    for (index, _) in offer.media.iter().enumerate().filter(|(_, media)| media.is_audio()) {
+        if !is_plain_rtp(&offer.media[index].proto) {
+            refusal = Refusal::Transport;
+            continue;
+        }
+        match usable_address(offer, index, local) {
+            Ok(()) => return Ok(index),
+            Err(other) => refusal = other,
+        }
+    }
+    Err(refusal)
+}
+
+fn is_plain_rtp(proto: &str) -> bool {
+    proto.eq_ignore_ascii_case("RTP/AVP") || proto.eq_ignore_ascii_case("RTP/AVPF")
+}
+
+fn usable_address(session: &SessionDescription, index: usize, local: IpAddr) -> Result<(), Refusal> {
+    match session.address_of(index) {
+        Some(address) if address.is_unspecified() => Ok(()),
+        Some(address) if address.is_multicast() || address.is_ipv4() != local.is_ipv4() => Err(Refusal::Address),
+        Some(_) => Ok(()),
+        None => Err(Refusal::Address),
+    }
+}
+
+/// What of an offered stream we understand, and how we write it back: in its order, under its numbers.
+fn common(media: &Media, capabilities: &Capabilities) -> (Vec<NegotiatedCodec>, Vec<Format>) {
+    let mut codecs = Vec::new();
+    let mut formats = Vec::new();
+    let rates: Vec<u32> = media
+        .formats
+        .iter()
+        .filter_map(|format| format.map.as_ref())
+        .filter(|map| capabilities.codecs.iter().any(|codec| codec.map == **map))
+        .map(|map| map.clock_rate)
+        .collect();
+    for format in &media.formats {
+        let (Some(map), Some(number)) = (&format.map, format.payload_type()) else { continue };
+        let fmtp = if let Some(codec) = capabilities.codecs.iter().find(|codec| codec.map == *map) {
+            codec.fmtp.clone()
+        } else if map.is(TELEPHONE_EVENT) && capabilities.telephone_event && rates.contains(&map.clock_rate) {
+            Some(DIGITS.to_owned())
+        } else if map.is("CN") && capabilities.comfort_noise && rates.contains(&map.clock_rate) {
+            None
+        } else {
+            continue;
+        };
+        codecs.push(NegotiatedCodec { map: map.clone(), send: number, receive: number, fmtp: format.fmtp.clone() });
+        formats.push(Format { word: format.word.clone(), map: Some(map.clone()), fmtp });
+    }
+    if rates.is_empty() { (Vec::new(), Vec::new()) } else { (codecs, formats) }
+}
+
+fn offered_formats(capabilities: &Capabilities, kept: Option<&Media>) -> Vec<Format> {
+    let mut formats: Vec<Format> = Vec::new();
+    let mut add = |map: RtpMap, preferred: u8, fmtp: Option<String>| {
+        let before = kept.and_then(|media| media.formats.iter().find(|format| format.map.as_ref() == Some(&map)));
+        let taken = |number: u8| {
+            let word = number.to_string();
+            formats.iter().any(|format| format.word == word)
+                || kept.is_some_and(|media| media.formats.iter().any(|format| format.word == word))
+        };
+        let word = match before {
+            Some(format) => Some(format.word.clone()),
+            None if !taken(preferred) => Some(preferred.to_string()),
+            None => (96..=127).find(|&number| !taken(number)).map(|number| number.to_string()),
+        };
+        if let Some(word) = word {
+            formats.push(Format { word, map: Some(map), fmtp });
+        }
+    };
+    let mut rates: Vec<u32> = Vec::new();
+    for codec in &capabilities.codecs {
+        add(codec.map.clone(), codec.payload_type, codec.fmtp.clone());
+        if !rates.contains(&codec.map.clock_rate) {
+            rates.push(codec.map.clock_rate);
+        }
+    }
+    if capabilities.comfort_noise && rates.contains(&8000) {
+        add(RtpMap::new("CN", 8000), 13, None);
+    }
+    if capabilities.telephone_event {
+        for (index, rate) in rates.into_iter().enumerate() {
+            add(RtpMap::new(TELEPHONE_EVENT, rate), 101 + index.min(20) as u8, Some(DIGITS.to_owned()));
+        }
+    }
+    formats
+}
+
+fn session(local: &Local) -> SessionDescription {
+    let address = Connection::Ip(local.address);
+    let (username, session_id) = ("-".to_owned(), local.session_id.to_string());
+    SessionDescription {
+        origin: Origin { username, session_id, version: 1, address: address.clone() },
+        name: "-".to_owned(),
+        connection: Some(address),
+        lines: Vec::new(),
+        direction: None,
+        media: Vec::new(),
+    }
+}
+
+fn audio(local: &Local, proto: String, formats: Vec<Format>) -> Media {
+    let (connection, direction, ptime, maxptime, rtcp, lines) = Default::default();
+    Media { kind: "audio".to_owned(), port: local.port, proto, formats, connection, direction, ptime, maxptime, rtcp, lines }
+}
+
+/// The same stream with port 0 (RFC 3264 §6): formats are listed because the grammar wants one.
+fn refused(media: &Media) -> Media {
+    let formats = media.formats.iter().take(1).map(|format| Format { map: None, fmtp: None, ..format.clone() }).collect();
+    let (connection, direction, ptime, maxptime, rtcp, lines) = Default::default();
+    let (kind, proto) = (media.kind.clone(), media.proto.clone());
+    Media { kind, port: 0, proto, formats, connection, direction, ptime, maxptime, rtcp, lines }
+}
+
+fn negotiated(
+    remote: &SessionDescription,
+    index: usize,
+    all: Vec<NegotiatedCodec>,
+    direction: Direction,
+) -> Result<Negotiated, Refusal> {
+    let media = &remote.media[index];
+    let address = remote.address_of(index).ok_or(Refusal::Address)?;
+    let (telephone_events, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|codec| codec.map.is(TELEPHONE_EVENT));
+    let (noises, codecs): (Vec<_>, Vec<_>) = others.into_iter().partition(|codec| codec.map.is("CN"));
+    if codecs.is_empty() {
+        return Err(Refusal::NoCommonCodec);
+    }
+    let ptime = media.ptime.unwrap_or(DEFAULT_PTIME).min(media.maxptime.unwrap_or(u16::MAX));
+    Ok(Negotiated {
+        remote_rtp: SocketAddr::new(address, media.port),
+        remote_rtcp: remote.rtcp_address_of(index).ok_or(Refusal::Address)?,
+        codecs,
+        telephone_events,
+        comfort_noise: noises.into_iter().next(),
+        direction,
+        ptime,
+    })
+}
