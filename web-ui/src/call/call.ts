@@ -1,0 +1,186 @@
+// A call as the API gives it (one leg each), and what it means in words.
+import { millis } from '../time'
+
+export interface Address {
+  type: string
+  target: string
+  target_name?: string
+  name?: string
+  detail?: string
+}
+
+export type CallStatus = 'dialing' | 'ringing' | 'progressing' | 'terminating' | 'canceling' | 'hangup'
+
+/** What the media engine counted, once the leg is closed. */
+export interface Quality {
+  packets_received: number
+  packets_sent: number
+  packets_lost: number
+  jitter_ms: number
+  round_trip_ms: number | null
+}
+
+/** What the exchange knows beyond VoIPBIN's fields. */
+export interface CallMetadata {
+  codec?: string | null
+  held?: boolean
+  peer?: string | null
+  sip_call_id?: string | null
+  hangup_cause?: number | null
+  quality?: Quality | null
+}
+
+export interface Call {
+  id: string
+  master_call_id: string | null
+  chained_call_ids?: string[]
+  source: Address
+  destination: Address
+  status: CallStatus
+  direction: 'incoming' | 'outgoing'
+  hangup_by: string | null
+  hangup_reason: string | null
+  metadata?: CallMetadata | null
+  tm_create: string
+  tm_update: string | null
+  tm_ringing: string | null
+  tm_progressing: string | null
+  tm_hangup: string | null
+}
+
+/** A whole call: the leg that came in and the legs made for it. */
+export interface CallGroup {
+  master: Call
+  legs: Call[]
+}
+
+const NIL = '00000000-0000-0000-0000-000000000000'
+
+/** The leg this one was made for; VoIPBIN writes "none" also as the nil UUID. */
+export function masterOf(call: Call): string | null {
+  return call.master_call_id && call.master_call_id !== NIL ? call.master_call_id : null
+}
+
+/** Number and, where it says more, name. */
+export function party(address: Address | undefined): { number: string; name: string } {
+  const number = address?.target || 'unknown'
+  const name = address?.target_name || address?.name || ''
+  return { number, name: name === number ? '' : name }
+}
+
+export function isLive(call: Call): boolean {
+  return call.status !== 'hangup'
+}
+
+export type Tone = 'good' | 'warn' | 'bad' | 'plain'
+
+/** The state of a call in one word, with the tone of its badge. */
+export function statusWord(group: CallGroup): { word: string; tone: Tone } {
+  const call = group.master
+  switch (call.status) {
+    case 'dialing':
+      return { word: 'Connecting', tone: 'warn' }
+    case 'ringing':
+      return { word: 'Ringing', tone: 'warn' }
+    case 'progressing':
+      return isHeld(group) ? { word: 'On hold', tone: 'warn' } : { word: 'Talking', tone: 'good' }
+    case 'terminating':
+    case 'canceling':
+      return { word: 'Ending', tone: 'plain' }
+    default:
+      return outcome(group)
+  }
+}
+
+function isHeld(group: CallGroup): boolean {
+  return [group.master, ...group.legs].some((leg) => isLive(leg) && leg.metadata?.held)
+}
+
+/** How a finished call came out. */
+function outcome(group: CallGroup): { word: string; tone: Tone } {
+  if (group.master.tm_progressing) {
+    return group.master.hangup_reason === 'timeout' ? { word: 'Time limit', tone: 'warn' } : { word: 'Answered', tone: 'plain' }
+  }
+  switch (decisiveReason(group)) {
+    case 'busy':
+      return { word: 'Busy', tone: 'warn' }
+    case 'noanswer':
+    case 'timeout':
+      return { word: 'No answer', tone: 'warn' }
+    case 'cancel':
+    case 'normal':
+      return { word: 'Cancelled', tone: 'plain' }
+    default:
+      return { word: 'Failed', tone: 'bad' }
+  }
+}
+
+/** Before an answer the called side's reason says more than the caller's. */
+function decisiveReason(group: CallGroup): string {
+  const telling = ['busy', 'noanswer', 'timeout', 'failed', 'dialout']
+  const reasons = group.legs.map((leg) => leg.hangup_reason ?? '')
+  const own = group.master.hangup_reason ?? ''
+  if (telling.includes(own)) return own
+  if (group.master.hangup_by === 'remote') return own
+  return telling.find((reason) => reasons.includes(reason)) ?? own
+}
+
+/** Milliseconds from the answer to the end, or to `now`; `null` where nobody answered. */
+export function talkTime(call: Call, now: number): number | null {
+  const from = millis(call.tm_progressing)
+  return from === null ? null : Math.max(0, (millis(call.tm_hangup) ?? now) - from)
+}
+
+/** Milliseconds from the start to the answer, or to the end, or to `now`. */
+export function ringTime(call: Call, now: number): number {
+  const from = millis(call.tm_create) ?? now
+  return Math.max(0, (millis(call.tm_progressing) ?? millis(call.tm_hangup) ?? now) - from)
+}
+
+const REASONS: Record<string, string> = {
+  normal: 'normal end',
+  failed: 'the call failed',
+  busy: 'busy',
+  cancel: 'cancelled before an answer',
+  timeout: 'time limit reached',
+  noanswer: 'no answer',
+  dialout: 'could not be dialled',
+  amd: 'an answering machine',
+}
+
+/** Who ended the call and why, in a sentence; empty while it is up. */
+export function endSentence(group: CallGroup): string {
+  const { master, legs } = group
+  if (isLive(master)) return ''
+  const from = party(master.source).number
+  const to = party(master.destination).number
+  if (!master.tm_progressing) return unansweredSentence(group, from, to)
+  const called = legs.find((leg) => leg.tm_progressing && leg.hangup_by === 'remote')
+  if (master.hangup_by === 'remote') return `${from} hung up`
+  if (called) return `${party(called.destination).number} hung up`
+  return `Tandem ended it: ${REASONS[master.hangup_reason ?? ''] ?? 'no reason known'}`
+}
+
+function unansweredSentence(group: CallGroup, from: string, to: string): string {
+  const reason = decisiveReason(group)
+  if (reason === 'busy') return `${to} was busy`
+  if (reason === 'noanswer' || reason === 'timeout') return `${to} did not answer`
+  if (group.master.hangup_by === 'remote') return `${from} gave up before an answer`
+  return `Not connected: ${REASONS[reason] ?? 'no reason known'}`
+}
+
+/** The codec of a leg without its clock rate where that is the usual one: `PCMU`, `opus 48 kHz`. */
+export function codecName(call: Call): string {
+  const codec = call.metadata?.codec
+  if (!codec) return ''
+  const [name = '', rate] = codec.split('/')
+  return !rate || rate === '8000' ? name : `${name} ${Number(rate) / 1000} kHz`
+}
+
+/** The codecs of a call, `PCMU` or `PCMU ↔ PCMA`. */
+export function groupCodec(group: CallGroup): string {
+  const own = codecName(group.master)
+  const other = group.legs.map(codecName).find((name) => name !== '')
+  if (!own || !other || own === other) return own || other || ''
+  return `${own} ↔ ${other}`
+}

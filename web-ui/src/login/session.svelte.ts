@@ -1,0 +1,84 @@
+// Who is logged in, and the API in that person's name.
+import { Api, ApiError } from '../api'
+import { setBoxTime } from '../ui/clock.svelte'
+
+const KEY = 'tandem.session'
+
+interface Session {
+  username: string
+  token: string
+}
+
+/** The part of `GET /v1.0/me` that the page needs. */
+interface Me {
+  id: string
+  customer_id: string
+  username: string
+  permission?: string
+}
+
+let current = $state.raw<Session | null>(stored())
+let ended = $state(false)
+
+/** The REST API. */
+export const api = new Api({
+  token: () => current?.token ?? null,
+  onUnauthenticated: () => end(true),
+  onClock: setBoxTime,
+})
+
+export const session = {
+  get username(): string | null {
+    return current?.username ?? null
+  },
+  get token(): string | null {
+    return current?.token ?? null
+  },
+  /** Whether the box ended the last session by itself. */
+  get expired(): boolean {
+    return ended
+  },
+}
+
+/** Logs in, or throws what the box says against it. */
+export async function login(username: string, password: string): Promise<void> {
+  const answer = await api.post<Session>('/auth/login', { username, password })
+  if (!answer?.token) throw new ApiError(200, 'INVALID_ANSWER', 'The exchange gave no token.')
+  current = { username: answer.username ?? username, token: answer.token }
+  ended = false
+  keep()
+}
+
+/** Forgets the session. */
+export function logout(): void {
+  end(false)
+}
+
+/** Who the session belongs to. */
+export function me(): Promise<Me> {
+  return api.get<Me>('/v1.0/me')
+}
+
+function end(byBox: boolean): void {
+  current = null
+  ended = byBox
+  keep()
+}
+
+function keep(): void {
+  try {
+    if (current) sessionStorage.setItem(KEY, JSON.stringify(current))
+    else sessionStorage.removeItem(KEY)
+  } catch {
+    // Without storage the session lasts as long as the page.
+  }
+}
+
+function stored(): Session | null {
+  try {
+    const value = JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Session | null
+    return value && typeof value.token === 'string' ? value : null
+  } catch {
+    return null
+  }
+}

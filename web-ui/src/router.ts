@@ -1,0 +1,32 @@
+// Where one is, read from and written to the address after `#`.
+
+export type Route =
+  | { page: 'calls' }
+  | { page: 'call'; id: string }
+  | { page: 'extensions' }
+  | { page: 'unknown'; path: string }
+
+/** Reads `#/calls/<id>`. */
+export function parseRoute(hash: string): Route {
+  const path = hash.replace(/^#/, '').replace(/^\//, '').replace(/\/$/, '')
+  const [noun = '', id, ...rest] = path.split('/')
+  if (rest.length === 0) {
+    if (noun === '' || (noun === 'calls' && id === undefined)) return { page: 'calls' }
+    if (noun === 'calls' && id) return { page: 'call', id: decode(id) }
+    if (noun === 'extensions' && id === undefined) return { page: 'extensions' }
+  }
+  return { page: 'unknown', path }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
+/** The address of a call's page. */
+export function callHref(id: string): string {
+  return `#/calls/${encodeURIComponent(id)}`
+}

@@ -1,0 +1,47 @@
+// How the page is built: one script, one style sheet, each with its `.gz` beside it for the binary to embed.
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { constants, gzipSync } from 'node:zlib'
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import { defineConfig, type Plugin } from 'vite'
+
+const BUDGET = 60 * 1024
+
+/** Writes `<asset>.gz` next to every file of the build and fails when all together are too big for the image. */
+function compressed(): Plugin {
+  let folder = ''
+  return {
+    name: 'compressed',
+    apply: 'build',
+    configResolved: (config) => void (folder = join(config.root, config.build.outDir)),
+    closeBundle() {
+      let total = 0
+      for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+        const path = join(folder, file)
+        if (file.endsWith('.gz') || !statSync(path).isFile()) continue
+        const packed = gzipSync(readFileSync(path), { level: constants.Z_BEST_COMPRESSION })
+        writeFileSync(`${path}.gz`, packed)
+        total += packed.length
+      }
+      console.log(`web-ui: ${(total / 1024).toFixed(1)} KiB compressed`)
+      if (total > BUDGET) throw new Error(`the page has ${total} bytes compressed, more than ${BUDGET}`)
+    },
+  }
+}
+
+export default defineConfig({
+  plugins: [svelte(), compressed()],
+  base: './',
+  build: {
+    target: 'es2022',
+    modulePreload: false,
+    cssCodeSplit: false,
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+  },
+  server: {
+    host: '127.0.0.1',
+    port: 5173,
+    proxy: { '^/(auth|v1.0)/': { target: process.env['TANDEM_URL'] ?? 'http://127.0.0.1:8099', ws: true } },
+  },
+})
