@@ -1,5 +1,144 @@
-//! Calls.
+//! Calls: a back-to-back user agent. Each leg has a dialog of its own, so that neither phone learns anything of the other.
+//!
+//! A [`Call`] begins with the caller's [`Leg`] ([`setup`]), rings the called phones ([`progress`]), bridges the one that
+//! answers, follows what either side changes ([`session`]) and ends in one place ([`hangup`]). What is heard is agreed
+//! on in [`audio`], why it ended in [`cause`], what happened in [`ladder`].
 
+pub mod audio;
+pub mod calls;
+pub mod cause;
+pub mod hangup;
+pub mod ladder;
+pub mod leg;
+pub mod progress;
 pub mod record;
+pub mod refresh;
+pub mod session;
+pub mod session_timer;
+pub mod setup;
 
-pub use record::{Address, CallRecord, Direction, HangupBy, HangupReason, Status};
+use smallvec::SmallVec;
+use uuid::Uuid;
+
+pub use calls::Calls;
+pub use leg::{Ending, Leg, Stage};
+pub use record::{Address, AddressKind, CallRecord, Direction, HangupBy, HangupReason, Quality, Status};
+
+use crate::context::Context;
+use crate::event::EventKind;
+use crate::timers::TimerId;
+use cause::Cause;
+use ladder::Ladder;
+
+/// A call within the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallKey(pub u64);
+
+/// A leg within the exchange: the call and the leg's place in it. The caller's leg has place 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LegKey {
+    /// The call.
+    pub call: CallKey,
+    /// The place.
+    pub place: u8,
+}
+
+/// The place of the leg that came in.
+pub const CALLER: usize = 0;
+
+/// A call: the caller's leg, the legs of the phones that ring, and the one that answered.
+#[derive(Debug)]
+pub struct Call {
+    /// Its name within the exchange.
+    pub key: CallKey,
+    /// The caller's leg first.
+    pub legs: SmallVec<[Leg; 2]>,
+    /// The place of the called leg that the caller is bridged to.
+    pub bridged: Option<usize>,
+    /// What the caller's INVITE offered, until it is answered.
+    pub offer: Option<sip::sdp::SessionDescription>,
+    /// The most telling failure of the phones that rang.
+    pub failure: Option<Failure>,
+    /// Hops that a request of ours may still make.
+    pub max_forwards: u8,
+    /// What happened.
+    pub ladder: Ladder,
+    /// While it rings: the dial timeout. Then: the longest duration.
+    pub limit: Option<TimerId>,
+}
+
+/// Why a phone did not take the call, as its caller is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    /// The final status.
+    pub status: u16,
+    /// The cause.
+    pub cause: Cause,
+}
+
+impl Failure {
+    /// The status that `spec/calls.md` gives to the cause.
+    pub fn of(cause: Cause) -> Failure {
+        Failure { status: cause.status(), cause }
+    }
+
+    /// Which of several failures tells the caller most: refused by a human, busy, not there, broken.
+    fn weight(self) -> u8 {
+        match self.status {
+            600..=699 => 5,
+            486 => 4,
+            488 | 415 => 3,
+            480 => 2,
+            400..=499 => 1,
+            _ => 0,
+        }
+    }
+}
+
+impl Call {
+    /// The id of the caller's leg, which stands for the whole call.
+    pub fn id(&self) -> Uuid {
+        self.legs[CALLER].record.id
+    }
+
+    /// Whether every leg has stated its end.
+    pub fn is_over(&self) -> bool {
+        self.legs.iter().all(|leg| leg.stage == Stage::Over)
+    }
+
+    /// Whether somebody still rings.
+    pub fn is_ringing(&self) -> bool {
+        self.legs.iter().skip(1).any(Leg::is_live)
+    }
+
+    /// The leg at the other end of the bridge.
+    pub fn other(&self, place: usize) -> Option<usize> {
+        let bridged = self.bridged?;
+        match place {
+            CALLER => Some(bridged),
+            _ if place == bridged => Some(CALLER),
+            _ => None,
+        }
+    }
+
+    /// The ladder's column of a leg.
+    pub fn column(place: usize) -> u8 {
+        if place == CALLER { ladder::CALLER } else { ladder::FIRST_CALLED + place as u8 - 1 }
+    }
+
+    /// Keeps the more telling of two failures.
+    pub fn note_failure(&mut self, failure: Failure) {
+        if self.failure.is_none_or(|known| failure.weight() > known.weight()) {
+            self.failure = Some(failure);
+        }
+    }
+
+    /// States a fact about a leg, with its record as it is now.
+    pub fn state(&mut self, ctx: &mut Context, place: usize, kind: fn(Box<CallRecord>) -> EventKind) {
+        let at = ctx.unix();
+        self.legs[place].record.updated = at;
+        let event = kind(Box::new(self.legs[place].record.clone()));
+        self.ladder.event(at, event.name());
+        ctx.event(event);
+    }
+}

@@ -5,13 +5,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use sip::{Flow, Transmit};
 
-use crate::command::{Command, Rejection, Reply, RequestId};
-use crate::directory::Extension;
-use crate::event::Event;
-use crate::registrar::Binding;
+use crate::authentication::Gate;
+use crate::call::Calls;
+use crate::command::{Command, Counters, Rejection, Reply, RequestId};
+use crate::context::Context;
+use crate::directory::{Directory, Extension};
+use crate::event::{Event, EventKind};
+use crate::registrar::{Binding, Registrar};
 use crate::sequence::Sequence;
 use crate::settings::Settings;
+use crate::timers::Timer;
 use crate::{Deadline, Time};
+
+pub mod dispatch;
 
 /// Everything that reaches the exchange.
 #[derive(Debug)]
@@ -26,7 +32,7 @@ pub enum Input {
     Command(RequestId, Command),
     /// The wall clock was read: at this `now` it showed this time since 1970. Given once before anything else, and after each adjustment.
     Clock(Duration),
-    /// What the store remembers, before anything else.
+    /// What the store remembers, before anything else but the clock.
     Restore(Vec<Extension>, Vec<Binding>),
     /// SIGTERM: no new calls, running calls go on.
     Drain,
@@ -52,32 +58,186 @@ pub enum Output {
 }
 
 /// The exchange.
-#[derive(Debug)]
-pub struct Pbx {}
+pub struct Pbx {
+    ctx: Context,
+    directory: Directory,
+    registrar: Registrar,
+    gate: Gate,
+    calls: Calls,
+}
 
 impl Pbx {
     /// An exchange with nobody in it. Whoever seeds it with the same bytes and gives it the same inputs sees the same outputs.
-    pub fn new(_settings: Settings, _seed: [u8; 32]) -> Pbx {
-        todo!()
+    pub fn new(settings: Settings, seed: [u8; 32]) -> Pbx {
+        let realm = settings.realm.clone();
+        let mut ctx = Context::new(settings, seed);
+        let gate = Gate::new(&realm, ctx.secret());
+        let (directory, registrar, calls) = (Directory::default(), Registrar::default(), Calls::default());
+        Pbx { ctx, directory, registrar, gate, calls }
     }
 
     /// Takes one input. Drain [`Pbx::poll_output`] afterwards.
-    pub fn handle(&mut self, _now: Time, _input: Input) {
-        todo!()
+    pub fn handle(&mut self, now: Time, input: Input) {
+        self.ctx.now = now;
+        match input {
+            Input::Sip(flow, message) => self.handle_sip(flow, &message),
+            Input::SipClosed(flow) => {
+                self.ctx.sip.handle_closed(now, &flow);
+                self.registrar.handle_closed(&flow);
+            }
+            Input::Media(event) => self.handle_media(event),
+            Input::Command(request, command) => {
+                let result = self.carry_out(command);
+                self.drain_sip();
+                self.ctx.output(Output::Reply(request, result));
+            }
+            Input::Clock(unix) => self.ctx.epoch = unix.as_micros() as i64 - now.as_micros() as i64,
+            Input::Restore(extensions, bindings) => {
+                self.directory.restore(extensions);
+                let known = bindings.into_iter().filter(|binding| self.directory.get(binding.extension_id).is_some());
+                self.registrar.restore(&mut self.ctx, known.collect());
+            }
+            Input::Drain => {
+                self.ctx.draining = true;
+                if self.calls.is_empty() {
+                    self.ctx.output(Output::Drained);
+                }
+            }
+        }
+        self.drain_sip();
     }
 
     /// Runs what is due.
-    pub fn handle_timeout(&mut self, _now: Time) {
-        todo!()
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.ctx.now = now;
+        self.ctx.sip.handle_timeout(now);
+        self.drain_sip();
+        while let Some(timer) = self.ctx.timers.pop(now) {
+            self.handle_timer(timer);
+            self.drain_sip();
+        }
     }
 
     /// The next output, until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
-        todo!()
+        self.ctx.poll_output()
     }
 
     /// When to call [`Pbx::handle_timeout`] at the latest.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        todo!()
+        let own = self.ctx.timers.next().map(|(at, timer)| Deadline { at, reason: timer.name() });
+        let sip = self.ctx.sip.poll_timeout().map(|deadline| Deadline { at: deadline.at, reason: deadline.reason });
+        own.into_iter().chain(sip).min()
     }
+
+    fn handle_sip(&mut self, flow: Flow, message: &Bytes) {
+        let source = flow.remote.ip();
+        if self.gate.guard.blocks(self.ctx.now, source) {
+            self.ctx.totals.dropped_from_blocked += 1;
+            return;
+        }
+        self.calls.note(&self.ctx, true, message);
+        self.ctx.sip.handle_message(self.ctx.now, flow, message);
+    }
+
+    /// Lets what the endpoint has to tell and to send out, until it has nothing more.
+    fn drain_sip(&mut self) {
+        loop {
+            while let Some(transmit) = self.ctx.sip.poll_transmit() {
+                self.calls.note(&self.ctx, false, &transmit.bytes);
+                self.ctx.output(Output::Sip(transmit));
+            }
+            let Some(event) = self.ctx.sip.poll_event() else { return };
+            self.dispatch(event);
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) -> Result<Reply, Rejection> {
+        let at = self.ctx.unix();
+        match command {
+            Command::CreateExtension(new) => {
+                let id = self.ctx.uuid();
+                let made = self.directory.create(id, new, at)?;
+                self.ctx.event(EventKind::ExtensionCreated(made.clone()));
+                Ok(Reply::Extension(made))
+            }
+            Command::UpdateExtension(id, change) => {
+                let changed = self.directory.update(id, change, at)?;
+                self.ctx.event(EventKind::ExtensionUpdated(changed.clone()));
+                Ok(Reply::Extension(changed))
+            }
+            Command::DeleteExtension(id) => {
+                let deleted = self.directory.delete(id, at)?;
+                self.registrar.remove_all(&mut self.ctx, id);
+                self.calls.hang_up_extension(&mut self.ctx, id);
+                self.ctx.event(EventKind::ExtensionDeleted(deleted.clone()));
+                Ok(Reply::Extension(deleted))
+            }
+            Command::HangupCall(id) => self.calls.hang_up(&mut self.ctx, id),
+            Command::ReadSequence(id) => self.calls.sequence(&self.ctx, id),
+            Command::ListBindings(extension) => Ok(Reply::Bindings(self.registrar.list(extension))),
+            Command::ReadCounters => Ok(Reply::Counters(Box::new(self.counters()))),
+        }
+    }
+
+    fn counters(&self) -> Counters {
+        let held = self.ctx.sip.counts();
+        let mut values = self.ctx.totals.list();
+        values.extend([
+            ("calls", "Calls that are up or on their way", self.calls.len() as u64),
+            ("legs", "Legs of those calls", self.calls.legs() as u64),
+            ("bindings", "Contacts registered", self.registrar.len() as u64),
+            ("extensions", "Extensions", self.directory.len() as u64),
+            ("rtp_ports_used", "RTP port pairs in use", self.ctx.ports.used() as u64),
+            ("timers", "Timers armed, besides those of transactions", self.ctx.timers.len() as u64),
+            ("transactions", "SIP transactions", (held.clients + held.servers) as u64),
+            ("dialogs", "SIP dialogs", held.dialogs as u64),
+            ("guarded_sources", "Sources remembered by the guard", self.gate.guard.len() as u64),
+        ]);
+        values.extend(sip_counters(&self.ctx.sip.statistics()));
+        Counters { values }
+    }
+
+    fn handle_timer(&mut self, timer: Timer) {
+        let Pbx { ctx, calls, registrar, gate, .. } = self;
+        match timer {
+            Timer::DialTimeout(call) => calls.with_call(ctx, call, |call, ctx| call.handle_dial_timeout(ctx)),
+            Timer::CallLimit(call) => calls.with_call(ctx, call, |call, ctx| call.handle_call_limit(ctx)),
+            Timer::SessionRefresh(leg) | Timer::Reinvite(leg) => {
+                calls.with(ctx, leg, |call, ctx, place| call.send_refresh(ctx, place));
+            }
+            Timer::SessionExpired(leg) => {
+                calls.with(ctx, leg, |call, ctx, place| call.handle_session_expired(ctx, place));
+            }
+            Timer::Statistics(leg) => {
+                calls.with(ctx, leg, |call, ctx, place| call.handle_closed(ctx, place, None));
+            }
+            Timer::BindingExpires(key) => {
+                registrar.remove(ctx, key);
+            }
+            Timer::NatKeepalive(key) => registrar.handle_keepalive(ctx, key),
+            Timer::GuardRelease => {
+                for source in gate.guard.handle_timeout(ctx.now) {
+                    ctx.event(EventKind::SourceUnblocked { source });
+                }
+            }
+        }
+    }
+}
+
+fn sip_counters(sip: &sip::endpoint::Statistics) -> [(&'static str, &'static str, u64); 12] {
+    [
+        ("sip_requests_total", "SIP requests received, repetitions included", sip.requests_in),
+        ("sip_responses_total", "SIP responses received, repetitions included", sip.responses_in),
+        ("sip_sent_total", "SIP messages sent", sip.sent),
+        ("sip_retransmissions_sent_total", "SIP messages sent again", sip.repeated),
+        ("sip_retransmissions_received_total", "SIP requests that came again", sip.repetitions_in),
+        ("sip_malformed_total", "Messages that could not be read", sip.malformed),
+        ("sip_stray_total", "Responses and ACKs that belong to nothing", sip.stray_responses + sip.stray_acks),
+        ("sip_overload_total", "SIP requests refused because a limit was reached", sip.overload),
+        ("sip_forgotten_total", "SIP transactions forgotten before their time", sip.forgotten),
+        ("sip_refused_total", "SIP requests refused by the endpoint itself", sip.refused),
+        ("sip_timeouts_total", "SIP requests of ours that nobody answered", sip.timeouts),
+        ("sip_transport_failures_total", "SIP requests of ours whose connection failed", sip.transport_failures),
+    ]
 }

@@ -9,16 +9,23 @@
 //! - [`Event`] is a fact that the store writes down before anybody hears of it; [`Command`] is what people ask for.
 //! - [`sequence`] keeps for each call what really happened, to be drawn as a ladder.
 
+pub mod authentication;
 pub mod call;
 pub mod command;
+pub mod context;
+pub mod counters;
 pub mod directory;
 pub mod event;
 pub mod exchange;
 pub mod guard;
+pub mod index;
 pub mod limits;
+pub mod ports;
 pub mod registrar;
+pub mod reply;
 pub mod sequence;
 pub mod settings;
+pub mod timers;
 
 pub use command::{Command, Rejection, Reply, RequestId};
 pub use event::{Event, EventKind};

@@ -18,3 +18,13 @@ pub const GUESS_SOURCES: usize = 10_000;
 pub const EXTENSIONS: usize = 10_000;
 /// Calls at a time (each takes at least two ports of the RTP range besides).
 pub const CALLS: usize = 10_000;
+/// INVITEs remembered between their challenge and their second attempt, for the ladder.
+pub const PRELUDES: usize = 64;
+/// Messages kept of each of those.
+pub const PRELUDE_STEPS: usize = 8;
+/// Bytes of ladders handed to the store within a second; those of further calls in that second are counted and not kept.
+pub const SEQUENCE_BYTES_PER_SECOND: usize = 1 << 20;
+/// How long the last statistics of a stream may take before its leg is closed without them.
+pub const STATISTICS_WAIT: Duration = Duration::from_secs(2);
+/// The least session interval accepted (RFC 4028 §4).
+pub const MIN_SESSION_EXPIRES: u32 = 90;

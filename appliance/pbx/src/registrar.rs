@@ -1,9 +1,19 @@
 //! Where the phones are: bindings of extensions to contacts (RFC 3261 §10).
 
+pub mod keepalive;
+pub mod register;
+pub mod table;
+
 use sip::Flow;
 use uuid::Uuid;
 
+pub use table::Registrar;
+
 use crate::UnixMicros;
+
+/// One binding within the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BindingKey(pub u64);
 
 /// One registered contact of one extension, as plain data that survives a restart.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::UnixMicros;
+use crate::command::Rejection;
 
 /// An extension as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,4 +48,51 @@ pub struct ExtensionChange {
     pub name: Option<String>,
     /// A new remark.
     pub detail: Option<String>,
+}
+
+impl NewExtension {
+    /// Whether every field can be.
+    pub fn validate(&self) -> Result<(), Rejection> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.+*#".contains(c);
+        if self.extension.is_empty() || self.extension.len() > 32 || !self.extension.chars().all(allowed) {
+            let reason = "must be 1 to 32 characters of 0-9 a-z A-Z - _ . + * #";
+            return Err(Rejection::Invalid { field: "extension", reason });
+        }
+        if self.password == self.extension {
+            return Err(Rejection::Invalid { field: "password", reason: "must not be the extension's number" });
+        }
+        validate_password(&self.password)?;
+        validate_text("name", &self.name)?;
+        validate_text("detail", &self.detail)
+    }
+}
+
+impl ExtensionChange {
+    /// Whether every field can be.
+    pub fn validate(&self) -> Result<(), Rejection> {
+        self.password.as_deref().map_or(Ok(()), validate_password)?;
+        self.name.as_deref().map_or(Ok(()), |name| validate_text("name", name))?;
+        self.detail.as_deref().map_or(Ok(()), |detail| validate_text("detail", detail))
+    }
+}
+
+fn validate_password(password: &str) -> Result<(), Rejection> {
+    let field = "password";
+    if password.len() < 6 || password.len() > 128 {
+        return Err(Rejection::Invalid { field, reason: "must be 6 to 128 bytes long" });
+    }
+    if password.chars().any(char::is_control) {
+        return Err(Rejection::Invalid { field, reason: "must not contain control characters" });
+    }
+    Ok(())
+}
+
+fn validate_text(field: &'static str, text: &str) -> Result<(), Rejection> {
+    if text.len() > 255 {
+        return Err(Rejection::Invalid { field, reason: "must be at most 255 bytes long" });
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Rejection::Invalid { field, reason: "must not contain control characters" });
+    }
+    Ok(())
 }

@@ -1,0 +1,169 @@
+//! All calls: finds the one that an input is for, and buries it when it is over.
+
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+use uuid::Uuid;
+
+use super::cause::Cause;
+use super::ladder::{Noted, Preludes};
+use super::{Call, CallKey, Ending, HangupReason, LegKey};
+use crate::command::{Rejection, Reply};
+use crate::context::Context;
+use crate::exchange::Output;
+use crate::sequence::Sequence;
+use crate::{Time, index, limits};
+
+/// The calls that are up or on their way.
+#[derive(Debug, Default)]
+pub struct Calls {
+    calls: FxHashMap<CallKey, Call>,
+    /// INVITEs on their way to becoming calls.
+    pub preludes: Preludes,
+    made: u64,
+    budget: LadderBudget,
+}
+
+impl Calls {
+    /// How many calls there are.
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// How many legs there are.
+    pub fn legs(&self) -> usize {
+        self.calls.values().map(|call| call.legs.len()).sum()
+    }
+
+    /// The name of the next call.
+    pub fn next_key(&mut self) -> CallKey {
+        self.made += 1;
+        CallKey(self.made)
+    }
+
+    /// Takes up a new call.
+    pub fn insert(&mut self, ctx: &mut Context, call: Call) {
+        let key = call.key;
+        self.calls.insert(key, call);
+        self.bury(ctx, key);
+    }
+
+    /// Does something with the call of a leg, and buries the call if that ended it. `None` if the call is gone.
+    pub fn with<R>(
+        &mut self,
+        ctx: &mut Context,
+        leg: LegKey,
+        act: impl FnOnce(&mut Call, &mut Context, usize) -> R,
+    ) -> Option<R> {
+        let call = self.calls.get_mut(&leg.call)?;
+        let result = act(call, ctx, usize::from(leg.place));
+        self.bury(ctx, leg.call);
+        Some(result)
+    }
+
+    /// Does something with a call as a whole, and buries it if that ended it.
+    pub fn with_call(&mut self, ctx: &mut Context, call: CallKey, act: impl FnOnce(&mut Call, &mut Context)) {
+        self.with(ctx, LegKey { call, place: 0 }, |call, ctx, _| act(call, ctx));
+    }
+
+    /// The call of a key.
+    pub fn get(&self, key: CallKey) -> Option<&Call> {
+        self.calls.get(&key)
+    }
+
+    /// Adds a message to the ladder of the call that its Call-ID names.
+    pub fn note(&mut self, ctx: &Context, inbound: bool, message: &Bytes) {
+        let Some(call_id) = super::ladder::call_id_of(message) else { return };
+        let at = ctx.unix();
+        match ctx.index.sip_call_ids.get(call_id).and_then(|key| Some((key, self.calls.get_mut(&key.call)?))) {
+            Some((key, call)) => {
+                call.ladder.message(at, Call::column(usize::from(key.place)), inbound, message.clone())
+            }
+            None => self.preludes.note(call_id, Noted { at, inbound, message: message.clone() }),
+        }
+    }
+
+    /// Ends a call because somebody asked for it.
+    pub fn hang_up(&mut self, ctx: &mut Context, record: Uuid) -> Result<Reply, Rejection> {
+        let leg = *ctx.index.records.get(&record).ok_or(Rejection::NotFound("call"))?;
+        let ending = Ending::local(HangupReason::Normal, Cause::NORMAL);
+        self.with(ctx, leg, |call, ctx, place| {
+            if !call.legs[place].is_live() {
+                return Err(Rejection::AlreadyHungUp);
+            }
+            call.hang_up_on_request(ctx, place, ending);
+            Ok(Reply::Call(Box::new(call.legs[place].record.clone())))
+        })
+        .unwrap_or(Err(Rejection::NotFound("call")))
+    }
+
+    /// Ends every call of an extension.
+    pub fn hang_up_extension(&mut self, ctx: &mut Context, extension: Uuid) {
+        let concerned = |call: &Call| call.legs.iter().position(|leg| leg.extension == extension && leg.is_live());
+        let mut found: Vec<LegKey> = self
+            .calls
+            .values()
+            .filter_map(|call| concerned(call).map(|place| LegKey { call: call.key, place: place as u8 }))
+            .collect();
+        found.sort();
+        for leg in found {
+            let ending = Ending::local(HangupReason::Normal, Cause::NORMAL);
+            self.with(ctx, leg, |call, ctx, place| call.hang_up_on_request(ctx, place, ending));
+        }
+    }
+
+    /// The ladder of a call that is still up.
+    pub fn sequence(&self, ctx: &Context, record: Uuid) -> Result<Reply, Rejection> {
+        let key = ctx.index.records.get(&record).ok_or(Rejection::NotFound("call"))?;
+        let call = self.calls.get(&key.call).ok_or(Rejection::NotFound("call"))?;
+        Ok(Reply::Sequence(call.ladder.sequence()))
+    }
+
+    fn bury(&mut self, ctx: &mut Context, key: CallKey) {
+        if !self.calls.get(&key).is_some_and(Call::is_over) {
+            return;
+        }
+        let Some(mut call) = self.calls.remove(&key) else { return };
+        ctx.cancel(&mut call.limit);
+        match self.budget.spend(ctx.now, &call) {
+            Some(sequence) => ctx.output(Output::Sequence(Box::new(sequence))),
+            None => ctx.totals.sequences_omitted += 1,
+        }
+        for leg in &call.legs {
+            ctx.index.records.remove(&leg.record.id);
+            ctx.index.sip_call_ids.remove(leg.record.sip_call_id.as_bytes());
+        }
+        if self.calls.is_empty() {
+            index::shrink(&mut self.calls);
+            ctx.index.shrink();
+            if ctx.draining {
+                ctx.output(Output::Drained);
+            }
+        }
+    }
+}
+
+/// Ladders are for people; under a load that no office makes they must not cost the calls their core.
+#[derive(Debug, Default)]
+struct LadderBudget {
+    second: u64,
+    spent: usize,
+}
+
+impl LadderBudget {
+    fn spend(&mut self, now: Time, call: &Call) -> Option<Sequence> {
+        if self.second != now.as_secs() {
+            *self = LadderBudget { second: now.as_secs(), spent: 0 };
+        }
+        let weight = call.ladder.weight();
+        if self.spent + weight > limits::SEQUENCE_BYTES_PER_SECOND {
+            return None;
+        }
+        self.spent += weight;
+        Some(call.ladder.sequence())
+    }
+}

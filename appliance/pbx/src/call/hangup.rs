@@ -1,0 +1,209 @@
+//! The end of a call, however it comes: one place that ends legs, and one that states their end.
+
+use sip::Headers;
+use sip::Method;
+use sip::header::Reason;
+
+use super::cause::Cause;
+use super::{CALLER, Call, Ending, Failure, HangupBy, HangupReason, Leg, Quality, Stage, Status, ladder};
+use crate::context::Context;
+use crate::event::EventKind;
+use crate::limits;
+use crate::reply;
+use crate::timers::Timer;
+
+impl Call {
+    /// The peer said BYE.
+    pub fn handle_bye(&mut self, ctx: &mut Context, place: usize, headers: &Headers) {
+        let cause = stated_cause(headers).unwrap_or(Cause::NORMAL);
+        self.legs[place].dialog = None;
+        let answered = self.legs[place].is_up();
+        self.finish_leg(ctx, place, Ending::remote(HangupReason::Normal, cause));
+        if place == CALLER || self.bridged == Some(place) || (answered && self.bridged.is_none()) {
+            self.end_others(ctx, place, Ending::local(HangupReason::Normal, cause));
+        } else {
+            self.give_up_if_silent(ctx);
+        }
+    }
+
+    /// The caller gave up before anybody answered.
+    pub fn handle_cancel(&mut self, ctx: &mut Context, reason: Option<Reason>) {
+        let cause = reason.as_ref().and_then(Cause::stated).unwrap_or(Cause::NORMAL);
+        if let Stage::Incoming { server } = self.legs[CALLER].stage {
+            ctx.index.servers.remove(&server);
+        }
+        self.legs[CALLER].dialog = None;
+        self.finish_leg(ctx, CALLER, Ending::remote(HangupReason::Normal, cause));
+        self.end_others(ctx, CALLER, Ending::local(HangupReason::Cancel, cause));
+    }
+
+    /// Nobody acknowledged our 200 (RFC 3261 §13.3.1.4), or our reliable 18x (RFC 3262 §3).
+    pub fn handle_unacknowledged(&mut self, ctx: &mut Context, place: usize) {
+        let at = ctx.unix();
+        self.ladder.internal(at, (ladder::SIP, ladder::CALL), "our answer was never acknowledged", String::new());
+        self.end_all(ctx, place, Ending::local(HangupReason::Failed, Cause::TIMER));
+    }
+
+    /// No audio came for too long.
+    pub fn handle_silence(&mut self, ctx: &mut Context, place: usize, seconds: u64) {
+        if !self.legs[place].is_up() {
+            return;
+        }
+        ctx.totals.rtp_timeouts += 1;
+        let at = ctx.unix();
+        let label = format!("no RTP for {seconds} s");
+        self.ladder.media(at, (ladder::MEDIA, ladder::CALL), label, String::new());
+        self.end_all(ctx, place, Ending::local(HangupReason::Normal, Cause::TIMER));
+    }
+
+    /// The call has lasted as long as calls may.
+    pub fn handle_call_limit(&mut self, ctx: &mut Context) {
+        self.limit = None;
+        let at = ctx.unix();
+        self.ladder.internal(at, (ladder::CALL, ladder::CALL), "the longest duration is reached", String::new());
+        self.end_all(ctx, CALLER, Ending::local(HangupReason::Timeout, Cause::TIMER));
+    }
+
+    /// Somebody asked by API.
+    pub fn hang_up_on_request(&mut self, ctx: &mut Context, place: usize, ending: Ending) {
+        let at = ctx.unix();
+        self.ladder.internal(at, (ladder::CALL, ladder::CALL), "hang-up was asked for", String::new());
+        let leg = &mut self.legs[place];
+        let (status, kind) = match leg.is_up() {
+            true => (Status::Terminating, EventKind::CallTerminating as fn(_) -> _),
+            false => (Status::Canceling, EventKind::CallCanceling as fn(_) -> _),
+        };
+        leg.record.status = status;
+        self.state(ctx, place, kind);
+        if place != CALLER && !self.legs[place].is_up() {
+            // One phone of several stops ringing; the others go on.
+            self.end_leg(ctx, place, Ending { reason: HangupReason::Cancel, ..ending });
+            self.note_failure(Failure::of(Cause::NO_ANSWER));
+            return self.give_up_if_silent(ctx);
+        }
+        self.end_all(ctx, place, ending);
+    }
+
+    /// The daemon could not open a stream's sockets.
+    pub fn handle_open_failed(&mut self, ctx: &mut Context, place: usize, reason: &str) {
+        let at = ctx.unix();
+        self.ladder.media(at, (ladder::MEDIA, ladder::CALL), "the port could not be opened", reason.to_string());
+        self.legs[place].audio.forget_stream(ctx);
+        if !self.legs[place].is_live() {
+            return self.close(ctx, place, None);
+        }
+        self.end_all(ctx, place, Ending::local(HangupReason::Failed, Cause::CONGESTION));
+    }
+
+    /// Ends a leg and all the others.
+    pub fn end_all(&mut self, ctx: &mut Context, place: usize, ending: Ending) {
+        self.end_leg(ctx, place, ending);
+        self.end_others(ctx, place, ending);
+    }
+
+    fn end_others(&mut self, ctx: &mut Context, place: usize, ending: Ending) {
+        for other in 0..self.legs.len() {
+            if other != place && self.legs[other].is_live() {
+                self.end_leg(ctx, other, ending);
+            }
+        }
+        ctx.cancel(&mut self.limit);
+    }
+
+    /// Ends a leg by what its stage calls for: a final answer, CANCEL or BYE.
+    pub fn end_leg(&mut self, ctx: &mut Context, place: usize, ending: Ending) {
+        let leg = &mut self.legs[place];
+        match leg.stage {
+            Stage::Incoming { server } => {
+                let failure = Failure::of(ending.cause);
+                let answer = sip::endpoint::Reply::new(failure.status).with_headers(reply::reason(ending.cause));
+                ctx.sip.respond(ctx.now, server, answer);
+                ctx.index.servers.remove(&server);
+            }
+            Stage::Outgoing { client } => {
+                let reason = match ending.cause {
+                    Cause::ANSWERED_ELSEWHERE => Reason::sip(200, "Call completed elsewhere"),
+                    cause => Reason::q850(u16::from(cause.0), cause.text()),
+                };
+                ctx.sip.cancel(ctx.now, client, Some(reason));
+            }
+            Stage::Up => bye(ctx, leg, ending.cause),
+            Stage::Closing | Stage::Over => return,
+        }
+        self.finish_leg(ctx, place, ending);
+    }
+
+    /// The signalling of a leg is over: its record is completed, and its stream is closed.
+    pub fn finish_leg(&mut self, ctx: &mut Context, place: usize, ending: Ending) {
+        let at = ctx.unix();
+        let leg = &mut self.legs[place];
+        if !leg.is_live() {
+            return;
+        }
+        leg.stage = Stage::Closing;
+        if let Some(dialog) = leg.dialog.take() {
+            ctx.index.dialogs.remove(&dialog);
+        }
+        ctx.cancel(&mut leg.session.timer);
+        ctx.cancel(&mut leg.timer);
+        let record = &mut leg.record;
+        record.status = Status::Hangup;
+        record.hungup = Some(at);
+        record.hangup_by = Some(ending.by);
+        record.hangup_reason = Some(ending.reason);
+        record.hangup_cause = Some(ending.cause.0);
+        let who = if ending.by == HangupBy::Local { "ended by the exchange" } else { "ended by the phone" };
+        let words = format!("{who}: {} (cause {})", ending.cause.text(), ending.cause.0);
+        self.ladder.internal(at, (Call::column(place), ladder::CALL), "hang up", words);
+        let leg = &mut self.legs[place];
+        match leg.audio.stream() {
+            Some(stream) => {
+                ctx.media(media::Command::Close { stream });
+                leg.timer = Some(ctx.arm(limits::STATISTICS_WAIT, Timer::Statistics(leg.key)));
+            }
+            None => self.close(ctx, place, None),
+        }
+    }
+
+    /// The media engine closed the stream and says what it did, or owed it for too long.
+    pub fn handle_closed(&mut self, ctx: &mut Context, place: usize, statistics: Option<media::Statistics>) {
+        self.legs[place].audio.forget_stream(ctx);
+        if self.legs[place].stage == Stage::Closing {
+            self.close(ctx, place, statistics);
+        }
+    }
+
+    /// States the end of a leg. Nothing about it follows.
+    fn close(&mut self, ctx: &mut Context, place: usize, statistics: Option<media::Statistics>) {
+        let leg = &mut self.legs[place];
+        if leg.stage == Stage::Over {
+            return;
+        }
+        leg.stage = Stage::Over;
+        ctx.cancel(&mut leg.timer);
+        leg.record.quality = statistics.map(quality);
+        self.state(ctx, place, EventKind::CallHungup);
+    }
+}
+
+fn bye(ctx: &mut Context, leg: &mut Leg, cause: Cause) {
+    let Some(dialog) = leg.dialog else { return };
+    if ctx.sip.request_in_dialog(ctx.now, dialog, Method::Bye, reply::reason(cause), None).is_err() {
+        ctx.sip.drop_dialog(dialog);
+    }
+}
+
+fn stated_cause(headers: &Headers) -> Option<Cause> {
+    let reasons = headers.list::<Reason>().ok()?;
+    reasons.iter().find_map(Cause::stated)
+}
+
+fn quality(statistics: media::Statistics) -> Quality {
+    Quality {
+        packets_received: statistics.packets_received,
+        packets_sent: statistics.packets_sent,
+        packets_lost: statistics.lost,
+        jitter_ms: statistics.jitter_ms() as f32,
+        round_trip_ms: statistics.round_trip.map(|rtt| rtt.as_secs_f32() * 1000.0),
+    }
+}

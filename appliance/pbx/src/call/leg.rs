@@ -1,0 +1,121 @@
+//! One leg: a peer, its dialog, its audio and its record.
+
+use sip::Flow;
+use sip::dialog::DialogId;
+use sip::endpoint::{ClientId, ServerId};
+use uuid::Uuid;
+
+use super::LegKey;
+use super::audio::Audio;
+use super::cause::Cause;
+use super::record::{Address, CallRecord, Direction, HangupBy, HangupReason, Status};
+use super::session_timer::SessionTimer;
+use crate::UnixMicros;
+use crate::timers::TimerId;
+
+/// A leg of a call.
+#[derive(Debug)]
+pub struct Leg {
+    /// Its name within the exchange.
+    pub key: LegKey,
+    /// What the world sees of it.
+    pub record: CallRecord,
+    /// Whose phone it is.
+    pub extension: Uuid,
+    /// The path to the peer.
+    pub flow: Flow,
+    /// How far its signalling has come.
+    pub stage: Stage,
+    /// The dialog, from the first provisional answer with a tag on.
+    pub dialog: Option<DialogId>,
+    /// Its audio.
+    pub audio: Audio,
+    /// RFC 4028.
+    pub session: SessionTimer,
+    /// A second attempt at something of ours that collided, or the wait for the last statistics.
+    pub timer: Option<TimerId>,
+}
+
+/// How far the signalling of a leg has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The peer's INVITE waits for our final answer.
+    Incoming {
+        /// To be answered.
+        server: ServerId,
+    },
+    /// Our INVITE waits for the peer's final answer.
+    Outgoing {
+        /// To be cancelled.
+        client: ClientId,
+    },
+    /// Answered.
+    Up,
+    /// Nothing of it is wanted any more; only the media engine owes its statistics.
+    Closing,
+    /// Over: the last event was stated.
+    Over,
+}
+
+/// Who and why, when a leg ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ending {
+    /// Who ended it.
+    pub by: HangupBy,
+    /// In VoIPBIN's word.
+    pub reason: HangupReason,
+    /// In Q.850's.
+    pub cause: Cause,
+}
+
+impl Ending {
+    /// We end it.
+    pub fn local(reason: HangupReason, cause: Cause) -> Ending {
+        Ending { by: HangupBy::Local, reason, cause }
+    }
+
+    /// The peer ends it.
+    pub fn remote(reason: HangupReason, cause: Cause) -> Ending {
+        Ending { by: HangupBy::Remote, reason, cause }
+    }
+}
+
+impl Leg {
+    /// Whether it rings, talks, or is about to.
+    pub fn is_live(&self) -> bool {
+        !matches!(self.stage, Stage::Closing | Stage::Over)
+    }
+
+    /// Whether it was answered.
+    pub fn is_up(&self) -> bool {
+        self.stage == Stage::Up
+    }
+}
+
+/// The record of a leg at its beginning.
+pub fn new_record(id: Uuid, direction: Direction, parties: (Address, Address), at: UnixMicros) -> CallRecord {
+    let (source, destination) = parties;
+    CallRecord {
+        id,
+        master_call_id: None,
+        chained_call_ids: Vec::new(),
+        groupcall_id: None,
+        source,
+        destination,
+        direction,
+        status: Status::Dialing,
+        hangup_by: None,
+        hangup_reason: None,
+        hangup_cause: None,
+        codec: None,
+        peer: String::new(),
+        sip_call_id: String::new(),
+        held: false,
+        created: at,
+        updated: at,
+        ringing: None,
+        progressing: None,
+        hungup: None,
+        quality: None,
+    }
+}

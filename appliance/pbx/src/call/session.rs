@@ -1,0 +1,159 @@
+//! What a phone asks within its dialog: another description, another hold state, a refresh, a digit.
+
+use sip::endpoint::{Body, Reply, ServerId};
+use sip::message::HeaderName;
+use sip::sdp::SessionDescription;
+use sip::{Headers, Method, Request, Response};
+
+use super::audio::Preference;
+use super::cause::Cause;
+use super::session_timer::{self, Asked as AskedTimer};
+use super::{Call, Ending, HangupReason, ladder};
+use crate::context::Context;
+use crate::event::EventKind;
+use crate::index::Asked;
+use crate::reply;
+
+impl Call {
+    /// A request within a leg's dialog.
+    pub fn handle_request(&mut self, ctx: &mut Context, place: usize, server: ServerId, request: &Request) {
+        match &request.method {
+            Method::Bye => {
+                ctx.sip.respond(ctx.now, server, Reply::new(200));
+                self.handle_bye(ctx, place, &request.headers);
+            }
+            Method::Invite | Method::Update | Method::Prack => self.handle_change(ctx, place, server, request),
+            Method::Info => self.handle_info(ctx, place, server, request),
+            Method::Options => answer(ctx, server, Reply::new(200)),
+            _ => answer(ctx, server, Reply::new(405)),
+        }
+    }
+
+    /// Re-INVITE (RFC 3261 §14), UPDATE (RFC 3311), or a PRACK with an offer (RFC 3262 §5): the leg's own affair, since
+    /// audio ends at the exchange. The other phone keeps its description; what it may send and hear changes in the media engine.
+    fn handle_change(&mut self, ctx: &mut Context, place: usize, server: ServerId, request: &Request) {
+        let timer = match session_timer::asked(&request.headers) {
+            Ok(AskedTimer::TooSmall) => {
+                let mut headers = Headers::new();
+                session_timer::min_se_header(&mut headers);
+                return answer(ctx, server, Reply::new(422).with_headers(headers));
+            }
+            Ok(timer) => timer,
+            Err(_) => return answer(ctx, server, reply::bad_request("Session-Expires")),
+        };
+        let body = match self.redescribe(ctx, place, request) {
+            Ok(body) => body,
+            Err(refusal) => return answer(ctx, server, *refusal),
+        };
+        let mut reply = Reply::new(200);
+        if let Some(body) = body {
+            reply = reply.with_body(body);
+        }
+        if request.method != Method::Prack {
+            session_timer::write_answer(timer, &mut reply.headers);
+            if let AskedTimer::Agreed { agreed, .. } = timer {
+                self.legs[place].session.agreed = Some(agreed);
+            }
+            self.arm_session(ctx, place);
+        }
+        answer(ctx, server, reply);
+    }
+
+    /// Our description in answer to theirs; none where the request has none and needs none.
+    fn redescribe(&mut self, ctx: &mut Context, place: usize, request: &Request) -> Result<Option<Body>, Box<Reply>> {
+        let preference = match self.other(place) {
+            Some(other) => Preference::of_leg(&self.legs[other].audio),
+            None => Preference::default(),
+        };
+        let leg = &mut self.legs[place];
+        let flow = leg.flow;
+        if request.body.is_empty() {
+            // An INVITE without an offer asks for ours; UPDATE and PRACK ask for nothing.
+            return Ok((request.method == Method::Invite).then(|| leg.audio.offer(ctx, &flow, preference)));
+        }
+        if !reply::carries_sdp(&request.headers) {
+            return Err(Box::new(Reply::new(415)));
+        }
+        if leg.audio.awaits_answer() || !leg.audio.is_negotiated() {
+            // Two offers have crossed (RFC 3311 §5.2): theirs comes too early.
+            return Err(Box::new(if leg.is_up() { Reply::new(491) } else { reply::retry_after(500, 2) }));
+        }
+        let offer = SessionDescription::parse(&request.body).map_err(|_| Box::new(reply::bad_request("SDP")))?;
+        let incompatible = || Box::new(Reply::new(488).with_headers(reply::reason(Cause::INCOMPATIBLE)));
+        let body = leg.audio.answer(ctx, &flow, (&offer, preference)).map_err(|_| incompatible())?;
+        self.note_change(ctx, place);
+        Ok(Some(body))
+    }
+
+    /// The ACK to our 200 came; it carries the answer where our 200 made the offer.
+    pub fn handle_acknowledged(&mut self, ctx: &mut Context, place: usize, body: &[u8]) {
+        let leg = &mut self.legs[place];
+        if !leg.audio.awaits_answer() || !leg.is_live() {
+            return;
+        }
+        let accepted = SessionDescription::parse(body).ok().and_then(|sdp| leg.audio.accept(ctx, &sdp).ok());
+        match accepted {
+            Some(()) => self.note_change(ctx, place),
+            None => {
+                let at = ctx.unix();
+                self.ladder.internal(at, (ladder::SIP, ladder::CALL), "no usable answer in the ACK", String::new());
+                self.end_all(ctx, place, Ending::local(HangupReason::Failed, Cause::INCOMPATIBLE));
+            }
+        }
+    }
+
+    /// The media engine heard the phone.
+    pub fn note_rtp(&mut self, ctx: &Context, place: usize, label: &'static str, from: std::net::SocketAddr) {
+        self.ladder.media(ctx.unix(), (Call::column(place), ladder::MEDIA), label, format!("from {from}"));
+    }
+
+    /// The phone pressed a key.
+    pub fn note_digit(&mut self, ctx: &Context, place: usize, digit: char) {
+        self.ladder.media(ctx.unix(), (Call::column(place), ladder::MEDIA), format!("digit {digit}"), String::new());
+    }
+
+    fn note_change(&mut self, ctx: &mut Context, place: usize) {
+        let leg = &mut self.legs[place];
+        let (codec, held) = (leg.audio.codec_name(), leg.audio.is_held());
+        if leg.record.codec == codec && leg.record.held == held {
+            return;
+        }
+        leg.record.codec = codec;
+        leg.record.held = held;
+        let label = if held { "on hold" } else { "audio" };
+        let words = leg.record.codec.clone().unwrap_or_default();
+        self.ladder.media(ctx.unix(), (ladder::CALL, ladder::MEDIA), label, words);
+        self.state(ctx, place, EventKind::CallUpdated);
+    }
+
+    /// INFO goes to the other phone, and its answer comes back (RFC 6086; DTMF relay).
+    fn handle_info(&mut self, ctx: &mut Context, place: usize, server: ServerId, request: &Request) {
+        let target = self.other(place).and_then(|other| self.legs[other].dialog.map(|dialog| (other, dialog)));
+        let Some((other, dialog)) = target else { return answer(ctx, server, Reply::new(200)) };
+        let mut headers = Headers::new();
+        for name in [HeaderName::Other("Info-Package".into()), HeaderName::Other("Content-Disposition".into())] {
+            headers.copy_all(&name, &request.headers);
+        }
+        let body = (!request.body.is_empty()).then(|| Body {
+            content_type: request.headers.get(&HeaderName::ContentType).cloned().unwrap_or_default(),
+            content: request.body.clone(),
+        });
+        match ctx.sip.request_in_dialog(ctx.now, dialog, Method::Info, headers, body) {
+            Ok(client) => {
+                ctx.index.clients.insert(client, Asked::Info(self.legs[other].key, server));
+            }
+            Err(_) => answer(ctx, server, Reply::new(481)),
+        }
+    }
+}
+
+/// The other phone answered an INFO that was passed on.
+pub fn relay_info_answer(ctx: &mut Context, server: ServerId, response: &Response) {
+    if !response.status.is_provisional() {
+        answer(ctx, server, Reply::new(response.status.0));
+    }
+}
+
+fn answer(ctx: &mut Context, server: ServerId, reply: Reply) {
+    ctx.sip.respond(ctx.now, server, reply);
+}

@@ -1,0 +1,291 @@
+//! The beginning of a call: from the caller's authenticated INVITE to the INVITEs that ring the called phones.
+
+use bytes::Bytes;
+use sip::endpoint::{Body, OutgoingRequest, Reply, ServerId};
+use sip::header::{MaxForwards, NameAddr, Route, TypedHeader};
+use sip::message::{HeaderName, Text};
+use sip::sdp::SessionDescription;
+use sip::{Flow, Headers, Method, Request, Uri};
+use smallvec::SmallVec;
+use uuid::Uuid;
+
+use super::audio::{Audio, Preference};
+use super::cause::Cause;
+use super::ladder::{self, Ladder};
+use super::leg::new_record;
+use super::session_timer::{self, Asked as AskedTimer, SessionTimer};
+use super::{Address, AddressKind, CALLER, Call, CallKey, Calls, Direction, Failure, Leg, LegKey, Stage};
+use crate::context::Context;
+use crate::directory::{Directory, Extension};
+use crate::event::EventKind;
+use crate::index::Asked;
+use crate::limits;
+use crate::registrar::{Binding, Registrar};
+use crate::reply;
+use crate::timers::Timer;
+
+/// An INVITE whose sender has proved who it is.
+#[derive(Debug)]
+pub struct Invitation {
+    /// To be answered.
+    pub server: ServerId,
+    /// The way it came.
+    pub flow: Flow,
+    /// What it says.
+    pub request: Box<Request>,
+    /// Who calls.
+    pub caller: Extension,
+}
+
+/// The tables that tell where a destination is.
+pub struct Whereabouts<'a> {
+    /// Who there is.
+    pub directory: &'a Directory,
+    /// Where they are.
+    pub registrar: &'a Registrar,
+}
+
+/// Begins a call, or refuses it without making one.
+pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabouts<'_>, invitation: Invitation) {
+    let Invitation { server, request, .. } = &invitation;
+    let server = *server;
+    let checked = match check(ctx, calls, request) {
+        Ok(checked) => checked,
+        Err(refusal) => {
+            ctx.totals.calls_refused += 1;
+            ctx.sip.respond(ctx.now, server, refusal);
+            return;
+        }
+    };
+    let key = calls.next_key();
+    let number = dialled(&request.uri);
+    let call_id = request.headers.get(&HeaderName::CallId).cloned().unwrap_or_default();
+    let prelude = calls.preludes.take(&call_id);
+    let mut call = begin(ctx, key, invitation, (checked, number.clone(), prelude));
+    let contacts = find(ctx, &mut call, places, &number);
+    match contacts {
+        Ok((callee, contacts)) => call.ring(ctx, &callee, &contacts),
+        Err(cause) => call.refuse(ctx, Failure::of(cause)),
+    }
+    calls.insert(ctx, call);
+}
+
+/// What an INVITE asks for, found to be possible.
+struct Checked {
+    offer: Option<SessionDescription>,
+    timer: AskedTimer,
+    max_forwards: u8,
+}
+
+/// Refuses what cannot become a call.
+fn check(ctx: &Context, calls: &Calls, request: &Request) -> Result<Checked, Reply> {
+    if ctx.draining {
+        return Err(reply::retry_after(503, 30));
+    }
+    if calls.len() >= limits::CALLS {
+        return Err(reply::retry_after(503, 5));
+    }
+    let max_forwards = request.headers.typed_opt::<MaxForwards>().map_err(|_| reply::bad_request("Max-Forwards"))?;
+    let max_forwards = max_forwards.map_or(70, |hops| hops.0.min(70));
+    if max_forwards == 0 {
+        return Err(Reply::new(483));
+    }
+    let timer = session_timer::asked(&request.headers).map_err(|_| reply::bad_request("Session-Expires"))?;
+    if timer == AskedTimer::TooSmall {
+        let mut headers = Headers::new();
+        session_timer::min_se_header(&mut headers);
+        return Err(Reply::new(422).with_headers(headers));
+    }
+    let offer = match request.body.is_empty() {
+        true => None,
+        false => Some(read_offer(request)?),
+    };
+    Ok(Checked { offer, timer, max_forwards })
+}
+
+fn read_offer(request: &Request) -> Result<SessionDescription, Reply> {
+    if !reply::carries_sdp(&request.headers) {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::Accept, "application/sdp");
+        return Err(Reply::new(415).with_headers(headers));
+    }
+    let offer = SessionDescription::parse(&request.body).map_err(|_| reply::bad_request("SDP"))?;
+    if !Audio::can_answer(&offer) {
+        return Err(Reply::new(488).with_headers(reply::reason(Cause::INCOMPATIBLE)));
+    }
+    Ok(offer)
+}
+
+/// What the caller dialled: the user part, whatever the scheme.
+fn dialled(uri: &Uri) -> String {
+    uri.user_unescaped().map(|user| user.into_owned()).unwrap_or_default()
+}
+
+fn begin(
+    ctx: &mut Context,
+    key: CallKey,
+    invitation: Invitation,
+    parts: (Checked, String, Vec<ladder::Noted>),
+) -> Call {
+    let Invitation { server, flow, request, caller } = invitation;
+    let (checked, number, prelude) = parts;
+    ctx.totals.calls += 1;
+    let id = ctx.uuid();
+    let source = address_of(&caller);
+    let destination = Address { kind: AddressKind::Extension, target: number, target_name: String::new() };
+    let mut record = new_record(id, Direction::Incoming, (source, destination), ctx.unix());
+    record.peer = describe(&flow);
+    let call_id = request.headers.get(&HeaderName::CallId).cloned().unwrap_or_default();
+    record.sip_call_id = String::from_utf8_lossy(&call_id).into_owned();
+    let leg_key = LegKey { call: key, place: CALLER as u8 };
+    ctx.index.servers.insert(server, leg_key);
+    ctx.index.records.insert(id, leg_key);
+    ctx.index.sip_call_ids.insert(Bytes::copy_from_slice(record.sip_call_id.as_bytes()), leg_key);
+    let ladder = Ladder::new((id, caller.extension.clone(), record.peer.clone()), prelude);
+    let agreed = match checked.timer {
+        AskedTimer::Agreed { agreed, .. } => Some(agreed),
+        _ => None,
+    };
+    let leg = Leg {
+        key: leg_key,
+        record,
+        extension: caller.id,
+        flow,
+        stage: Stage::Incoming { server },
+        dialog: None,
+        audio: Audio::default(),
+        session: SessionTimer { agreed, ..SessionTimer::default() },
+        timer: None,
+    };
+    let (offer, max_forwards) = (checked.offer, checked.max_forwards);
+    let legs = SmallVec::from_iter([leg]);
+    let mut call = Call { key, legs, bridged: None, offer, failure: None, max_forwards, ladder, limit: None };
+    let at = ctx.unix();
+    let accepted = format!("{} has proved its password", caller.extension);
+    call.ladder.internal(at, (ladder::SIP, ladder::CALL), "INVITE", accepted);
+    ctx.sip.respond(ctx.now, server, Reply::new(100));
+    call.state(ctx, CALLER, EventKind::CallCreated);
+    call
+}
+
+/// Looks the destination up; the cause says why it cannot be called.
+fn find(
+    ctx: &Context,
+    call: &mut Call,
+    places: Whereabouts<'_>,
+    number: &str,
+) -> Result<(Extension, Vec<Binding>), Cause> {
+    let at = ctx.unix();
+    call.ladder.internal(at, (ladder::CALL, ladder::REGISTRAR), format!("where is {number}?"), String::new());
+    let Some(callee) = places.directory.by_number(number) else {
+        call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "no such extension", String::new());
+        return Err(Cause::UNALLOCATED);
+    };
+    let mut contacts = places.registrar.contacts(callee.id, at);
+    contacts.retain(|binding| binding.flow != call.legs[CALLER].flow);
+    if contacts.is_empty() {
+        call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "not registered", String::new());
+        return Err(Cause::ABSENT);
+    }
+    let list: Vec<&str> = contacts.iter().map(|binding| binding.contact.as_str()).collect();
+    call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), format!("{} contact(s)", list.len()), list.join("\n"));
+    Ok((callee.clone(), contacts))
+}
+
+impl Call {
+    /// Rings every contact at once.
+    fn ring(&mut self, ctx: &mut Context, callee: &Extension, contacts: &[Binding]) {
+        self.legs[CALLER].record.destination = address_of(callee);
+        let group = ctx.uuid();
+        for binding in contacts {
+            if let Err(cause) = self.ring_contact(ctx, (callee, group), binding) {
+                self.note_failure(Failure::of(cause));
+            }
+        }
+        if self.legs.len() == 1 {
+            let failure = self.failure.unwrap_or(Failure::of(Cause::CONGESTION));
+            return self.refuse(ctx, failure);
+        }
+        self.state(ctx, CALLER, EventKind::CallUpdated);
+        self.limit = Some(ctx.arm(ctx.settings.dial_timeout, Timer::DialTimeout(self.key)));
+    }
+
+    fn ring_contact(&mut self, ctx: &mut Context, callee: (&Extension, Uuid), binding: &Binding) -> Result<(), Cause> {
+        let (extension, group) = callee;
+        let target = Uri::parse(binding.contact.as_bytes()).map_err(|_| Cause::UNALLOCATED)?;
+        let place = self.legs.len();
+        let key = LegKey { call: self.key, place: place as u8 };
+        let mut audio = Audio::default();
+        audio.open(ctx, key)?;
+        let preference = Preference::of_caller(self.offer.as_ref());
+        let body = audio.offer(ctx, &binding.flow, preference);
+        self.note_open(ctx, &audio, place);
+
+        let parties = (self.legs[CALLER].record.source.clone(), address_of(extension));
+        let mut record = new_record(ctx.uuid(), Direction::Outgoing, parties, ctx.unix());
+        record.master_call_id = Some(self.id());
+        record.groupcall_id = Some(group);
+        record.peer = describe(&binding.flow);
+        record.sip_call_id = format!("{}@tandem", record.id.simple());
+        let id = record.id;
+        self.legs[CALLER].record.chained_call_ids.push(id);
+        self.ladder.add_phone(id, extension.extension.clone(), record.peer.clone());
+        ctx.index.records.insert(id, key);
+        ctx.index.sip_call_ids.insert(Bytes::copy_from_slice(record.sip_call_id.as_bytes()), key);
+
+        let mut leg = Leg {
+            key,
+            record,
+            extension: extension.id,
+            flow: binding.flow,
+            stage: Stage::Closing,
+            dialog: None,
+            audio,
+            session: SessionTimer::default(),
+            timer: None,
+        };
+        let client = self.invite(ctx, &leg, (target, body), &binding.path);
+        leg.stage = Stage::Outgoing { client };
+        ctx.index.clients.insert(client, Asked::Invite(key));
+        self.legs.push(leg);
+        self.state(ctx, place, EventKind::CallCreated);
+        Ok(())
+    }
+
+    fn invite(&mut self, ctx: &mut Context, leg: &Leg, what: (Uri, Body), path: &[String]) -> sip::endpoint::ClientId {
+        let (target, body) = what;
+        let here = ctx.host_of(&leg.flow);
+        let caller = &leg.record.source;
+        let from = NameAddr::new(Uri::sip(Some(&caller.target), here.0.clone(), here.1));
+        let from = if caller.target_name.is_empty() { from } else { from.with_display_name(&caller.target_name) };
+        let to = NameAddr::new(Uri::sip(Some(&leg.record.destination.target), here.0, here.1));
+        let mut outgoing = OutgoingRequest::new(Method::Invite, target, leg.flow, (from, to));
+        outgoing.call_id = Some(Text::from(leg.record.sip_call_id.as_str()));
+        outgoing.max_forwards = self.max_forwards - 1;
+        outgoing.route = path
+            .iter()
+            .filter_map(|hop| Route::parse(&Bytes::copy_from_slice(hop.as_bytes())).ok())
+            .map(|route| route.0)
+            .collect();
+        outgoing.body = Some(body);
+        let interval = ctx.settings.session_expires.as_secs() as u32;
+        session_timer::write_request(interval, None, leg.session.min_se, &mut outgoing.headers);
+        ctx.sip.request(ctx.now, outgoing)
+    }
+
+    /// Notes in the ladder that a stream was opened.
+    pub fn note_open(&mut self, ctx: &Context, audio: &Audio, place: usize) {
+        let label = format!("open port {}", audio.port());
+        let who = if place == CALLER { "for the caller" } else { "for the called phone" };
+        self.ladder.media(ctx.unix(), (ladder::CALL, ladder::MEDIA), label, who.into());
+    }
+}
+
+fn address_of(extension: &Extension) -> Address {
+    Address { kind: AddressKind::Extension, target: extension.extension.clone(), target_name: extension.name.clone() }
+}
+
+/// `udp 192.0.2.7:5060`.
+pub fn describe(flow: &Flow) -> String {
+    format!("{} {}", flow.transport.name().to_ascii_lowercase(), flow.remote)
+}

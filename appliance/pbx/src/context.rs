@@ -1,0 +1,149 @@
+//! What every part of the exchange has at hand: the time, the SIP endpoint, the pools, the outputs.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha12Rng;
+use uuid::Uuid;
+
+use crate::counters::Totals;
+use crate::event::{Event, EventKind};
+use crate::exchange::Output;
+use crate::index::Index;
+use crate::ports::PortPool;
+use crate::settings::Settings;
+use crate::timers::{Timer, TimerId, Timers};
+use crate::{Time, UnixMicros};
+
+/// The parts that all features share. One value, handed down by `&mut`.
+pub struct Context {
+    /// The time of the input that is being handled.
+    pub now: Time,
+    /// What the wall clock showed at time zero of `now`, in microseconds since 1970.
+    pub epoch: i64,
+    /// What the administrator set.
+    pub settings: Settings,
+    /// Transactions and dialogs.
+    pub sip: sip::Endpoint,
+    /// RTP ports.
+    pub ports: PortPool,
+    /// What is due when.
+    pub timers: Timers,
+    /// Who waits for what.
+    pub index: Index,
+    /// What was counted since the start.
+    pub totals: Totals,
+    /// Whether new calls are refused.
+    pub draining: bool,
+    rng: ChaCha12Rng,
+    outputs: VecDeque<Output>,
+}
+
+impl Context {
+    /// Everything empty.
+    pub fn new(settings: Settings, seed: [u8; 32]) -> Context {
+        let mut rng = ChaCha12Rng::from_seed(seed);
+        let (first, last) = settings.rtp_ports;
+        let sip = sip::Endpoint::new(endpoint_config(), rng.random());
+        Context {
+            now: Time::ZERO,
+            epoch: 0,
+            sip,
+            ports: PortPool::new(first, last),
+            timers: Timers::default(),
+            index: Index::default(),
+            totals: Totals::default(),
+            draining: false,
+            rng,
+            outputs: VecDeque::new(),
+            settings,
+        }
+    }
+
+    /// The wall clock at the input that is being handled.
+    pub fn unix(&self) -> UnixMicros {
+        self.unix_at(self.now)
+    }
+
+    /// The wall clock at another moment.
+    pub fn unix_at(&self, at: Time) -> UnixMicros {
+        UnixMicros(self.epoch + at.as_micros() as i64)
+    }
+
+    /// A new id (version 4 of RFC 9562, from the seed).
+    pub fn uuid(&mut self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.rng.random()).into_uuid()
+    }
+
+    /// A number evenly drawn from `0..bound`; 0 for a bound of 0.
+    pub fn random_below(&mut self, bound: u64) -> u64 {
+        if bound == 0 { 0 } else { self.rng.random_range(0..bound) }
+    }
+
+    /// A secret of 32 bytes.
+    pub fn secret(&mut self) -> [u8; 32] {
+        self.rng.random()
+    }
+
+    /// Our host and port as the peer of a flow reaches us, for From, To and Contact.
+    pub fn host_of(&self, flow: &sip::Flow) -> (sip::uri::Host, Option<u16>) {
+        let address = self.settings.advertise.unwrap_or(flow.local.ip());
+        let port = flow.local.port();
+        (address.into(), (port != 5060).then_some(port))
+    }
+
+    /// States a fact.
+    pub fn event(&mut self, kind: EventKind) {
+        let event = Event { at: self.unix(), kind };
+        self.output(Output::Event(event));
+    }
+
+    /// Orders something of the media engine.
+    pub fn media(&mut self, command: media::Command) {
+        self.output(Output::Media(command));
+    }
+
+    /// Queues an output.
+    pub fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    /// The next output.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        let output = self.outputs.pop_front();
+        if output.is_none() && self.outputs.capacity() > 4096 {
+            self.outputs.shrink_to(64);
+        }
+        output
+    }
+
+    /// Arms a timer that far from now.
+    pub fn arm(&mut self, after: Time, timer: Timer) -> TimerId {
+        self.timers.arm(self.now + after, timer)
+    }
+
+    /// Cancels a timer, if it is one.
+    pub fn cancel(&mut self, timer: &mut Option<TimerId>) {
+        if let Some(id) = timer.take() {
+            self.timers.cancel(id);
+        }
+    }
+}
+
+/// What this exchange can do, as Allow and Supported say it.
+fn endpoint_config() -> sip::endpoint::Config {
+    use sip::Method::{Ack, Bye, Cancel, Info, Invite, Options, Prack, Register, Update};
+    sip::endpoint::Config {
+        user_agent: Bytes::from_static(concat!("Tandem/", env!("CARGO_PKG_VERSION")).as_bytes()),
+        supported: vec!["100rel", "timer", "path", "outbound"],
+        allow: vec![Invite, Ack, Bye, Cancel, Options, Info, Prack, Update, Register],
+        ..sip::endpoint::Config::default()
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("now", &self.now).field("timers", &self.timers.len()).finish_non_exhaustive()
+    }
+}

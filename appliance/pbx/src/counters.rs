@@ -1,0 +1,35 @@
+//! What the exchange counts, for `/metrics`.
+
+/// Totals since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Totals {
+    pub calls: u64,
+    pub calls_answered: u64,
+    pub calls_refused: u64,
+    pub registrations: u64,
+    pub challenges: u64,
+    pub wrong_digests: u64,
+    pub dropped_from_blocked: u64,
+    pub sequences_omitted: u64,
+    pub rtp_timeouts: u64,
+    pub port_exhaustions: u64,
+}
+
+impl Totals {
+    /// Each with its metric name and its meaning.
+    pub fn list(&self) -> Vec<(&'static str, &'static str, u64)> {
+        vec![
+            ("calls_total", "Calls that came in", self.calls),
+            ("calls_answered_total", "Calls that were answered", self.calls_answered),
+            ("calls_refused_total", "Calls refused before any phone rang", self.calls_refused),
+            ("registrations_total", "REGISTER requests accepted", self.registrations),
+            ("digest_challenges_total", "Requests challenged for a digest", self.challenges),
+            ("digest_wrong_total", "Wrong digests", self.wrong_digests),
+            ("dropped_from_blocked_total", "Messages dropped from blocked sources", self.dropped_from_blocked),
+            ("sequences_omitted_total", "Ladders not kept, under load", self.sequences_omitted),
+            ("rtp_timeouts_total", "Calls ended because no audio came", self.rtp_timeouts),
+            ("rtp_port_exhaustions_total", "Calls refused because no RTP port was free", self.port_exhaustions),
+        ]
+    }
+}

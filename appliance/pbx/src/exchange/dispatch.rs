@@ -1,0 +1,161 @@
+//! From the layers below to the feature that an event is for.
+
+use sip::dialog::DialogId;
+use sip::endpoint::{ClientId, Event as SipEvent, Reply, ServerId};
+use sip::transaction::Failure;
+use sip::{Flow, Method, Request, Response};
+
+use super::Pbx;
+use crate::call::LegKey;
+use crate::call::progress::decline;
+use crate::call::session::relay_info_answer;
+use crate::call::setup::{Invitation, Whereabouts, handle_invitation};
+use crate::index::Asked;
+
+impl Pbx {
+    /// One event of the SIP endpoint.
+    pub(super) fn dispatch(&mut self, event: SipEvent) {
+        match event {
+            SipEvent::Request { server, dialog: Some(dialog), request, .. } => {
+                self.handle_request_in_dialog(server, dialog, &request);
+            }
+            SipEvent::Request { server, dialog: None, flow, request } => self.handle_new_request(server, flow, request),
+            SipEvent::Cancelled { server, reason } => {
+                if let Some(leg) = self.ctx.index.servers.get(&server).copied() {
+                    self.calls.with(&mut self.ctx, leg, |call, ctx, _| call.handle_cancel(ctx, reason));
+                }
+            }
+            SipEvent::Acknowledged { dialog, body } => {
+                if let Some(leg) = self.leg_of(dialog) {
+                    self.calls.with(&mut self.ctx, leg, |call, ctx, place| call.handle_acknowledged(ctx, place, &body));
+                }
+            }
+            SipEvent::Unacknowledged { dialog } | SipEvent::ProvisionalUnacknowledged { dialog, .. } => {
+                if let Some(leg) = self.leg_of(dialog) {
+                    self.calls.with(&mut self.ctx, leg, |call, ctx, place| call.handle_unacknowledged(ctx, place));
+                }
+            }
+            SipEvent::ProvisionalAcknowledged { .. } => {}
+            SipEvent::Response { client, dialog, response, .. } => self.handle_response(client, dialog, &response),
+            SipEvent::Failed { client, failure } => self.handle_failure(client, failure),
+        }
+    }
+
+    fn leg_of(&self, dialog: DialogId) -> Option<LegKey> {
+        self.ctx.index.dialogs.get(&dialog).copied()
+    }
+
+    fn handle_request_in_dialog(&mut self, server: ServerId, dialog: DialogId, request: &Request) {
+        let leg = self.leg_of(dialog);
+        let ctx = &mut self.ctx;
+        let handled = leg.and_then(|leg| {
+            self.calls.with(ctx, leg, |call, ctx, place| call.handle_request(ctx, place, server, request))
+        });
+        if handled.is_none() {
+            // The leg ended a moment ago; its dialog is on its way out.
+            let status = if request.method == Method::Bye { 200 } else { 481 };
+            self.ctx.sip.respond(self.ctx.now, server, Reply::new(status));
+        }
+    }
+
+    fn handle_new_request(&mut self, server: ServerId, flow: Flow, request: Box<Request>) {
+        match request.method {
+            Method::Register | Method::Invite => self.handle_authenticated(server, flow, request),
+            Method::Options => {
+                let mut reply = Reply::new(if self.ctx.draining { 503 } else { 200 });
+                reply.headers.push(sip::message::HeaderName::Accept, "application/sdp");
+                self.ctx.sip.respond(self.ctx.now, server, reply);
+            }
+            _ => {
+                self.ctx.sip.respond(self.ctx.now, server, Reply::new(405));
+            }
+        }
+    }
+
+    fn handle_authenticated(&mut self, server: ServerId, flow: Flow, request: Box<Request>) {
+        let Pbx { ctx, directory, registrar, gate, calls } = self;
+        let caller = match gate.identify(ctx, directory, flow.remote.ip(), &request) {
+            Ok(caller) => caller,
+            Err(reply) => {
+                ctx.sip.respond(ctx.now, server, reply);
+                return;
+            }
+        };
+        if request.method == Method::Invite {
+            let places = Whereabouts { directory, registrar };
+            return handle_invitation(ctx, calls, places, Invitation { server, flow, request, caller });
+        }
+        // Whoever proved one extension's password registers that extension, and no other.
+        let owner = request.headers.typed::<sip::header::To>().ok();
+        let owner = owner.as_ref().and_then(|to| to.uri().user_unescaped());
+        if owner.as_deref() != Some(caller.extension.as_str()) {
+            ctx.sip.respond(ctx.now, server, Reply::new(403));
+            return;
+        }
+        registrar.handle_register(ctx, (server, flow), &caller, &request);
+    }
+
+    fn handle_response(&mut self, client: ClientId, dialog: Option<DialogId>, response: &Response) {
+        let Pbx { ctx, calls, .. } = self;
+        let asked = match response.status.is_provisional() {
+            true => ctx.index.clients.get(&client).copied(),
+            false => ctx.index.clients.remove(&client),
+        };
+        match asked {
+            Some(Asked::Invite(leg)) => {
+                let handled =
+                    calls.with(ctx, leg, |call, ctx, place| call.handle_invite_response(ctx, place, dialog, response));
+                if let (None, true, Some(dialog)) = (handled, response.status.is_success(), dialog) {
+                    decline(ctx, dialog);
+                }
+            }
+            Some(Asked::Refresh(leg)) => {
+                calls.with(ctx, leg, |call, ctx, place| call.handle_refresh_response(ctx, place, response));
+            }
+            Some(Asked::Info(_, server)) => relay_info_answer(ctx, server, response),
+            // Any answer will do: the path is open.
+            Some(Asked::Keepalive(_)) => {}
+            // A further 2xx to an INVITE that has its final answer (RFC 3261 §13.2.2.4), or the answer to a BYE.
+            None => {
+                if let (true, Some(dialog)) = (response.status.is_success() && is_to_invite(response), dialog) {
+                    decline(ctx, dialog);
+                }
+            }
+        }
+    }
+
+    fn handle_failure(&mut self, client: ClientId, failure: Failure) {
+        let Pbx { ctx, calls, .. } = self;
+        match ctx.index.clients.remove(&client) {
+            Some(Asked::Invite(leg)) => {
+                calls.with(ctx, leg, |call, ctx, place| call.handle_invite_failure(ctx, place, failure));
+            }
+            Some(Asked::Refresh(leg)) => {
+                calls.with(ctx, leg, |call, ctx, place| call.handle_refresh_failure(ctx, place, failure));
+            }
+            Some(Asked::Info(_, server)) => {
+                ctx.sip.respond(ctx.now, server, Reply::new(408));
+            }
+            Some(Asked::Keepalive(_)) | None => {}
+        }
+    }
+
+    /// One event of the media engine.
+    pub(super) fn handle_media(&mut self, event: media::Event) {
+        let Pbx { ctx, calls, .. } = self;
+        let Some(leg) = ctx.index.streams.get(&event.stream()).copied() else { return };
+        calls.with(ctx, leg, |call, ctx, place| match event {
+            media::Event::Opened { .. } => {}
+            media::Event::OpenFailed { reason, .. } => call.handle_open_failed(ctx, place, &reason),
+            media::Event::Started { from, .. } => call.note_rtp(ctx, place, "first RTP packet", from),
+            media::Event::Relatched { from, .. } => call.note_rtp(ctx, place, "RTP from elsewhere", from),
+            media::Event::Timeout { silent_for, .. } => call.handle_silence(ctx, place, silent_for.as_secs()),
+            media::Event::Digit { digit, .. } => call.note_digit(ctx, place, digit),
+            media::Event::Closed { statistics, .. } => call.handle_closed(ctx, place, Some(statistics)),
+        });
+    }
+}
+
+fn is_to_invite(response: &Response) -> bool {
+    response.headers.typed::<sip::header::CSeq>().is_ok_and(|cseq| cseq.method == Method::Invite)
+}

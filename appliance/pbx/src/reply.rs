@@ -1,0 +1,36 @@
+//! Answers that several parts of the exchange give.
+
+use sip::Headers;
+use sip::endpoint::Reply;
+use sip::header::Reason;
+use sip::message::HeaderName;
+
+use crate::call::cause::Cause;
+
+/// An answer that asks the peer to come again in so many seconds.
+pub fn retry_after(status: u16, seconds: u32) -> Reply {
+    let mut headers = Headers::new();
+    headers.push(HeaderName::RetryAfter, seconds.to_string());
+    Reply::new(status).with_headers(headers)
+}
+
+/// 400, naming the part that could not be read (RFC 3261 §21.4.1).
+pub fn bad_request(part: &'static str) -> Reply {
+    let mut headers = Headers::new();
+    headers.push(HeaderName::Warning, format!("399 tandem \"{part} could not be read\""));
+    Reply::new(400).with_headers(headers)
+}
+
+/// A Reason header with a Q.850 cause (RFC 3326).
+pub fn reason(cause: Cause) -> Headers {
+    let mut headers = Headers::new();
+    headers.add(&Reason::q850(u16::from(cause.0), cause.text()));
+    headers
+}
+
+/// Whether the body is a session description.
+pub fn carries_sdp(headers: &Headers) -> bool {
+    let kind = headers.get_str(&HeaderName::ContentType).unwrap_or("application/sdp");
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/sdp")
+}
