@@ -34,7 +34,7 @@ impl Gate {
         directory: &Directory,
         source: IpAddr,
         request: &Request,
-    ) -> Result<Extension, Reply> {
+    ) -> Result<Extension, Box<Reply>> {
         let Some(credentials) = self.credentials(request) else { return Err(self.challenge(ctx, false)) };
         let user = credentials.username.to_str_lossy().into_owned();
         let known = directory.by_number(&user);
@@ -55,22 +55,22 @@ impl Gate {
         all.into_iter().map(|header| header.0).find(|credentials| credentials.realm == *self.verifier.realm())
     }
 
-    fn challenge(&mut self, ctx: &mut Context, stale: bool) -> Reply {
+    fn challenge(&mut self, ctx: &mut Context, stale: bool) -> Box<Reply> {
         ctx.totals.challenges += 1;
         let mut headers = Headers::new();
         for challenge in self.verifier.challenges(ctx.now, stale) {
             headers.add(&WwwAuthenticate(challenge));
         }
-        Reply::new(401).with_headers(headers)
+        Box::new(Reply::new(401).with_headers(headers))
     }
 
-    fn refuse(&mut self, ctx: &mut Context, source: IpAddr) -> Reply {
+    fn refuse(&mut self, ctx: &mut Context, source: IpAddr) -> Box<Reply> {
         ctx.totals.wrong_digests += 1;
         if let Consequence::Blocked { until, failures } = self.guard.handle_failure(ctx.now, source) {
             let kind = EventKind::SourceBlocked { source, failures, until: ctx.unix_at(until) };
             ctx.event(kind);
             ctx.timers.arm(until, Timer::GuardRelease);
         }
-        Reply::new(403)
+        Box::new(Reply::new(403))
     }
 }

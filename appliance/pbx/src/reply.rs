@@ -1,4 +1,4 @@
-//! Answers that several parts of the exchange give.
+//! Answers that several parts of the exchange give; boxed where they stand for an error.
 
 use sip::Headers;
 use sip::endpoint::Reply;
@@ -8,17 +8,17 @@ use sip::message::HeaderName;
 use crate::call::cause::Cause;
 
 /// An answer that asks the peer to come again in so many seconds.
-pub fn retry_after(status: u16, seconds: u32) -> Reply {
+pub fn retry_after(status: u16, seconds: u32) -> Box<Reply> {
     let mut headers = Headers::new();
     headers.push(HeaderName::RetryAfter, seconds.to_string());
-    Reply::new(status).with_headers(headers)
+    Box::new(Reply::new(status).with_headers(headers))
 }
 
 /// 400, naming the part that could not be read (RFC 3261 §21.4.1).
-pub fn bad_request(part: &'static str) -> Reply {
+pub fn bad_request(part: &'static str) -> Box<Reply> {
     let mut headers = Headers::new();
     headers.push(HeaderName::Warning, format!("399 tandem \"{part} could not be read\""));
-    Reply::new(400).with_headers(headers)
+    Box::new(Reply::new(400).with_headers(headers))
 }
 
 /// A Reason header with a Q.850 cause (RFC 3326).

@@ -70,7 +70,7 @@ impl Call {
             return;
         }
         let early = self.accept_answer(ctx, place, response);
-        let rings = matches!(response.status.0, 180 | 181 | 182 | 183);
+        let rings = matches!(response.status.0, 180..=183);
         if rings && self.legs[place].record.status == Status::Dialing {
             self.set_ringing(ctx, place);
         }

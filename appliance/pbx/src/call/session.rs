@@ -39,7 +39,7 @@ impl Call {
                 return answer(ctx, server, Reply::new(422).with_headers(headers));
             }
             Ok(timer) => timer,
-            Err(_) => return answer(ctx, server, reply::bad_request("Session-Expires")),
+            Err(_) => return answer(ctx, server, *reply::bad_request("Session-Expires")),
         };
         let body = match self.redescribe(ctx, place, request) {
             Ok(body) => body,
@@ -76,9 +76,9 @@ impl Call {
         }
         if leg.audio.awaits_answer() || !leg.audio.is_negotiated() {
             // Two offers have crossed (RFC 3311 §5.2): theirs comes too early.
-            return Err(Box::new(if leg.is_up() { Reply::new(491) } else { reply::retry_after(500, 2) }));
+            return Err(if leg.is_up() { Box::new(Reply::new(491)) } else { reply::retry_after(500, 2) });
         }
-        let offer = SessionDescription::parse(&request.body).map_err(|_| Box::new(reply::bad_request("SDP")))?;
+        let offer = SessionDescription::parse(&request.body).map_err(|_| reply::bad_request("SDP"))?;
         let incompatible = || Box::new(Reply::new(488).with_headers(reply::reason(Cause::INCOMPATIBLE)));
         let body = leg.audio.answer(ctx, &flow, (&offer, preference)).map_err(|_| incompatible())?;
         self.note_change(ctx, place);

@@ -53,7 +53,7 @@ pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabou
         Ok(checked) => checked,
         Err(refusal) => {
             ctx.totals.calls_refused += 1;
-            ctx.sip.respond(ctx.now, server, refusal);
+            ctx.sip.respond(ctx.now, server, *refusal);
             return;
         }
     };
@@ -78,7 +78,7 @@ struct Checked {
 }
 
 /// Refuses what cannot become a call.
-fn check(ctx: &Context, calls: &Calls, request: &Request) -> Result<Checked, Reply> {
+fn check(ctx: &Context, calls: &Calls, request: &Request) -> Result<Checked, Box<Reply>> {
     if ctx.draining {
         return Err(reply::retry_after(503, 30));
     }
@@ -88,13 +88,13 @@ fn check(ctx: &Context, calls: &Calls, request: &Request) -> Result<Checked, Rep
     let max_forwards = request.headers.typed_opt::<MaxForwards>().map_err(|_| reply::bad_request("Max-Forwards"))?;
     let max_forwards = max_forwards.map_or(70, |hops| hops.0.min(70));
     if max_forwards == 0 {
-        return Err(Reply::new(483));
+        return Err(Box::new(Reply::new(483)));
     }
     let timer = session_timer::asked(&request.headers).map_err(|_| reply::bad_request("Session-Expires"))?;
     if timer == AskedTimer::TooSmall {
         let mut headers = Headers::new();
         session_timer::min_se_header(&mut headers);
-        return Err(Reply::new(422).with_headers(headers));
+        return Err(Box::new(Reply::new(422).with_headers(headers)));
     }
     let offer = match request.body.is_empty() {
         true => None,
@@ -103,15 +103,15 @@ fn check(ctx: &Context, calls: &Calls, request: &Request) -> Result<Checked, Rep
     Ok(Checked { offer, timer, max_forwards })
 }
 
-fn read_offer(request: &Request) -> Result<SessionDescription, Reply> {
+fn read_offer(request: &Request) -> Result<SessionDescription, Box<Reply>> {
     if !reply::carries_sdp(&request.headers) {
         let mut headers = Headers::new();
         headers.push(HeaderName::Accept, "application/sdp");
-        return Err(Reply::new(415).with_headers(headers));
+        return Err(Box::new(Reply::new(415).with_headers(headers)));
     }
     let offer = SessionDescription::parse(&request.body).map_err(|_| reply::bad_request("SDP"))?;
     if !Audio::can_answer(&offer) {
-        return Err(Reply::new(488).with_headers(reply::reason(Cause::INCOMPATIBLE)));
+        return Err(Box::new(Reply::new(488).with_headers(reply::reason(Cause::INCOMPATIBLE))));
     }
     Ok(offer)
 }

@@ -77,7 +77,7 @@ impl Pbx {
         let caller = match gate.identify(ctx, directory, flow.remote.ip(), &request) {
             Ok(caller) => caller,
             Err(reply) => {
-                ctx.sip.respond(ctx.now, server, reply);
+                ctx.sip.respond(ctx.now, server, *reply);
                 return;
             }
         };

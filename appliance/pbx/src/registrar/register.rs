@@ -56,7 +56,7 @@ impl Registrar {
         extension: &Extension,
         request: &Request,
     ) -> Result<(), Box<Reply>> {
-        let bad = |part| move |_| Box::new(reply::bad_request(part));
+        let bad = |part| move |_| reply::bad_request(part);
         let contacts = request.headers.list::<Contact>().map_err(bad("Contact"))?;
         let expires = request.headers.typed_opt::<Expires>().map_err(bad("Expires"))?.map(|expires| expires.0);
         let cseq = request.headers.typed::<CSeq>().map_err(bad("CSeq"))?.number;
@@ -64,7 +64,7 @@ impl Registrar {
         let asked = Asked { extension, flow, request, call_id, cseq };
         if contacts.iter().any(|contact| matches!(contact, Contact::Star)) {
             if contacts.len() != 1 || expires != Some(0) {
-                return Err(Box::new(reply::bad_request("Contact")));
+                return Err(reply::bad_request("Contact"));
             }
             self.check_order(&asked, self.entries(extension.id).iter().map(|entry| entry.key))?;
             self.remove_all(ctx, extension.id);
@@ -147,7 +147,7 @@ fn wishes(ctx: &Context, contacts: Vec<Contact>, expires: Option<u32>) -> Result
     for contact in contacts {
         let Contact::Address(contact) = contact else { continue };
         if !contact.uri().is_sip() || contact.uri().host().is_none() {
-            return Err(Box::new(reply::bad_request("Contact")));
+            return Err(reply::bad_request("Contact"));
         }
         let seconds = contact.expires.or(expires).map_or(usual.as_secs(), u64::from);
         if seconds != 0 && seconds < least.as_secs() {
@@ -179,7 +179,7 @@ fn new_binding(ctx: &Context, asked: &Asked<'_>, contact: &ContactAddress, expir
         extension: asked.extension.extension.clone(),
         contact: contact.uri().as_str().to_string(),
         flow: asked.flow,
-        path: path.iter().map(|hop| written(hop)).collect(),
+        path: path.iter().map(written).collect(),
         instance: contact.instance.as_ref().map(|instance| instance.to_string()),
         reg_id: contact.reg_id,
         q: contact.q.unwrap_or(1000),
