@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::header::{NameAddr, Route};
+use crate::header::NameAddr;
+use crate::message::Text;
 use crate::{Flow, Headers, Method, StatusCode, Uri};
 
 /// The body of a message to be sent.
@@ -30,18 +31,20 @@ pub struct OutgoingRequest {
     pub uri: Uri,
     /// The way to send it along.
     pub flow: Flow,
-    /// Who asks. A tag is added unless it has one (a request that is tried again keeps its tag).
+    /// Who asks, without tag.
     pub from: NameAddr,
+    /// The tag of From; `None`: a new random one. A request that is tried again keeps its tag.
+    pub from_tag: Option<Text>,
     /// Of whom.
     pub to: NameAddr,
     /// The Call-ID; `None`: a new random one.
-    pub call_id: Option<Bytes>,
+    pub call_id: Option<Text>,
     /// The sequence number; `None`: 1.
     pub cseq: Option<u32>,
     /// Hops left (RFC 3261 §8.1.1.6).
     pub max_forwards: u8,
     /// The preloaded route set (RFC 3261 §8.1.2).
-    pub route: Vec<Route>,
+    pub route: Vec<NameAddr>,
     /// Our Contact; `None`: the local address of the flow.
     pub contact: Option<Uri>,
     /// Further headers. Those the endpoint writes itself are ignored here.
@@ -55,8 +58,21 @@ impl OutgoingRequest {
     pub fn new(method: Method, uri: Uri, flow: Flow, parties: (NameAddr, NameAddr)) -> OutgoingRequest {
         let (from, to) = parties;
         let headers = Headers::new();
-        let (call_id, cseq, contact, body, route) = (None, None, None, None, Vec::new());
-        OutgoingRequest { method, uri, flow, from, to, call_id, cseq, max_forwards: 70, route, contact, headers, body }
+        OutgoingRequest {
+            method,
+            uri,
+            flow,
+            from,
+            from_tag: None,
+            to,
+            call_id: None,
+            cseq: None,
+            max_forwards: 70,
+            route: Vec::new(),
+            contact: None,
+            headers,
+            body: None,
+        }
     }
 }
 
