@@ -1,0 +1,199 @@
+//! The audio of one call of a phone: what it says of itself, what it sends, what it hears. Packets are built and read with `rtp`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rtp::header::Header;
+use rtp::packet::Packet;
+use webrtc_util::marshal::{Marshal, Unmarshal};
+
+use super::manner::Codec;
+use super::sdp::{Description, Direction, Sdp};
+use crate::Time;
+
+/// Audio in one packet.
+pub const PTIME: Duration = Duration::from_millis(20);
+const SAMPLES: u32 = 160;
+
+/// A packet that a phone heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// When.
+    pub at: Time,
+    /// From where.
+    pub from: SocketAddr,
+    /// What it is.
+    pub payload_type: u8,
+    /// Of which source.
+    pub ssrc: u32,
+    /// Its number.
+    pub sequence: u16,
+    /// Its time.
+    pub timestamp: u32,
+    /// Whose voice it is: the byte that it is made of, if it is made of one.
+    pub voice: Option<u8>,
+}
+
+/// The audio of one call.
+#[derive(Debug, Clone)]
+pub struct Audio {
+    /// Where the phone listens.
+    pub local: SocketAddr,
+    /// What it last said of itself.
+    pub said: Option<Description>,
+    /// What its peer last said.
+    pub peer: Option<Sdp>,
+    /// Everything it heard.
+    pub heard: Vec<Heard>,
+    /// How many packets it sent.
+    pub sent: usize,
+    /// The payload type it sends, once it may.
+    pub payload_type: Option<u8>,
+    /// Whether it listens, as offer and answer have it.
+    pub listens: bool,
+    /// When the next packet goes out.
+    pub next_at: Option<Time>,
+    ssrc: u32,
+    sequence: u16,
+    timestamp: u32,
+}
+
+impl Audio {
+    /// Nothing said yet.
+    pub fn new(local: SocketAddr, ssrc: u32) -> Audio {
+        Audio {
+            local,
+            said: None,
+            peer: None,
+            heard: Vec::new(),
+            sent: 0,
+            payload_type: None,
+            listens: false,
+            next_at: None,
+            ssrc,
+            sequence: ssrc as u16,
+            timestamp: ssrc.rotate_left(7),
+        }
+    }
+
+    /// What to offer next.
+    pub fn offer(&self, codecs: &[Codec], direction: Direction) -> Description {
+        let (version, named_address) = (self.next_version(), None);
+        Description { rtp: self.local, named_address, codecs: codecs.to_vec(), direction, version }
+    }
+
+    /// What to answer to an offer; `None` if no codec is common.
+    pub fn answer(&self, offer: &Sdp, codecs: &[Codec], direction: Direction) -> Option<Description> {
+        let mut common = Vec::new();
+        for format in &offer.formats {
+            let name = offer.name_of(*format);
+            if let Some(codec) = codecs.iter().find(|codec| codec.rtpmap.eq_ignore_ascii_case(name)) {
+                common.push(Codec { payload_type: *format, ..*codec });
+            }
+        }
+        common.iter().any(|codec| !codec.rtpmap.starts_with("telephone")).then_some(())?;
+        let wanted = match offer.is_nowhere() {
+            true => Direction::SendRecv,
+            false => offer.direction.mirrored(),
+        };
+        let direction = match (wanted.sends() && direction.sends(), wanted.receives() && direction.receives()) {
+            (true, true) => Direction::SendRecv,
+            (true, false) => Direction::SendOnly,
+            (false, true) => Direction::RecvOnly,
+            (false, false) => Direction::Inactive,
+        };
+        Some(Description {
+            rtp: self.local,
+            named_address: None,
+            codecs: common,
+            direction,
+            version: self.next_version(),
+        })
+    }
+
+    fn next_version(&self) -> u64 {
+        self.said.as_ref().map_or(1, |said| said.version + 1)
+    }
+
+    /// Offer and answer are exchanged. `is_offerer`: the phone made the offer.
+    pub fn agree(&mut self, now: Time, said: Description, peer: Sdp, is_offerer: bool) -> Result<(), String> {
+        self.judge_version(&peer)?;
+        let ours: Vec<u8> = said.codecs.iter().map(|codec| codec.payload_type).collect();
+        if is_offerer && peer.rtp.port() != 0 && !peer.formats.iter().any(|format| ours.contains(format)) {
+            return Err(format!("the answer {:?} has nothing of the offer {ours:?}", peer.formats));
+        }
+        if is_offerer && peer.lines != 1 {
+            return Err(format!("one m= line offered, {} answered", peer.lines));
+        }
+        let is_held = peer.is_nowhere() || said.named_address.is_some_and(|named| named.is_unspecified());
+        let sends = said.direction.sends() && peer.direction.receives() && !peer.is_nowhere();
+        self.listens = said.direction.receives() && peer.direction.sends() && !is_held;
+        let speakable = |format: &&u8| !peer.name_of(**format).starts_with("telephone") && ours.contains(format);
+        self.payload_type = peer.formats.iter().find(speakable).copied();
+        self.local = said.rtp;
+        self.next_at = sends.then_some(now);
+        self.said = Some(said);
+        self.peer = Some(peer);
+        Ok(())
+    }
+
+    /// RFC 3264 §8: the version counts up by one with a change, and stays without one.
+    fn judge_version(&self, new: &Sdp) -> Result<(), String> {
+        let Some(old) = &self.peer else { return Ok(()) };
+        let is_same = Sdp { version: 0, ..old.clone() } == Sdp { version: 0, ..new.clone() };
+        match new.version.checked_sub(old.version) {
+            _ if old.identity != new.identity => Err(format!("o= changed from {} to {}", old.identity, new.identity)),
+            Some(0) if is_same => Ok(()),
+            Some(1) => Ok(()),
+            _ => Err(format!("o= version went from {} to {} (same: {is_same})", old.version, new.version)),
+        }
+    }
+
+    /// The next packet of speech, if one is due.
+    pub fn speak(&mut self, now: Time, voice: u8) -> Option<(SocketAddr, Vec<u8>)> {
+        let due = self.next_at.filter(|at| *at <= now)?;
+        self.next_at = Some(due + PTIME);
+        let (to, payload_type) = (self.peer.as_ref()?.rtp, self.payload_type?);
+        let packet = self.packet(payload_type, Bytes::from(vec![voice; SAMPLES as usize]));
+        self.sent += 1;
+        Some((to, packet))
+    }
+
+    fn packet(&mut self, payload_type: u8, payload: Bytes) -> Vec<u8> {
+        self.sequence = self.sequence.wrapping_add(1);
+        self.timestamp = self.timestamp.wrapping_add(SAMPLES);
+        let header = Header {
+            version: 2,
+            marker: self.sent == 0,
+            payload_type,
+            sequence_number: self.sequence,
+            timestamp: self.timestamp,
+            ssrc: self.ssrc,
+            ..Header::default()
+        };
+        Packet { header, payload }.marshal().expect("a header of known fields can be written").to_vec()
+    }
+
+    /// A packet came.
+    pub fn hear(&mut self, now: Time, from: SocketAddr, packet: &[u8]) -> Result<(), String> {
+        let packet = Packet::unmarshal(&mut &packet[..]).map_err(|error| format!("rtp: {error}"))?;
+        let first = packet.payload.first().copied();
+        let is_one_voice = packet.payload.iter().all(|byte| Some(*byte) == first);
+        self.heard.push(Heard {
+            at: now,
+            from,
+            payload_type: packet.header.payload_type,
+            ssrc: packet.header.ssrc,
+            sequence: packet.header.sequence_number,
+            timestamp: packet.header.timestamp,
+            voice: first.filter(|_| is_one_voice),
+        });
+        Ok(())
+    }
+
+    /// Speaks under a new SSRC from now on, as phones do after a re-INVITE.
+    pub fn change_ssrc(&mut self) {
+        self.ssrc = self.ssrc.wrapping_mul(0x9e37_79b9).wrapping_add(1);
+    }
+}

@@ -1,0 +1,115 @@
+//! How a phone behaves, well or badly.
+
+use std::time::Duration;
+
+use super::digest::Algorithm;
+use super::sdp::Direction;
+
+/// What a phone does with a call that comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnInvite {
+    /// Says 180 and waits for [`answer`](super::Phone::answer), [`reject`](super::Phone::reject) or the caller's patience.
+    Ring,
+    /// Says 180, and answers after a while.
+    AnswerAfter(Duration),
+    /// Answers at once.
+    Answer,
+    /// Says 183 with a session description and speaks before it answers.
+    EarlyMedia,
+    /// Refuses with a status.
+    Refuse(u16),
+    /// Says 100 and nothing more.
+    OnlyTrying,
+    /// Says nothing at all.
+    Ignore,
+}
+
+/// What a phone can speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Codec {
+    /// The payload type it uses.
+    pub payload_type: u8,
+    /// Name and clock as `a=rtpmap` has them.
+    pub rtpmap: &'static str,
+}
+
+/// G.711 µ-law.
+pub const PCMU: Codec = Codec { payload_type: 0, rtpmap: "PCMU/8000" };
+/// G.711 A-law.
+pub const PCMA: Codec = Codec { payload_type: 8, rtpmap: "PCMA/8000" };
+/// Digits (RFC 4733).
+pub const DIGITS: Codec = Codec { payload_type: 101, rtpmap: "telephone-event/8000" };
+/// Something that the exchange does not know.
+pub const EXOTIC: Codec = Codec { payload_type: 97, rtpmap: "SILK/24000" };
+
+/// The settings of a phone.
+#[derive(Debug, Clone)]
+pub struct Manner {
+    /// What it does with a call.
+    pub on_invite: OnInvite,
+    /// Which digest it chooses when it has the choice.
+    pub algorithm: Algorithm,
+    /// What it speaks, best first.
+    pub codecs: Vec<Codec>,
+    /// Whether it acknowledges a 2xx.
+    pub acknowledges: bool,
+    /// Whether it answers requests within a dialog and OPTIONS.
+    pub answers_requests: bool,
+    /// Whether its INVITE has no offer, so that the 2xx has one.
+    pub offers_late: bool,
+    /// Whether it can acknowledge provisional answers (RFC 3262), and sends its own reliably.
+    pub reliable_provisionals: bool,
+    /// Session-Expires to ask for, in seconds (RFC 4028).
+    pub session_expires: Option<u32>,
+    /// Whether it refreshes the session when that is its task.
+    pub refreshes_session: bool,
+    /// Whether it refreshes by UPDATE instead of re-INVITE.
+    pub refreshes_by_update: bool,
+    /// Whether it sends audio.
+    pub talks: bool,
+    /// How it says that it holds: `SendOnly`, `Inactive`; or by the address 0.0.0.0 when [`Manner::holds_by_address`].
+    pub hold_direction: Direction,
+    /// The hold of RFC 2543.
+    pub holds_by_address: bool,
+    /// The expiry it asks of the registrar, in seconds.
+    pub expires: u32,
+    /// The q of its contact.
+    pub q: Option<&'static str>,
+    /// A Path that a proxy would have added.
+    pub path: Option<String>,
+    /// Whether it registers again before it expires.
+    pub keeps_registering: bool,
+    /// Whether it uses a nonce again, counting up.
+    pub reuses_nonce: bool,
+    /// The Max-Forwards it begins with.
+    pub max_forwards: u8,
+    /// Headers that it adds to its INVITE.
+    pub extra: Vec<(&'static str, String)>,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Manner {
+            on_invite: OnInvite::Ring,
+            algorithm: Algorithm::Md5,
+            codecs: vec![PCMU, PCMA, DIGITS],
+            acknowledges: true,
+            answers_requests: true,
+            offers_late: false,
+            reliable_provisionals: false,
+            session_expires: None,
+            refreshes_session: true,
+            refreshes_by_update: false,
+            talks: true,
+            hold_direction: Direction::SendOnly,
+            holds_by_address: false,
+            expires: 3600,
+            q: None,
+            path: None,
+            keeps_registering: true,
+            reuses_nonce: true,
+            max_forwards: 70,
+            extra: Vec::new(),
+        }
+    }
+}

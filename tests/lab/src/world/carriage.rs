@@ -1,0 +1,262 @@
+//! How messages and packets get from one party to the other.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use media::{Component, Socket, StreamId};
+use pbx::Input;
+use sip::{Flow, Transmit, Transport};
+
+use super::Lab;
+use crate::ladder::{Arrow, Fate, Ladder};
+use crate::phone::{Outgoing, PhoneId};
+
+/// Something that is on its way.
+#[derive(Debug, Clone)]
+pub(super) enum Arrival {
+    /// A SIP message for the exchange.
+    SipAtExchange(Flow, Bytes),
+    /// A SIP message for a phone.
+    SipAtPhone(PhoneId, Bytes),
+    /// A packet for a port of the exchange.
+    RtpAtExchange { port: u16, from: SocketAddr, packet: Vec<u8> },
+    /// A packet for a phone.
+    RtpAtPhone { phone: PhoneId, port: u16, from: SocketAddr, packet: Vec<u8> },
+    /// What the media thread has to report.
+    Media(media::Event),
+    /// A connection could not be opened, or is gone.
+    Closed(Flow),
+}
+
+impl Lab {
+    /// Something will arrive.
+    pub(super) fn post(&mut self, after: std::time::Duration, arrival: Arrival) {
+        self.posted += 1;
+        self.queue.insert((self.now + after, self.posted), arrival);
+    }
+
+    pub(super) fn arrive(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::SipAtExchange(flow, bytes) => {
+                let is_broken = flow.connection.is_some_and(|connection| !self.connections.is_up(connection));
+                if !is_broken {
+                    self.input(Input::Sip(flow, bytes));
+                }
+            }
+            Arrival::SipAtPhone(phone, bytes) => {
+                if self[phone].is_on {
+                    self[phone].handle_sip(&bytes);
+                }
+            }
+            Arrival::RtpAtExchange { port, from, packet } => self.take_packet(port, from, packet),
+            Arrival::RtpAtPhone { phone, port, from, packet } => self.hear(phone, port, from, &packet),
+            Arrival::Media(event) => self.input(Input::Media(event)),
+            Arrival::Closed(flow) => self.input(Input::SipClosed(flow)),
+        }
+    }
+
+    // --- from the phones ---
+
+    pub(super) fn drain_phones(&mut self) {
+        for index in 0..self.phones.len() {
+            let phone = PhoneId(index);
+            while let Some(outgoing) = self[phone].poll_outgoing() {
+                match outgoing {
+                    Outgoing::Sip(bytes) => self.carry_sip_from(phone, bytes),
+                    Outgoing::Rtp { from, to, packet } => self.carry_rtp_from(phone, from, to, packet),
+                }
+            }
+        }
+    }
+
+    fn carry_sip_from(&mut self, phone: PhoneId, bytes: Vec<u8>) {
+        let (label, bytes) = (Ladder::label(&bytes), Bytes::from(bytes));
+        if self[phone].transport == Transport::Tcp {
+            let flow = self.connect(phone);
+            self.draw(phone, true, label, Fate::Arrived);
+            let delay = self.paths[phone.0].delay;
+            return self.post(delay, Arrival::SipAtExchange(flow, bytes));
+        }
+        let local = self[phone].exchange;
+        let remote = self.outside(phone, self[phone].address, local);
+        let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
+        let arrivals = self.paths[phone.0].arrivals(&mut self.rng);
+        self.draw(phone, true, label, fate_of(arrivals.len()));
+        for after in arrivals {
+            self.post(after, Arrival::SipAtExchange(flow, bytes.clone()));
+        }
+    }
+
+    fn carry_rtp_from(&mut self, phone: PhoneId, from: SocketAddr, to: SocketAddr, packet: Vec<u8>) {
+        let from = self.outside(phone, from, to);
+        for after in self.paths[phone.0].arrivals(&mut self.rng) {
+            self.post(after, Arrival::RtpAtExchange { port: to.port(), from, packet: packet.clone() });
+        }
+    }
+
+    /// The source address that the exchange sees.
+    fn outside(&mut self, phone: PhoneId, inside: SocketAddr, to: SocketAddr) -> SocketAddr {
+        let now = self.now;
+        match &mut self.nats[phone.0] {
+            Some(nat) => nat.outward(now, inside, to.ip()),
+            None => inside,
+        }
+    }
+
+    // --- from the exchange ---
+
+    pub(super) fn carry_sip(&mut self, transmit: Transmit) {
+        let Transmit { flow, bytes } = transmit;
+        if flow.transport == Transport::Tcp {
+            return self.carry_on_stream(flow, bytes);
+        }
+        let label = Ladder::label(&bytes);
+        let Some((phone, inside)) = self.inside(flow.remote, flow.local) else { return };
+        let is_there = self[phone].is_on && inside == self[phone].address;
+        let arrivals = self.paths[phone.0].arrivals(&mut self.rng);
+        let fate = if is_there { fate_of(arrivals.len()) } else { Fate::Unreachable };
+        self.draw(phone, false, label, fate);
+        for after in arrivals.into_iter().filter(|_| is_there) {
+            self.post(after, Arrival::SipAtPhone(phone, bytes.clone()));
+        }
+    }
+
+    fn carry_on_stream(&mut self, flow: Flow, bytes: Bytes) {
+        let known = flow.connection.and_then(|connection| self.connections.phone(connection));
+        let listening = || {
+            let listens = |phone: &&PhoneId| self[**phone].transport == Transport::Tcp && self[**phone].is_on;
+            let all: Vec<PhoneId> = (0..self.phones.len()).map(PhoneId).collect();
+            all.iter().filter(listens).find(|phone| self[**phone].address == flow.remote).copied()
+        };
+        match (flow.connection, known) {
+            (Some(_), Some(phone)) if self[phone].is_on => self.deliver_on_stream(phone, bytes),
+            (None, _) if listening().is_some() => {
+                let phone = listening().expect("was just found");
+                self.connect_to(phone);
+                self.deliver_on_stream(phone, bytes);
+            }
+            _ => self.post(std::time::Duration::from_millis(5), Arrival::Closed(flow)),
+        }
+    }
+
+    fn deliver_on_stream(&mut self, phone: PhoneId, bytes: Bytes) {
+        self.draw(phone, false, Ladder::label(&bytes), Fate::Arrived);
+        let delay = self.paths[phone.0].delay;
+        self.post(delay, Arrival::SipAtPhone(phone, bytes));
+    }
+
+    /// Which phone is reached at an address that the exchange sends to, and at which address of its own.
+    fn inside(&mut self, remote: SocketAddr, local: SocketAddr) -> Option<(PhoneId, SocketAddr)> {
+        let now = self.now;
+        for index in 0..self.phones.len() {
+            match &mut self.nats[index] {
+                Some(nat) if nat.outside == remote.ip() => {
+                    let inside = nat.inward(now, remote.port(), local.ip());
+                    return inside.map(|inside| (PhoneId(index), inside));
+                }
+                None if self.phones[index].address.ip() == remote.ip() => return Some((PhoneId(index), remote)),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn draw(&mut self, phone: PhoneId, is_from_phone: bool, label: String, fate: Fate) {
+        self.ladder.push(Arrow { at: self.now, phone: phone.0, is_from_phone, label, fate });
+    }
+
+    // --- audio ---
+
+    /// Carries out an order to the media engine, as the daemon's media thread does.
+    pub(super) fn carry_out(&mut self, command: media::Command) {
+        if let media::Command::Open { stream, port } = command {
+            let answer = match self.has_ports && !self.ports.contains_key(&port) {
+                true => media::Event::Opened { stream },
+                false => media::Event::OpenFailed { stream, reason: format!("port {port} is taken") },
+            };
+            let is_open = matches!(answer, media::Event::Opened { .. });
+            self.post(std::time::Duration::from_micros(50), Arrival::Media(answer));
+            if !is_open {
+                return;
+            }
+            self.ports.insert(port, stream);
+        }
+        self.engine.handle_command(self.now, command);
+        self.drain_engine();
+    }
+
+    pub(super) fn drain_engine(&mut self) {
+        while let Some(transmit) = self.engine.poll_transmit() {
+            let packet = transmit.packet().to_vec();
+            self.carry_rtp(transmit.at, transmit.to, packet);
+        }
+        while let Some(event) = self.engine.poll_event() {
+            if let media::Event::Closed { stream, .. } = &event {
+                self.ports.retain(|_, open| open != stream);
+            }
+            self.post(std::time::Duration::from_micros(50), Arrival::Media(event));
+        }
+    }
+
+    fn take_packet(&mut self, port: u16, from: SocketAddr, mut packet: Vec<u8>) {
+        let (even, component) = match port % 2 {
+            0 => (port, Component::Rtp),
+            _ => (port - 1, Component::Rtcp),
+        };
+        let Some(stream) = self.ports.get(&even).copied() else {
+            self.misdelivered += 1;
+            return;
+        };
+        let forward = self.engine.handle_packet(self.now, Socket { stream, component }, from, &mut packet);
+        if let Some(forward) = forward {
+            self.carry_rtp(forward.at, forward.to, packet[..forward.len].to_vec());
+        }
+        self.drain_engine();
+    }
+
+    fn carry_rtp(&mut self, at: Socket, to: SocketAddr, packet: Vec<u8>) {
+        let Some(port) = self.port_of(at.stream) else { return };
+        let port = port + u16::from(at.component == Component::Rtcp);
+        let from = SocketAddr::new(self.exchange[usize::from(to.is_ipv6())].ip(), port);
+        let Some((phone, inside)) = self.inside(to, from) else { return };
+        for after in self.paths[phone.0].arrivals(&mut self.rng) {
+            self.post(after, Arrival::RtpAtPhone { phone, port: inside.port(), from, packet: packet.clone() });
+        }
+    }
+
+    fn port_of(&self, stream: StreamId) -> Option<u16> {
+        self.ports.iter().find(|(_, open)| **open == stream).map(|(port, _)| *port)
+    }
+
+    fn hear(&mut self, phone: PhoneId, port: u16, from: SocketAddr, packet: &[u8]) {
+        let now = self.now;
+        let phone = &mut self[phone];
+        if !phone.is_on || packet.is_empty() || port % 2 == 1 {
+            return;
+        }
+        let Some(call) = phone.calls.iter_mut().find(|call| call.audio.local.port() == port) else { return };
+        if let Err(error) = call.audio.hear(now, from, packet) {
+            phone.complain(error);
+        }
+    }
+
+    /// Throws a packet at a port of the exchange, from anywhere.
+    pub fn throw_packet(&mut self, from: SocketAddr, port: u16, packet: Vec<u8>) {
+        self.post(std::time::Duration::ZERO, Arrival::RtpAtExchange { port, from, packet });
+    }
+
+    /// Throws a datagram at the SIP port of the exchange, from anywhere.
+    pub fn throw_sip(&mut self, from: SocketAddr, datagram: &[u8]) {
+        let local = self.exchange[usize::from(from.is_ipv6())];
+        let flow = Flow { transport: Transport::Udp, local, remote: from, connection: None };
+        self.post(std::time::Duration::ZERO, Arrival::SipAtExchange(flow, Bytes::copy_from_slice(datagram)));
+    }
+}
+
+fn fate_of(copies: usize) -> Fate {
+    match copies {
+        0 => Fate::Lost,
+        1 => Fate::Arrived,
+        _ => Fate::ArrivedTwice,
+    }
+}
