@@ -10,7 +10,7 @@ image-setup:
 	@images/setup.sh
 
 # Cargo, the kernel's cache and the image's stamp know what is up to date; make need not.
-image: image-setup
+image: image-setup web-ui
 	cargo build --release --target $(IMAGE_TARGET) -p daemon -p init
 	cargo run -q -p images -- $(IMAGE_BOARD) $(IMAGE_PROGRAMS)/tandem $(IMAGE_PROGRAMS)/tandem-init
 

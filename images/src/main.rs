@@ -1,13 +1,4 @@
-//! Builds a board's image: a kernel from Debian's source, a read-only root with the two programs, a disk with both and room
-//! for data. Needs no root, and the same inputs give the same bytes.
-//!
 //! `images BOARD TANDEM TANDEM_INIT` writes to `images/out/BOARD`; `make image` calls it with freshly built programs.
-mod board;
-mod disk;
-mod kernel;
-mod partitions;
-mod root;
-mod run;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,16 +6,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use board::Board;
-use disk::Disk;
-use root::Programs;
+use images::board::Board;
+use images::disk::Disk;
+use images::root::{self, Programs};
+use images::{kernel, run};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [board, tandem, tandem_init] = &arguments[..] else { bail!("usage: images BOARD TANDEM TANDEM_INIT") };
     let board = Board::open(board)?;
     let programs = Programs { tandem: tandem.into(), tandem_init: tandem_init.into() };
-    let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(&board.name);
+    let out = images::out(&board.name);
     build(&board, &programs, &out).with_context(|| format!("the image for {} cannot be built", board.name))
 }
 

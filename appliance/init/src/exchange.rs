@@ -108,6 +108,7 @@ impl Exchange {
             (Order::Start, _) => {
                 let started = self.start(events.clone());
                 *child = Some(started.map_err(|error| say(format_args!("tandem cannot be started: {error:#}")))?);
+                say("tandem is started");
             }
             (Order::Check, Some(child)) => child.check = Some(self.check(events.clone())),
             (Order::Terminate, Some(child)) => signal(child, Signal::TERM),

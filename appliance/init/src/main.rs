@@ -54,6 +54,7 @@ async fn run(executor: Executor) -> Result<()> {
     let began = Instant::now();
     let signals = Signals::take().context("signals cannot be taken")?;
     mount::essentials()?;
+    say("up");
     let (settings, complaints) = Settings::parse(&fs::read_to_string("/proc/cmdline")?);
     complaints.iter().for_each(say);
     let mut hardware = Hardware::open(settings.watchdog);
@@ -92,6 +93,7 @@ fn command(settings: &Settings) -> Result<Command> {
     let mut command = Command::new(TANDEM);
     command.env_clear().env("TANDEM_DATA", TANDEM_DATA).envs(settings.exchange.iter().cloned());
     command.current_dir(mount::DATA).stdin(std::process::Stdio::null());
+    signals::unblock_for(&mut command);
     Ok(command)
 }
 

@@ -23,11 +23,15 @@ pub fn up(address: &Address) -> Result<()> {
     let mut kernel = RtNetlink::open()?;
     kernel.set_up(index_of("lo")?)?;
     let index = index_of(INTERFACE)?;
-    kernel.set_up(index)?;
+    // The kernel announces the addresses an interface has when it comes up; so the network learns at once who has this one.
+    fs::write(format!("/proc/sys/net/ipv4/conf/{INTERFACE}/arp_notify"), "1")?;
     if let Address::Fixed(ipv4) = address {
-        apply(&mut kernel, index, ipv4)?;
+        kernel.add_address(index, ipv4.address, ipv4.prefix)?;
+        kernel.set_up(index)?;
+        apply(&mut kernel, index, ipv4)
+    } else {
+        kernel.set_up(index)
     }
-    Ok(())
 }
 
 /// Gets the address from the network and keeps it; tells each time there is one.

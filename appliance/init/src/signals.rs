@@ -1,6 +1,8 @@
 //! Signals to PID 1, read from a file descriptor, and the dead that nobody else buries.
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use rustix::process::{Pid, Signal, WaitIdOptions, waitid};
 use smol::Async;
@@ -45,6 +47,21 @@ impl Signals {
             }
         }
     }
+}
+
+/// Has a program start with no signal blocked, though this process blocks those it reads.
+pub fn unblock_for(command: &mut Command) {
+    let unblock = || {
+        // SAFETY: the set is initialised before it is read.
+        let result = unsafe {
+            let mut none = std::mem::zeroed();
+            libc::sigemptyset(&mut none);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &none, std::ptr::null_mut())
+        };
+        if result == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(result)) }
+    };
+    // SAFETY: between fork and exec the closure calls only functions that are safe in a signal handler.
+    unsafe { command.pre_exec(unblock) };
 }
 
 /// Buries dead processes whose parents died before them; `spared` is left to the one who waits for it.

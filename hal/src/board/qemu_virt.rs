@@ -1,5 +1,6 @@
 //! QEMU's `virt` machine under Linux: i6300esb watchdog, power button on the PL061, PL031 clock. A light only where the
 //! device tree names one.
+use core::mem::ManuallyDrop;
 use core::time::Duration;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -22,17 +23,17 @@ fn refused(piece: &'static str) -> impl Fn(io::Error) -> Error {
     }
 }
 
-/// `/dev/watchdog`. Opening it starts it.
+/// `/dev/watchdog`. Opening it starts it; it is never closed, since that would not stop it but alarm the kernel.
 #[derive(Debug)]
 pub struct LinuxWatchdog {
-    file: File,
+    file: ManuallyDrop<File>,
 }
 
 impl LinuxWatchdog {
     /// Opens and thereby starts the watchdog, with whatever timeout its driver has.
     pub fn open() -> Result<LinuxWatchdog, Error> {
         let file = OpenOptions::new().write(true).open("/dev/watchdog").map_err(refused("watchdog"))?;
-        Ok(LinuxWatchdog { file })
+        Ok(LinuxWatchdog { file: ManuallyDrop::new(file) })
     }
 }
 
@@ -42,7 +43,7 @@ impl Watchdog for LinuxWatchdog {
         const SET_TIMEOUT: Opcode = opcode::read_write::<i32>(b'W', 6);
         let mut seconds = i32::try_from(timeout.as_secs().max(1)).unwrap_or(i32::MAX);
         // SAFETY: the driver reads and writes one `int`, which `seconds` is.
-        unsafe { rustix::ioctl::ioctl(&self.file, Updater::<SET_TIMEOUT, i32>::new(&mut seconds)) }
+        unsafe { rustix::ioctl::ioctl(&*self.file, Updater::<SET_TIMEOUT, i32>::new(&mut seconds)) }
             .map_err(|error| Error::Refused("watchdog", error.raw_os_error()))?;
         u64::try_from(seconds).map(Duration::from_secs).map_err(|_| Error::Nonsense("watchdog"))
     }
