@@ -97,8 +97,10 @@ use crate::message::HeaderName;
 /// How the values of a header name belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// One header line is one value; commas mean nothing, or something of its own.
+    /// There is one value. A second header line with another one makes the message ambiguous and is an error.
     Single,
+    /// Each header line is a value of its own; commas mean something else.
+    Repeated,
     /// A line holds one or more values, separated by commas; several lines are one longer list.
     List,
     /// A set of words: all lines together are one value.

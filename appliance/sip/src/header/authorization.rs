@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{HeaderError, TypedHeader};
+use super::{HeaderError, Shape, TypedHeader};
 use crate::{auth::Credentials, message::HeaderName};
 
 /// Credentials for the realm of a user agent server or registrar.
@@ -11,6 +11,7 @@ pub struct Authorization(pub Credentials);
 
 impl TypedHeader for Authorization {
     const NAME: HeaderName = HeaderName::Authorization;
+    const SHAPE: Shape = Shape::Repeated;
 
     fn parse(value: &Bytes) -> Result<Authorization, HeaderError> {
         Credentials::parse(value).map(Authorization).map_err(|fault| fault.of(Self::NAME))

@@ -92,6 +92,9 @@ impl NameAddr {
             return Err(Fault { offset: start, reason: "a display name without an address" });
         }
         let end = value.iter().position(|&b| b == b';').unwrap_or(value.len());
+        if let Some(offset) = value[..end].iter().position(|&b| b == b'?') {
+            return Err(Fault { offset, reason: "an address with headers needs angle brackets" });
+        }
         let text = value.slice_ref(trim(&value[..end]));
         let uri = Uri::from_bytes(text).map_err(|error| Fault { offset: error.offset, reason: error.reason })?;
         let params = Params::parse(value.slice(end..)).map_err(|fault| fault.behind(end))?;

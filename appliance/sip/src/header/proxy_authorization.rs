@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{HeaderError, TypedHeader};
+use super::{HeaderError, Shape, TypedHeader};
 use crate::{auth::Credentials, message::HeaderName};
 
 /// Credentials for the realm of a proxy.
@@ -11,6 +11,7 @@ pub struct ProxyAuthorization(pub Credentials);
 
 impl TypedHeader for ProxyAuthorization {
     const NAME: HeaderName = HeaderName::ProxyAuthorization;
+    const SHAPE: Shape = Shape::Repeated;
 
     fn parse(value: &Bytes) -> Result<ProxyAuthorization, HeaderError> {
         Credentials::parse(value).map(ProxyAuthorization).map_err(|fault| fault.of(Self::NAME))

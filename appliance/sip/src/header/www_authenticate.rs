@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{HeaderError, TypedHeader};
+use super::{HeaderError, Shape, TypedHeader};
 use crate::{auth::Challenge, message::HeaderName};
 
 /// A challenge; several come in headers of their own.
@@ -11,6 +11,7 @@ pub struct WwwAuthenticate(pub Challenge);
 
 impl TypedHeader for WwwAuthenticate {
     const NAME: HeaderName = HeaderName::WwwAuthenticate;
+    const SHAPE: Shape = Shape::Repeated;
 
     fn parse(value: &Bytes) -> Result<WwwAuthenticate, HeaderError> {
         Challenge::parse(value).map(WwwAuthenticate).map_err(|fault| fault.of(Self::NAME))

@@ -161,7 +161,8 @@ impl Headers {
         self.list[place] = Header { name, value: one_line(value.into()), span: Span::default() };
     }
 
-    /// The header as its type: the first of the name; of a comma list its first element; of token sets (Supported, Allow, …) all lines together.
+    /// The header as its type: of several the first, of a comma list its first element, of token sets (Supported, Allow, …) all lines together.
+    /// A header there may be only one of (From, CSeq, …) is an error when there are several with different values.
     pub fn typed<H: TypedHeader>(&self) -> Result<H, HeaderError> {
         self.typed_opt()?.ok_or(HeaderError::Missing(H::NAME))
     }
@@ -171,10 +172,11 @@ impl Headers {
         let name = H::NAME;
         let Some(first) = self.get(&name) else { return Ok(None) };
         match H::SHAPE {
-            Shape::Single => H::parse(first).map(Some),
-            Shape::List => {
-                self.get_all(&name).flat_map(elements).next().map(|element| H::parse(&element)).transpose()
+            Shape::Single if self.get_all(&name).any(|other| other != first) => {
+                Err(HeaderError::malformed(H::NAME, 0, "said twice, differently"))
             }
+            Shape::Single | Shape::Repeated => H::parse(first).map(Some),
+            Shape::List => self.get_all(&name).flat_map(elements).next().map(|element| H::parse(&element)).transpose(),
             Shape::Merged => {
                 let lines = self.get_all(&name).count();
                 if lines == 1 {
