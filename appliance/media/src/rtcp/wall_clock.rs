@@ -25,7 +25,7 @@ impl WallClock {
             Some((at, unix)) if now >= at => {
                 unix.saturating_add(now - at).saturating_add(Duration::from_secs(NTP_EPOCH))
             }
-            Some((at, unix)) => (unix + Duration::from_secs(NTP_EPOCH)).saturating_sub(at - now),
+            Some((at, unix)) => unix.saturating_add(Duration::from_secs(NTP_EPOCH)).saturating_sub(at - now),
             None => now,
         };
         let fraction = (u64::from(since_1900.subsec_nanos()) << 32) / 1_000_000_000;

@@ -84,7 +84,7 @@ impl Latching {
         if let Some((at, ssrc)) = self.latched()
             && !same(at, remote.rtp)
         {
-            let until = now + limits::MOVE_WINDOW;
+            let until = now.saturating_add(limits::MOVE_WINDOW);
             self.source = match mode {
                 Latch::Symmetric => Source::Moving { at, ssrc, until, behind_nat },
                 Latch::Signalled => Source::Open,

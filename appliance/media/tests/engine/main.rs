@@ -1,0 +1,12 @@
+//! Two telephones and the engine between them, in virtual time.
+//!
+//! The phones build and read their packets with the `rtp` crate, so that no parser is its own judge.
+
+mod attack;
+mod continuity;
+mod digits;
+mod forwarding;
+mod garbage;
+mod reports;
+mod silence;
+mod world;

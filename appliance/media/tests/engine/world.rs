@@ -1,0 +1,222 @@
+//! The phones, the clock and the wires.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use media::{
+    Codec, Command, Component, Config, Direction, Engine, Event, Format, Latch, Remote, Socket, Statistics, StreamId,
+    Time, Transmit,
+};
+use rtp::header::Header;
+use rtp::packet::Packet;
+use webrtc_util::marshal::{Marshal, Unmarshal};
+
+pub const PTIME: Duration = Duration::from_millis(20);
+pub const SAMPLES: u32 = 160;
+
+/// A telephone: where it is, and what its next packet looks like.
+#[derive(Debug, Clone)]
+pub struct Phone {
+    pub stream: StreamId,
+    /// Where its packets come from.
+    pub at: SocketAddr,
+    /// Where its SDP says it is.
+    pub sdp: SocketAddr,
+    pub format: Format,
+    pub ssrc: u32,
+    pub sequence: u16,
+    pub timestamp: u32,
+    pub heard: Vec<Heard>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Heard {
+    pub at: Time,
+    pub packet: Packet,
+}
+
+impl Phone {
+    fn new(stream: u32, at: &str, format: Format) -> Phone {
+        let at: SocketAddr = at.parse().unwrap();
+        let sequence = 65_500;
+        Phone {
+            stream: StreamId(stream),
+            at,
+            sdp: at,
+            format,
+            ssrc: 0xA000_0000 + stream,
+            sequence,
+            timestamp: u32::MAX - 500,
+            heard: Vec::new(),
+        }
+    }
+
+    /// The next audio packet of the phone. Its payload differs from packet to packet.
+    pub fn audio(&mut self) -> Packet {
+        let header = Header {
+            version: 2,
+            payload_type: self.format.send.payload_type,
+            sequence_number: self.sequence,
+            timestamp: self.timestamp,
+            ssrc: self.ssrc,
+            ..Header::default()
+        };
+        let payload: Vec<u8> = (0..SAMPLES).map(|sample| (self.timestamp.wrapping_add(sample) >> 2) as u8).collect();
+        self.sequence = self.sequence.wrapping_add(1);
+        self.timestamp = self.timestamp.wrapping_add(SAMPLES);
+        Packet { header, payload: Bytes::from(payload) }
+    }
+
+    pub fn remote(&self) -> Remote {
+        Remote { rtp: self.sdp, rtcp: SocketAddr::new(self.sdp.ip(), self.sdp.port() + 1) }
+    }
+
+    pub fn rtcp_at(&self) -> SocketAddr {
+        SocketAddr::new(self.at.ip(), self.at.port() + 1)
+    }
+}
+
+pub struct World {
+    pub engine: Engine,
+    pub now: Time,
+    pub phones: Vec<Phone>,
+    pub events: Vec<Event>,
+    pub transmits: Vec<(Time, Transmit)>,
+    /// Where packets went that no phone got.
+    pub astray: Vec<SocketAddr>,
+}
+
+pub const A: usize = 0;
+pub const B: usize = 1;
+pub const C: usize = 2;
+
+pub fn ulaw() -> Format {
+    Format::new(Codec::Pcmu, 0).with_telephone_event(101)
+}
+
+pub fn alaw() -> Format {
+    Format::new(Codec::Pcma, 8).with_telephone_event(96)
+}
+
+impl World {
+    /// Phones with these formats; all streams open and configured, the first two connected.
+    pub fn call(formats: &[Format]) -> World {
+        World::with(Config::default(), formats)
+    }
+
+    pub fn with(config: Config, formats: &[Format]) -> World {
+        let mut world = World {
+            engine: Engine::new(config, [7; 32]),
+            now: Time::from_secs(100),
+            phones: Vec::new(),
+            events: Vec::new(),
+            transmits: Vec::new(),
+            astray: Vec::new(),
+        };
+        for (place, format) in (1..).zip(formats) {
+            world.phones.push(Phone::new(place, &format!("198.51.100.{place}:40000"), *format));
+            world.command(Command::Open { stream: StreamId(place), port: 10_000 + 2 * place as u16 });
+            world.configure(place as usize - 1, Direction::SendRecv);
+        }
+        if formats.len() >= 2 {
+            world.connect(A, B);
+        }
+        world
+    }
+
+    pub fn command(&mut self, command: Command) {
+        self.engine.handle_command(self.now, command);
+        self.drain();
+    }
+
+    pub fn configure(&mut self, who: usize, direction: Direction) {
+        self.configure_as(who, direction, Latch::Symmetric);
+    }
+
+    pub fn configure_as(&mut self, who: usize, direction: Direction, latch: Latch) {
+        let Phone { stream, format, .. } = self.phones[who];
+        let remote = self.phones[who].remote();
+        self.command(Command::Configure { stream, remote, format, direction, latch });
+    }
+
+    pub fn connect(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.phones[a].stream, self.phones[b].stream);
+        self.command(Command::Connect { a, b });
+    }
+
+    pub fn close(&mut self, who: usize) {
+        self.command(Command::Close { stream: self.phones[who].stream });
+    }
+
+    /// Hands octets to the engine, and what comes out of it to the phone it is for.
+    pub fn deliver(&mut self, at: Socket, from: SocketAddr, octets: &[u8]) {
+        let mut octets = octets.to_vec();
+        let forward = self.engine.handle_packet(self.now, at, from, &mut octets);
+        if let Some(forward) = forward {
+            assert_eq!(forward.at.component, Component::Rtp);
+            let packet = Packet::unmarshal(&mut &octets[..forward.len]).unwrap();
+            let heard = Heard { at: self.now, packet };
+            match self.phones.iter_mut().find(|phone| phone.at == forward.to) {
+                Some(phone) => {
+                    assert_eq!(phone.stream, forward.at.stream);
+                    phone.heard.push(heard);
+                }
+                None => self.astray.push(forward.to),
+            }
+        }
+        self.drain();
+    }
+
+    pub fn send(&mut self, who: usize, packet: &Packet) {
+        let Phone { stream, at, .. } = self.phones[who];
+        self.deliver(Socket::rtp(stream), at, &packet.marshal().unwrap());
+    }
+
+    /// The phone speaks for so many packets, one each 20 ms.
+    pub fn speak(&mut self, who: usize, packets: usize) {
+        for _ in 0..packets {
+            let packet = self.phones[who].audio();
+            self.send(who, &packet);
+            self.pass(PTIME);
+        }
+    }
+
+    /// Lets time pass; every timer is served at its moment.
+    pub fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(deadline) = self.engine.poll_timeout().filter(|deadline| deadline.at <= until) {
+            self.now = self.now.max(deadline.at);
+            self.engine.handle_timeout(self.now);
+            self.drain();
+        }
+        self.now = until;
+    }
+
+    pub fn drain(&mut self) {
+        while let Some(transmit) = self.engine.poll_transmit() {
+            self.transmits.push((self.now, transmit));
+        }
+        while let Some(event) = self.engine.poll_event() {
+            self.events.push(event);
+        }
+    }
+
+    pub fn statistics(&self, who: usize) -> Statistics {
+        self.engine.statistics(self.phones[who].stream).unwrap()
+    }
+
+    pub fn headers(&self, who: usize) -> Vec<Header> {
+        self.phones[who].heard.iter().map(|heard| heard.packet.header.clone()).collect()
+    }
+
+    /// What the phone heard is one stream: one SSRC, each sequence number the next, time never back.
+    pub fn assert_gapless(&self, who: usize) {
+        for pair in self.headers(who).windows(2) {
+            assert_eq!(pair[0].ssrc, pair[1].ssrc);
+            assert_eq!(pair[0].sequence_number.wrapping_add(1), pair[1].sequence_number);
+            let step = pair[1].timestamp.wrapping_sub(pair[0].timestamp) as i32;
+            assert!(step > 0, "timestamp went by {step}");
+        }
+    }
+}
