@@ -51,11 +51,7 @@ fn fill(programs: &Programs, made: u64, root: &Path) -> Result<()> {
         fs::write(root.join("bin").join(name), content)?;
         fs::set_permissions(root.join("bin").join(name), fs::Permissions::from_mode(0o755))?;
     }
-    let files = [
-        ("hosts", "127.0.0.1 localhost\n::1 localhost\n".to_owned()),
-        ("hostname", "tandem\n".to_owned()),
-        ("made", format!("{made}\n")),
-    ];
+    let files = [("hosts", "127.0.0.1 localhost\n::1 localhost\n".to_owned()), ("made", format!("{made}\n"))];
     for (name, content) in files {
         fs::write(root.join("etc").join(name), content)?;
         fs::set_permissions(root.join("etc").join(name), fs::Permissions::from_mode(0o644))?;

@@ -16,10 +16,12 @@
 mod boot_time;
 mod console;
 mod debugger;
+mod http;
 mod machine;
 mod qmp;
 mod setup;
 
 pub use boot_time::{BootTime, first_register};
+pub use http::Answer;
 pub use machine::{BOARD, Machine};
 pub use setup::{Disk, Ports, Setup};

@@ -8,11 +8,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::console::Console;
 use crate::debugger::Debugger;
+use crate::http::{self, Answer};
 use crate::qmp::Qmp;
 use crate::setup::{Ports, Setup};
 
@@ -74,6 +75,11 @@ impl Machine {
     /// Where its HTTP port is on the host.
     pub fn http(&self) -> SocketAddr {
         SocketAddr::new(self.ports.host, self.ports.http)
+    }
+
+    /// Asks its API, such as `("GET", "/v1.0/calls")`, with a token and a body where they are needed.
+    pub fn request(&self, line: (&str, &str), token: Option<&str>, body: Option<&Value>) -> Result<Answer> {
+        http::request(self.http(), line, token, body)
     }
 
     /// Its RTP ports on the host.
