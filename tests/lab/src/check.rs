@@ -45,6 +45,23 @@ impl Facts {
         Ok(())
     }
 
+    /// The extensions as they are now.
+    pub fn extensions(&self) -> Vec<pbx::directory::Extension> {
+        let mut extensions = BTreeMap::new();
+        for event in &self.events {
+            match &event.kind {
+                EventKind::ExtensionCreated(extension) | EventKind::ExtensionUpdated(extension) => {
+                    extensions.insert(extension.id, extension.clone());
+                }
+                EventKind::ExtensionDeleted(extension) => {
+                    extensions.remove(&extension.id);
+                }
+                _ => {}
+            }
+        }
+        extensions.into_values().collect()
+    }
+
     /// The calls that were created and never hung up.
     pub fn unfinished(&self) -> Vec<&CallRecord> {
         self.calls.values().filter(|record| !self.ended.contains_key(&record.id)).collect()

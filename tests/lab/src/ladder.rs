@@ -98,8 +98,9 @@ impl std::fmt::Display for Ladder {
         let used: Vec<usize> =
             (0..self.names.len()).filter(|phone| self.arrows.iter().any(|arrow| arrow.phone == *phone)).collect();
         write!(f, "{:>9}  tandem", "")?;
-        for phone in &used {
-            write!(f, "{:>GAP$}", self.names[*phone])?;
+        for (column, phone) in used.iter().enumerate() {
+            let width = if column == 0 { GAP - "tandem".len() } else { GAP };
+            write!(f, "{:>width$}", self.names[*phone])?;
         }
         for arrow in &self.arrows {
             let column = used.iter().position(|phone| *phone == arrow.phone).expect("its phone was counted above");
@@ -155,6 +156,6 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[1], "    0.000  ◀─────── INVITE 1002 (sdp) ──────");
         assert!(lines[2].starts_with("    0.005  ──") && lines[2].contains("✗ lost") && lines[2].ends_with('▶'));
-        assert_eq!(lines[0].find("1001").unwrap() + 4, 11 + 6 + GAP);
+        assert_eq!(lines[0].find("1001").unwrap() + 4, 11 + GAP);
     }
 }

@@ -40,12 +40,17 @@ pub struct Lab {
     pub sequences: Vec<pbx::sequence::Sequence>,
     /// The paths between each phone and the exchange.
     pub paths: Vec<Path>,
-    /// The routers in front of the phones.
-    pub nats: Vec<Option<Nat>>,
+    /// The routers.
+    pub routers: Vec<Nat>,
+    /// Behind which router each phone is.
+    pub behind: Vec<Option<usize>>,
+    /// Whether the exchange said, after it was told to drain, that the last call is over.
+    pub is_drained: bool,
     /// Whether the exchange may bind a port; `false` makes every `Open` fail.
     pub has_ports: bool,
     /// How often the exchange was asked to do something with a port that is not open.
     pub misdelivered: usize,
+    settings: pbx::Settings,
     now: Time,
     exchange: [SocketAddr; 2],
     queue: BTreeMap<(Time, u64), Arrival>,
@@ -75,15 +80,18 @@ impl Lab {
         let mut bytes = [7; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let mut lab = Lab {
-            pbx: Pbx::new(settings, bytes),
+            pbx: Pbx::new(settings.clone(), bytes),
             engine: media::Engine::new(config, bytes),
             phones: Vec::new(),
             facts: Facts::default(),
             sequences: Vec::new(),
             paths: Vec::new(),
-            nats: Vec::new(),
+            routers: Vec::new(),
+            behind: Vec::new(),
+            is_drained: false,
             has_ports: true,
             misdelivered: 0,
+            settings,
             now: Time::ZERO,
             exchange,
             queue: BTreeMap::new(),
@@ -121,7 +129,7 @@ impl Lab {
         let seed = 1_000 * (id.0 as u64 + 1) + u64::from(rand::RngExt::random::<u32>(&mut self.rng));
         self.phones.push(Phone::new(number, id, address, exchange, seed));
         self.paths.push(Path::default());
-        self.nats.push(None);
+        self.behind.push(None);
         self.ladder.add_phone(number);
         id
     }
@@ -145,8 +153,30 @@ impl Lab {
     pub fn phone_behind_nat(&mut self, number: &str) -> PhoneId {
         let host = 2 + self.phones.len() as u8;
         let phone = self.phone_at(number, SocketAddr::from(([192, 168, 1, host], 5060)));
-        self.nats[phone.0] = Some(Nat::new([203, 0, 113, host].into()));
+        self.behind[phone.0] = Some(self.routers.len());
+        self.routers.push(Nat::new([203, 0, 113, host].into()));
         phone
+    }
+
+    /// A phone behind the same router as another one.
+    pub fn phone_beside(&mut self, neighbour: PhoneId, number: &str) -> PhoneId {
+        let host = 2 + self.phones.len() as u8;
+        let phone = self.phone_at(number, SocketAddr::from(([192, 168, 1, host], 5060)));
+        self.behind[phone.0] = self.behind[neighbour.0];
+        phone
+    }
+
+    /// The exchange is ended and started again, and told what the store would have kept: extensions and bindings.
+    pub fn restart_exchange(&mut self) {
+        let bindings = self.bindings();
+        let extensions = self.facts.extensions();
+        let seed = [self.fingerprint() as u8; 32];
+        self.pbx = Pbx::new(self.settings.clone(), seed);
+        self.engine = media::Engine::new(media::Config::default(), seed);
+        self.ports.clear();
+        self.engine.handle_clock(self.now, EPOCH + self.now);
+        self.input(Input::Clock(EPOCH + self.now));
+        self.input(Input::Restore(extensions, bindings));
     }
 
     /// Makes an extension, if it is not there.
@@ -266,7 +296,8 @@ impl Lab {
                 }
                 Output::Sequence(sequence) => self.sequences.push(*sequence),
                 Output::Reply(request, reply) => self.replies.push_back((request, reply)),
-                Output::Refreshed(_) | Output::Drained => {}
+                Output::Refreshed(_) => {}
+                Output::Drained => self.is_drained = true,
             }
         }
     }

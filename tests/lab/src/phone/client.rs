@@ -75,7 +75,9 @@ impl Phone {
         }
         let proves = proofs > 0 || (self.manner.reuses_nonce && matches!(method.as_str(), "REGISTER" | "INVITE"));
         if let Some(challenge) = self.challenge.as_mut().filter(|_| proves) {
-            let (name, value) = challenge.prove(&self.number, &self.password, &method, &uri);
+            let own = (self.number.clone(), self.password.clone());
+            let (user, password) = self.manner.proves_as.as_ref().unwrap_or(&own);
+            let (name, value) = challenge.prove(user, password, &method, &uri);
             message = message.with(name, value);
         }
         self.send(&message);

@@ -83,6 +83,8 @@ pub struct Manner {
     pub reuses_nonce: bool,
     /// The Max-Forwards it begins with.
     pub max_forwards: u8,
+    /// Whose name and password it proves instead of its own.
+    pub proves_as: Option<(String, String)>,
     /// Headers that it adds to its INVITE.
     pub extra: Vec<(&'static str, String)>,
 }
@@ -109,6 +111,7 @@ impl Default for Manner {
             keeps_registering: true,
             reuses_nonce: true,
             max_forwards: 70,
+            proves_as: None,
             extra: Vec::new(),
         }
     }

@@ -95,10 +95,9 @@ impl Lab {
     }
 
     /// The source address that the exchange sees.
-    fn outside(&mut self, phone: PhoneId, inside: SocketAddr, to: SocketAddr) -> SocketAddr {
-        let now = self.now;
-        match &mut self.nats[phone.0] {
-            Some(nat) => nat.outward(now, inside, to.ip()),
+    pub(super) fn outside(&mut self, phone: PhoneId, inside: SocketAddr, to: SocketAddr) -> SocketAddr {
+        match self.behind[phone.0] {
+            Some(router) => self.routers[router].outward(self.now, inside, to.ip()),
             None => inside,
         }
     }
@@ -147,18 +146,14 @@ impl Lab {
 
     /// Which phone is reached at an address that the exchange sends to, and at which address of its own.
     fn inside(&mut self, remote: SocketAddr, local: SocketAddr) -> Option<(PhoneId, SocketAddr)> {
-        let now = self.now;
-        for index in 0..self.phones.len() {
-            match &mut self.nats[index] {
-                Some(nat) if nat.outside == remote.ip() => {
-                    let inside = nat.inward(now, remote.port(), local.ip());
-                    return inside.map(|inside| (PhoneId(index), inside));
-                }
-                None if self.phones[index].address.ip() == remote.ip() => return Some((PhoneId(index), remote)),
-                _ => {}
-            }
-        }
-        None
+        let router = self.routers.iter().position(|router| router.outside == remote.ip());
+        let inside = match router {
+            Some(router) => self.routers[router].inward(self.now, remote.port(), local.ip())?,
+            None => remote,
+        };
+        let mut phones = self.phones.iter().zip(&self.behind);
+        let found = phones.position(|(phone, behind)| phone.address.ip() == inside.ip() && *behind == router)?;
+        Some((PhoneId(found), inside))
     }
 
     fn draw(&mut self, phone: PhoneId, is_from_phone: bool, label: String, fate: Fate) {

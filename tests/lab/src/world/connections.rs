@@ -41,9 +41,8 @@ impl Lab {
         self.connections.port += 1;
         let mut remote = self[phone].address;
         remote.set_port(40_000 + self.connections.port);
-        if let Some(nat) = &mut self.nats[phone.0] {
-            remote = nat.outward(self.now, remote, self.exchange[0].ip());
-        }
+        let local = self[phone].exchange;
+        let remote = self.outside(phone, remote, local);
         self.open(phone, remote)
     }
 
