@@ -1,1 +1,100 @@
-//! What the exchange remembers: SQLite and the event log.
+//! What the exchange remembers: SQLite, one file for each resource, and the event log through which every fact leaves.
+//!
+//! - [`Store::open`] opens the database, migrates it, and gives the one [`Writer`].
+//! - [`Writer::write`] takes a batch of [`Item`]s: each event is appended to the log and changes its resource's row, all
+//!   in one transaction. [`Journal`] is a thread that owns the writer and commits whatever has gathered.
+//! - [`Reader`] reads: pages of resources, events after a number. Readers do not disturb the writer or each other.
+//!
+//! `extension::Record`, `call::Record` and so on are the *public form* of a resource: what the API shows and events carry.
+//! Only this crate knows SQL.
+//!
+//! # What is promised
+//!
+//! A batch written with [`Durability::Acknowledged`] is on the disk when `write` returns: neither the end of the
+//! process nor a power cut takes it away. One written with [`Durability::Batched`] survives the end of the process; a
+//! power cut may take the batches since the last acknowledged one, newest first, but never half of one, and never
+//! damages the file. [`Journal`] writes everything that somebody may hear of (events, agents, cursors) acknowledged.
+//!
+//! Numbers of events have no gaps and are never used twice.
+
+pub mod address;
+pub mod agent;
+pub mod call;
+mod cursor;
+pub mod error;
+pub mod event_log;
+pub mod extension;
+mod ids;
+pub mod journal;
+pub mod limits;
+pub mod page;
+pub mod reader;
+pub mod registration;
+mod schema;
+pub mod sequence;
+pub mod setting;
+pub mod timestamp;
+mod word;
+pub mod writer;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use error::Error;
+pub use journal::Journal;
+pub use page::{Page, PageRequest};
+pub use reader::Reader;
+pub use setting::{Entropy, Identity};
+pub use timestamp::Timestamp;
+pub use writer::{Committed, Durability, Item, Writer};
+
+/// An open database; clones are cheap.
+#[derive(Debug, Clone)]
+pub struct Store {
+    path: Arc<Path>,
+    identity: Arc<Identity>,
+    /// Held as long as anybody has the store: it keeps a second process out.
+    _lock: Arc<File>,
+}
+
+impl Store {
+    /// Opens the database, making it where there is none, and gives its writer. `domain` is what phones register at;
+    /// `entropy` becomes the box's keys at the first start and is not used later.
+    pub fn open(path: &Path, domain: &str, entropy: &Entropy) -> Result<(Store, Writer), Error> {
+        let lock = Arc::new(lock(path)?);
+        let connection = schema::open(path)?;
+        let identity = Arc::new(Identity::load(&connection, domain, entropy)?);
+        let store = Store { path: path.into(), identity: Arc::clone(&identity), _lock: lock };
+        let writer = Writer::new(connection, identity, store.clone())?;
+        Ok((store, writer))
+    }
+
+    /// Who the box is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Another reader, with a connection of its own.
+    pub fn reader(&self) -> Result<Reader, Error> {
+        Ok(Reader::new(schema::open_to_read(&self.path)?, Arc::clone(&self.identity)))
+    }
+
+    /// How many bytes the database and its write-ahead log take.
+    pub fn bytes(&self) -> u64 {
+        let log = PathBuf::from(format!("{}-wal", self.path.display()));
+        [&*self.path, &log].iter().filter_map(|path| path.metadata().ok()).map(|file| file.len()).sum()
+    }
+}
+
+fn lock(path: &Path) -> Result<File, Error> {
+    let lock = PathBuf::from(format!("{}.lock", path.display()));
+    let failed = |error: std::io::Error| Error::Open { path: lock.clone(), reason: error.to_string() };
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&lock).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}

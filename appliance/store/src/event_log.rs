@@ -1,0 +1,89 @@
+//! The event log: what happened, in order and without gaps; written before anybody hears of it.
+
+use rusqlite::{Connection, params};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::timestamp::Timestamp;
+use crate::{Error, ids};
+
+/// One fact, as webhooks and the WebSocket carry it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Event)]
+pub struct Record {
+    /// `<resource>_<verb>`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The public form of the resource at that moment.
+    #[schema(value_type = Object)]
+    pub data: Box<RawValue>,
+    /// Its place in the log: greater than that of everything before, and its idempotency key.
+    pub seq: i64,
+    /// When it happened.
+    pub tm: Timestamp,
+    /// The resource's id; nil where the fact is about none.
+    #[serde(skip)]
+    pub resource_id: Uuid,
+}
+
+impl Record {
+    /// The resource's noun: `call` of `call_hungup`.
+    pub fn resource(&self) -> &str {
+        self.kind.split_once('_').map_or(&self.kind, |(noun, _)| noun)
+    }
+}
+
+/// What is appended; its number is given by the writer.
+pub(crate) struct Entry<'a> {
+    pub at: Timestamp,
+    pub kind: &'a str,
+    pub resource_id: Uuid,
+    pub data: &'a str,
+}
+
+pub(crate) fn append(connection: &Connection, seq: i64, entry: &Entry<'_>) -> Result<(), Error> {
+    let sql = "INSERT INTO event_log (seq, at, type, resource_id, data) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let id = entry.resource_id.as_bytes();
+    connection.prepare_cached(sql)?.execute(params![seq, entry.at, entry.kind, id, entry.data])?;
+    Ok(())
+}
+
+/// The first and the last number in the log; (1, 0) where it is empty.
+pub(crate) fn range(connection: &Connection) -> Result<(i64, i64), Error> {
+    let sql = "SELECT coalesce((SELECT min(seq) FROM event_log), 1), coalesce((SELECT max(seq) FROM event_log), 0)";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// At most `limit` events after `seq`, in order.
+pub(crate) fn after(connection: &Connection, seq: i64, limit: u32) -> Result<Vec<Record>, Error> {
+    let sql = "SELECT seq, at, type, resource_id, data FROM event_log WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![seq, limit])?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(Record {
+            seq: row.get(0)?,
+            tm: row.get(1)?,
+            kind: row.get(2)?,
+            resource_id: ids::get(row, 3)?,
+            data: RawValue::from_string(row.get(4)?)?,
+        });
+    }
+    Ok(records)
+}
+
+/// Deletes the events before `first`.
+pub(crate) fn trim_before(connection: &Connection, first: i64) -> Result<usize, Error> {
+    Ok(connection.prepare_cached("DELETE FROM event_log WHERE seq < ?1")?.execute([first])?)
+}
+
+/// The number of the first event that is not older than `cutoff`, looked for among the `step` oldest; the newest
+/// event never counts as old, so that the numbers go on after it.
+pub(crate) fn first_since(connection: &Connection, cutoff: Timestamp, step: i64) -> Result<i64, Error> {
+    let sql = "SELECT max(seq) FROM (SELECT seq, at FROM event_log ORDER BY seq LIMIT ?1) WHERE at < ?2";
+    let old: Option<i64> = connection.query_row(sql, params![step, cutoff], |row| row.get(0))?;
+    let (_, last) = range(connection)?;
+    Ok(old.map_or(0, |old| (old + 1).min(last)))
+}

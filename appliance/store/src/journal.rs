@@ -1,0 +1,253 @@
+//! The store thread: it owns the writer and commits whatever has gathered, in one transaction, before anybody hears of it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::timestamp::Timestamp;
+use crate::writer::{Committed, Durability, Item, Writer};
+use crate::{Error, limits};
+
+/// How often what is too old is looked for.
+const TRIM_EVERY: Duration = Duration::from_secs(600);
+/// How often a batch is tried while the journal is being closed.
+const LAST_TRIES: u32 = 3;
+
+/// Called on the store thread after the commit, so it must be short.
+pub type Done = Box<dyn FnOnce(Committed) + Send>;
+
+/// Items that belong together, and what to do once they are written. Where they cannot be written, `done` is dropped.
+pub struct Entry {
+    /// What is to be remembered, in order.
+    pub items: Vec<Item>,
+    /// What waits for it.
+    pub done: Option<Done>,
+}
+
+/// What the store thread needs from the process.
+pub struct Hooks {
+    /// Reads the wall clock.
+    pub clock: Box<dyn Fn() -> Timestamp + Send>,
+    /// Called after each commit that appended events, with the last number in the log: wakes the readers.
+    pub committed: Box<dyn Fn(i64) + Send>,
+    /// Called once where writing can never succeed again; nothing is accepted afterwards.
+    pub failed: Box<dyn FnOnce(Error) + Send>,
+}
+
+/// What the store thread has done, for `/metrics` and `/healthz`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Items written.
+    pub items: u64,
+    /// Transactions committed.
+    pub batches: u64,
+    /// Items refused because the queue was full.
+    pub refused: u64,
+    /// Entries that wait.
+    pub waiting: u64,
+    /// Why nothing can be written at the moment, if so.
+    pub failing: Option<String>,
+}
+
+/// Hands entries to the store thread; clones are cheap.
+#[derive(Clone)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    sender: SyncSender<Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    closing: AtomicBool,
+    items: AtomicU64,
+    batches: AtomicU64,
+    refused: AtomicU64,
+    waiting: AtomicU64,
+    failing: Mutex<Option<String>>,
+}
+
+enum Message {
+    Entry(Entry),
+    Close,
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal").field("statistics", &self.statistics()).finish()
+    }
+}
+
+impl Journal {
+    /// Starts the thread.
+    pub fn start(writer: Writer, hooks: Hooks) -> std::io::Result<Journal> {
+        let (sender, receiver) = sync_channel(limits::JOURNAL_QUEUE);
+        let shared = Arc::new(Shared {
+            sender,
+            thread: Mutex::new(None),
+            closing: AtomicBool::new(false),
+            items: AtomicU64::new(0),
+            batches: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
+            failing: Mutex::new(None),
+        });
+        let worker = Worker { writer, shared: Arc::clone(&shared), trimmed: Instant::now() };
+        let thread = std::thread::Builder::new().name("store".into()).spawn(move || worker.run(&receiver, hooks))?;
+        *shared.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(Journal { shared })
+    }
+
+    /// Hands over an entry and never waits. The entry comes back where the queue is full (its items are counted as
+    /// refused) or the journal has ended.
+    pub fn submit(&self, entry: Entry) -> Result<(), Entry> {
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        let refused = match self.shared.sender.try_send(Message::Entry(entry)) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) => message,
+        };
+        self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+        let Message::Entry(entry) = refused else {
+            unreachable!("the message that comes back is the one that was sent")
+        };
+        self.shared.refused.fetch_add(entry.items.len() as u64, Ordering::Relaxed);
+        Err(entry)
+    }
+
+    /// Writes what waits, and ends the thread. Returns once it has ended.
+    pub fn close(&self) {
+        self.shared.closing.store(true, Ordering::Relaxed);
+        let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // An error means that the thread has ended by itself: then there is nothing to be told.
+            let _ = self.shared.sender.send(Message::Close);
+            let _ = thread.join();
+        }
+    }
+
+    /// What the thread has done so far.
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            items: self.shared.items.load(Ordering::Relaxed),
+            batches: self.shared.batches.load(Ordering::Relaxed),
+            refused: self.shared.refused.load(Ordering::Relaxed),
+            waiting: self.shared.waiting.load(Ordering::Relaxed),
+            failing: self.shared.failing.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+struct Worker {
+    writer: Writer,
+    shared: Arc<Shared>,
+    trimmed: Instant,
+}
+
+/// What was taken from the queue for one transaction.
+#[derive(Default)]
+struct Gathered {
+    items: Vec<Item>,
+    done: Vec<Done>,
+    close: bool,
+}
+
+impl Worker {
+    fn run(mut self, receiver: &Receiver<Message>, hooks: Hooks) {
+        let mut gathered = Gathered::default();
+        while !gathered.close {
+            gathered.take(receiver, &self.shared);
+            if !gathered.items.is_empty() || !gathered.done.is_empty() {
+                match self.write(&gathered.items) {
+                    Ok(committed) => {
+                        gathered.done.drain(..).for_each(|done| done(committed));
+                        if committed.events > 0 {
+                            (hooks.committed)(committed.latest_seq);
+                        }
+                    }
+                    Err(error) => return self.fail(error, hooks.failed),
+                }
+                gathered.items.clear();
+            }
+            if self.trimmed.elapsed() >= TRIM_EVERY {
+                self.trim((hooks.clock)());
+            }
+        }
+    }
+
+    /// Writes a batch, waiting for the disk as long as it takes; an error is one that waiting does not help.
+    fn write(&mut self, items: &[Item]) -> Result<Committed, Error> {
+        let durability = items.iter().map(Item::durability).max().unwrap_or(Durability::Batched);
+        let mut tries = 0;
+        loop {
+            match self.writer.write(items, durability) {
+                Ok(committed) => {
+                    self.shared.items.fetch_add(items.len() as u64, Ordering::Relaxed);
+                    self.shared.batches.fetch_add(1, Ordering::Relaxed);
+                    if tries > 0 {
+                        tracing::warn!(tries, "the database can be written again");
+                        self.set_failing(None);
+                    }
+                    return Ok(committed);
+                }
+                Err(error) if error.is_transient() => {
+                    tries += 1;
+                    if tries == 1 {
+                        tracing::error!(%error, "the database cannot be written; trying again every second");
+                    }
+                    if self.shared.closing.load(Ordering::Relaxed) && tries >= LAST_TRIES {
+                        return Err(error);
+                    }
+                    self.set_failing(Some(error.to_string()));
+                    std::thread::sleep(limits::RETRY);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn fail(&self, error: Error, failed: Box<dyn FnOnce(Error) + Send>) {
+        tracing::error!(%error, "the database cannot be written any more");
+        self.set_failing(Some(error.to_string()));
+        failed(error);
+    }
+
+    fn set_failing(&self, reason: Option<String>) {
+        *self.shared.failing.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    fn trim(&mut self, now: Timestamp) {
+        self.trimmed = Instant::now();
+        match self.writer.trim(now) {
+            Ok(trimmed) if trimmed.calls > 0 => tracing::warn!(?trimmed, "the oldest call records were deleted"),
+            Ok(trimmed) => tracing::debug!(?trimmed, "trimmed"),
+            Err(error) => tracing::warn!(%error, "trimming failed; the next one will do"),
+        }
+    }
+}
+
+impl Gathered {
+    /// Waits for an entry, then takes what else is there already.
+    fn take(&mut self, receiver: &Receiver<Message>, shared: &Shared) {
+        match receiver.recv_timeout(TRIM_EVERY) {
+            Ok(message) => self.add(message, shared),
+            Err(RecvTimeoutError::Timeout) => return,
+            Err(RecvTimeoutError::Disconnected) => self.close = true,
+        }
+        while self.items.len() < limits::BATCH && !self.close {
+            let Ok(message) = receiver.try_recv() else { break };
+            self.add(message, shared);
+        }
+    }
+
+    fn add(&mut self, message: Message, shared: &Shared) {
+        match message {
+            Message::Close => self.close = true,
+            Message::Entry(entry) => {
+                shared.waiting.fetch_sub(1, Ordering::Relaxed);
+                self.items.extend(entry.items);
+                self.done.extend(entry.done);
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Every bound of what is remembered, with its reason.
+
+use std::time::Duration;
+
+/// Events kept in the log; a reader that falls further behind is told what it missed.
+pub const EVENTS: i64 = 200_000;
+/// How long an event is kept.
+pub const EVENT_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Events beyond [`EVENTS`] that may gather before they are deleted, so that not every batch has to.
+pub const EVENT_SLACK: i64 = 1_000;
+/// Rows deleted in one transaction at most: a trim must not hold up the batch behind it.
+pub const TRIM_STEP: i64 = 20_000;
+/// Ladders kept of calls that are over: about 3 KiB each.
+pub const SEQUENCES: i64 = 10_000;
+/// Call records kept: about 400 bytes each. The oldest ended ones go first, and it is reported.
+pub const CALLS: i64 = 1_000_000;
+/// Rows of one page of a list (VoIPBIN's maximum).
+pub const PAGE: u32 = 100;
+/// Items that wait for the store thread; a record is about 1 KiB.
+pub const JOURNAL_QUEUE: usize = 20_000;
+/// Items committed in one transaction at most.
+pub const BATCH: usize = 4_096;
+/// How long the store thread waits before it tries again to write to a full disk.
+pub const RETRY: Duration = Duration::from_secs(1);
+/// The ladder's JSON before compression: 400 steps with a whole message each stay far below.
+pub const SEQUENCE_BYTES: usize = 8 * 1024 * 1024;
+/// How long a connection waits for another's lock before it gives up.
+pub const BUSY: Duration = Duration::from_secs(5);

@@ -1,0 +1,121 @@
+//! Reading: pages of resources and events after a number, on a connection of its own.
+
+use std::sync::Arc;
+
+use pbx::directory::Extension;
+use pbx::registrar::Binding;
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use crate::call::Shown;
+use crate::page::{Page, PageRequest};
+use crate::setting::Identity;
+use crate::timestamp::Timestamp;
+use crate::{Error, agent, call, cursor, event_log, extension, registration, sequence};
+
+/// One reading connection. It sees what is committed, and neither waits for the writer nor makes it wait.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    identity: Arc<Identity>,
+}
+
+/// What the exchange gets back at its start.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Restored {
+    /// All extensions.
+    pub extensions: Vec<Extension>,
+    /// All contacts of theirs, also those that expired meanwhile.
+    pub bindings: Vec<Binding>,
+}
+
+impl Reader {
+    pub(crate) fn new(connection: Connection, identity: Arc<Identity>) -> Reader {
+        Reader { connection, identity }
+    }
+
+    /// Who the box is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// What the exchange gets back at its start.
+    pub fn restore(&self) -> Result<Restored, Error> {
+        let extensions = extension::all(&self.connection)?;
+        let bindings = registration::all(&self.connection)?;
+        Ok(Restored { extensions, bindings })
+    }
+
+    /// A page of extensions with the contacts that are registered at `now`.
+    pub fn extensions(&self, page: PageRequest, now: Timestamp) -> Result<Page<extension::Record>, Error> {
+        extension::list(&self.connection, &self.identity, now, page)
+    }
+
+    /// One extension with the contacts that are registered at `now`.
+    pub fn extension(&self, id: Uuid, now: Timestamp) -> Result<Option<extension::Record>, Error> {
+        let Some(found) = extension::get(&self.connection, id)? else { return Ok(None) };
+        let registrations = Some(self.registrations(id, now)?);
+        Ok(Some(extension::Record { registrations, ..extension::Record::new(&found, &self.identity) }))
+    }
+
+    /// The contacts of one extension that are registered at `now`.
+    pub fn registrations(&self, extension_id: Uuid, now: Timestamp) -> Result<Vec<registration::Record>, Error> {
+        registration::of_extension(&self.connection, extension_id, now)
+    }
+
+    /// A page of calls.
+    pub fn calls(&self, shown: Shown, page: PageRequest) -> Result<Page<call::Record>, Error> {
+        call::list(&self.connection, &self.identity, shown, page)
+    }
+
+    /// One call.
+    pub fn call(&self, id: Uuid) -> Result<Option<call::Record>, Error> {
+        call::get(&self.connection, &self.identity, id)
+    }
+
+    /// The ladder of a call that is over, by the id of the leg that came in.
+    pub fn sequence(&self, call_id: Uuid) -> Result<Option<sequence::Record>, Error> {
+        sequence::get(&self.connection, call_id)
+    }
+
+    /// One agent.
+    pub fn agent(&self, id: Uuid) -> Result<Option<agent::Account>, Error> {
+        agent::get(&self.connection, &self.identity, id)
+    }
+
+    /// The agent with this user name.
+    pub fn agent_by_username(&self, username: &str) -> Result<Option<agent::Account>, Error> {
+        agent::by_username(&self.connection, &self.identity, username)
+    }
+
+    /// How many agents there are.
+    pub fn agents(&self) -> Result<u64, Error> {
+        agent::count(&self.connection)
+    }
+
+    /// At most `limit` events after `seq`, in order.
+    pub fn events_after(&self, seq: i64, limit: u32) -> Result<Vec<event_log::Record>, Error> {
+        event_log::after(&self.connection, seq, limit)
+    }
+
+    /// The first and the last number in the log; (1, 0) where it is empty.
+    pub fn event_range(&self) -> Result<(i64, i64), Error> {
+        event_log::range(&self.connection)
+    }
+
+    /// The last number in the log, 0 where it is empty.
+    pub fn latest_seq(&self) -> Result<i64, Error> {
+        Ok(self.event_range()?.1)
+    }
+
+    /// The last event that the log's reader of this name is done with.
+    pub fn cursor(&self, name: &str) -> Result<i64, Error> {
+        cursor::read(&self.connection, name)
+    }
+
+    /// Reads the whole file and says what is wrong with it, if anything is.
+    pub fn check(&self) -> Result<(), Error> {
+        let verdict: String = self.connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+        if verdict == "ok" { Ok(()) } else { Err(Error::Corrupt(verdict)) }
+    }
+}

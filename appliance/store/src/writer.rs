@@ -1,0 +1,354 @@
+//! The one writer: a batch of items becomes rows and events in one transaction.
+
+use std::sync::Arc;
+
+use pbx::call::CallRecord;
+use pbx::directory::Extension;
+use pbx::registrar::Binding;
+use pbx::sequence::Sequence;
+use pbx::{Event, EventKind};
+use rusqlite::{Connection, TransactionBehavior};
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::call::{CallHangupBy, CallHangupReason, CallStatus};
+use crate::setting::Identity;
+use crate::timestamp::Timestamp;
+use crate::{Error, Store, agent, call, cursor, event_log, extension, limits, registration, sequence, setting};
+
+/// Something to be remembered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// A fact: appended to the log, and its resource's row changed.
+    Event(Event),
+    /// A refreshed registration: its row changes, nothing is logged; the latest of a batch wins.
+    Refreshed(Box<Binding>),
+    /// The ladder of a call that is over.
+    Sequence(Box<Sequence>),
+    /// A new agent, logged as `agent_created`.
+    AgentCreated(Box<agent::Account>),
+    /// A call's record is deleted (softly), logged as `call_deleted`; nothing happens where it is not over.
+    CallDeleted(Uuid, Timestamp),
+    /// A reader of the log is done with everything up to this number.
+    Cursor(String, i64),
+    /// Nothing to remember: whether the disk can be written.
+    Probe(Timestamp),
+}
+
+/// How safe a batch has to be when [`Writer::write`] returns; see the crate's page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// Survives the end of the process.
+    Batched,
+    /// Survives a power cut.
+    Acknowledged,
+}
+
+/// What a batch came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// The last number in the log now.
+    pub latest_seq: i64,
+    /// How many events the batch appended.
+    pub events: usize,
+}
+
+/// How many rows were deleted because a limit was reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trimmed {
+    /// Events that were too old or too many.
+    pub events: usize,
+    /// Ladders that were too many.
+    pub sequences: usize,
+    /// Call records that were too many.
+    pub calls: usize,
+}
+
+/// Owns the connection that writes.
+#[derive(Debug)]
+pub struct Writer {
+    connection: Connection,
+    identity: Arc<Identity>,
+    durability: Durability,
+    /// The first and the last number in the log.
+    first: i64,
+    latest: i64,
+    _store: Store,
+}
+
+impl Item {
+    /// How safe it has to be: whatever somebody may hear of must not be forgotten after that.
+    pub fn durability(&self) -> Durability {
+        match self {
+            Item::Refreshed(_) | Item::Sequence(_) | Item::Probe(_) => Durability::Batched,
+            Item::Event(_) | Item::AgentCreated(_) | Item::CallDeleted(..) | Item::Cursor(..) => {
+                Durability::Acknowledged
+            }
+        }
+    }
+}
+
+impl Writer {
+    pub(crate) fn new(connection: Connection, identity: Arc<Identity>, store: Store) -> Result<Writer, Error> {
+        let (first, latest) = event_log::range(&connection)?;
+        Ok(Writer { connection, identity, durability: Durability::Acknowledged, first, latest, _store: store })
+    }
+
+    /// Writes a batch: all of it, or nothing where it fails.
+    pub fn write(&mut self, items: &[Item], durability: Durability) -> Result<Committed, Error> {
+        self.transact(durability, |batch| {
+            for item in items {
+                batch.add(item)?;
+            }
+            batch.finish()
+        })
+    }
+
+    /// Ends the calls that were up when the process died: at a start nothing of them is left. Returns how many.
+    pub fn close_interrupted_calls(&mut self, now: Timestamp) -> Result<usize, Error> {
+        let calls = call::interrupted(&self.connection, &self.identity)?;
+        let count = calls.len();
+        self.transact(Durability::Acknowledged, |batch| {
+            for mut record in calls {
+                record.status = CallStatus::Hangup;
+                record.hangup_by = CallHangupBy::Local;
+                record.hangup_reason = CallHangupReason::Failed;
+                record.tm_hangup = Some(now);
+                record.tm_update = now;
+                batch.append(now, "call_hungup", record.id, &record)?;
+                record.save(batch.connection)?;
+            }
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
+    /// Deletes what is beyond the limits of age and number, a step at a time; to be called now and then. What a batch
+    /// adds beyond the number of events is deleted with the batch already.
+    pub fn trim(&mut self, now: Timestamp) -> Result<Trimmed, Error> {
+        let cutoff = Timestamp(now.0.saturating_sub(limits::EVENT_AGE.as_micros() as i64));
+        self.durability(Durability::Batched)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let first = event_log::first_since(&transaction, cutoff, limits::TRIM_STEP)?.max(self.first);
+        let trimmed = Trimmed {
+            events: event_log::trim_before(&transaction, first)?,
+            sequences: sequence::trim(&transaction, limits::SEQUENCES)?,
+            calls: call::trim(&transaction, limits::CALLS, limits::TRIM_STEP)?,
+        };
+        transaction.commit()?;
+        self.first = first;
+        Ok(trimmed)
+    }
+
+    /// Lets the file grow to so many pages of 4 KiB; beyond it a batch fails with [`Error::Full`].
+    pub fn limit_pages(&mut self, pages: u32) -> Result<(), Error> {
+        Ok(self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)
+    }
+
+    /// The last number in the log.
+    pub fn latest_seq(&self) -> i64 {
+        self.latest
+    }
+
+    fn transact(
+        &mut self,
+        durability: Durability,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<(), Error>,
+    ) -> Result<Committed, Error> {
+        self.durability(durability)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut batch = Batch::new(&transaction, &self.identity, self.latest);
+        work(&mut batch)?;
+        let (latest, sequences) = (batch.latest, batch.sequences);
+        let mut first = self.first;
+        if latest - first + 1 > limits::EVENTS + limits::EVENT_SLACK {
+            first = (latest - limits::EVENTS + 1).min(first + limits::TRIM_STEP);
+            event_log::trim_before(&transaction, first)?;
+        }
+        if sequences > 0 {
+            sequence::trim(&transaction, limits::SEQUENCES)?;
+        }
+        transaction.commit()?;
+        let events = (latest - self.latest) as usize;
+        (self.first, self.latest) = (first, latest);
+        Ok(Committed { latest_seq: latest, events })
+    }
+
+    fn durability(&mut self, durability: Durability) -> Result<(), Error> {
+        if self.durability != durability {
+            let level = match durability {
+                Durability::Batched => "NORMAL",
+                Durability::Acknowledged => "FULL",
+            };
+            self.connection.pragma_update(None, "synchronous", level)?;
+            self.durability = durability;
+        }
+        Ok(())
+    }
+}
+
+/// A transaction while it fills. Of rows that change several times only the last state is written.
+struct Batch<'a> {
+    connection: &'a Connection,
+    identity: &'a Identity,
+    latest: i64,
+    sequences: usize,
+    json: Vec<u8>,
+    calls: Vec<call::Record>,
+    call_place: FxHashMap<Uuid, usize>,
+    refreshed: FxHashMap<(Uuid, String), Binding>,
+}
+
+/// What `extension_registered` and `extension_unregistered` carry: the extension, and which contact it is about.
+#[derive(Serialize)]
+struct Registered {
+    #[serde(flatten)]
+    extension: extension::Record,
+    registration: registration::Record,
+}
+
+impl<'a> Batch<'a> {
+    fn new(connection: &'a Connection, identity: &'a Identity, latest: i64) -> Batch<'a> {
+        Batch {
+            connection,
+            identity,
+            latest,
+            sequences: 0,
+            json: Vec::with_capacity(2048),
+            calls: Vec::new(),
+            call_place: FxHashMap::default(),
+            refreshed: FxHashMap::default(),
+        }
+    }
+
+    fn add(&mut self, item: &Item) -> Result<(), Error> {
+        match item {
+            Item::Event(event) => self.event(event),
+            Item::Refreshed(binding) => {
+                self.refreshed.insert((binding.extension_id, binding.contact.clone()), (**binding).clone());
+                Ok(())
+            }
+            Item::Sequence(ladder) => {
+                self.sequences += 1;
+                sequence::save(self.connection, ladder)
+            }
+            Item::AgentCreated(account) => {
+                agent::save(self.connection, account)?;
+                let record = &account.record;
+                self.append(record.tm_create, "agent_created", record.id, record)
+            }
+            Item::CallDeleted(id, at) => self.delete_call(*id, *at),
+            Item::Cursor(name, seq) => cursor::advance(self.connection, name, *seq),
+            Item::Probe(at) => setting::write(self.connection, "probe", &at.0.to_be_bytes()),
+        }
+    }
+
+    /// Writes the rows whose last state is known now.
+    fn finish(&mut self) -> Result<(), Error> {
+        self.call_place.clear();
+        for record in self.calls.drain(..) {
+            record.save(self.connection)?;
+        }
+        for (_, binding) in self.refreshed.drain() {
+            registration::save(self.connection, &binding)?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), Error> {
+        let (at, name) = (event.at.into(), event.kind.name());
+        match &event.kind {
+            EventKind::ExtensionCreated(extension) | EventKind::ExtensionUpdated(extension) => {
+                self.extension(at, name, extension)
+            }
+            EventKind::ExtensionDeleted(extension) => {
+                self.refreshed.retain(|(id, _), _| *id != extension.id);
+                registration::remove_all(self.connection, extension.id)?;
+                self.extension(at, name, extension)
+            }
+            EventKind::ExtensionRegistered(binding) => {
+                self.refreshed.remove(&(binding.extension_id, binding.contact.clone()));
+                registration::save(self.connection, binding)?;
+                self.registered(at, name, binding)
+            }
+            EventKind::ExtensionUnregistered(binding) => {
+                self.refreshed.remove(&(binding.extension_id, binding.contact.clone()));
+                registration::remove(self.connection, binding.extension_id, &binding.contact)?;
+                self.registered(at, name, binding)
+            }
+            EventKind::CallCreated(call)
+            | EventKind::CallRinging(call)
+            | EventKind::CallAnswered(call)
+            | EventKind::CallUpdated(call)
+            | EventKind::CallTerminating(call)
+            | EventKind::CallCanceling(call)
+            | EventKind::CallHungup(call) => self.call(at, name, call),
+            EventKind::SourceBlocked { source, failures, until } => {
+                let until = Timestamp::from(*until);
+                self.append(at, name, Uuid::nil(), &Blocked { source, failures: Some(*failures), until: Some(until) })
+            }
+            EventKind::SourceUnblocked { source } => {
+                self.append(at, name, Uuid::nil(), &Blocked { source, failures: None, until: None })
+            }
+        }
+    }
+
+    fn extension(&mut self, at: Timestamp, name: &str, extension: &Extension) -> Result<(), Error> {
+        extension::save(self.connection, extension)?;
+        let record = extension::Record::new(extension, self.identity).without_password();
+        self.append(at, name, extension.id, &record)
+    }
+
+    fn registered(&mut self, at: Timestamp, name: &str, binding: &Binding) -> Result<(), Error> {
+        let Some(extension) = extension::get_even_deleted(self.connection, binding.extension_id)? else {
+            return self.append(at, name, binding.extension_id, &registration::Record::from(binding));
+        };
+        let extension = extension::Record::new(&extension, self.identity).without_password();
+        let data = Registered { extension, registration: binding.into() };
+        self.append(at, name, binding.extension_id, &data)
+    }
+
+    fn call(&mut self, at: Timestamp, name: &str, call: &CallRecord) -> Result<(), Error> {
+        let record = call::Record::new(call, self.identity);
+        self.append(at, name, record.id, &record)?;
+        match self.call_place.get(&record.id) {
+            Some(&place) => self.calls[place] = record,
+            None => {
+                self.call_place.insert(record.id, self.calls.len());
+                self.calls.push(record);
+            }
+        }
+        Ok(())
+    }
+
+    fn delete_call(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
+        self.finish()?;
+        let found = call::get(self.connection, self.identity, id)?;
+        let Some(mut record) = found.filter(|call| call.status == CallStatus::Hangup) else { return Ok(()) };
+        record.tm_delete = Some(at);
+        record.tm_update = at;
+        record.save(self.connection)?;
+        self.append(at, "call_deleted", id, &record)
+    }
+
+    fn append(&mut self, at: Timestamp, kind: &str, resource_id: Uuid, data: &impl Serialize) -> Result<(), Error> {
+        self.json.clear();
+        serde_json::to_writer(&mut self.json, data)?;
+        let data = std::str::from_utf8(&self.json).expect("serde_json writes UTF-8");
+        let entry = event_log::Entry { at, kind, resource_id, data };
+        event_log::append(self.connection, self.latest + 1, &entry)?;
+        self.latest += 1;
+        Ok(())
+    }
+}
+
+/// What `source_blocked` and `source_unblocked` carry.
+#[derive(Serialize)]
+struct Blocked<'a> {
+    source: &'a std::net::IpAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failures: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+}

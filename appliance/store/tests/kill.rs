@@ -1,0 +1,113 @@
+//! A process that writes is killed at any moment: whatever it had acknowledged is there, and the file is whole.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use pbx::directory::Extension;
+use pbx::{Event, EventKind, UnixMicros};
+use store::{Committed, Item, Journal, Store};
+use uuid::Uuid;
+
+const KILLS: u64 = 20;
+const ENTROPY: store::Entropy = [3; 64];
+
+fn main() {
+    if let Some(path) = std::env::args_os().nth(1).filter(|_| std::env::var_os("TANDEM_TEST_WRITER").is_some()) {
+        return write_until_killed(Path::new(&path));
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("tandem.db");
+    let mut acknowledged = 0;
+    for round in 0..KILLS {
+        acknowledged = kill_one(&path, round).max(acknowledged);
+        let (store, mut writer) = Store::open(&path, "tandem", &[0; 64]).expect("a killed writer's file opens");
+        let reader = store.reader().expect("and can be read");
+        reader.check().expect("and is whole");
+        let latest = reader.latest_seq().expect("and has a log");
+        assert!(latest >= acknowledged, "round {round}: {acknowledged} was acknowledged, {latest} is there");
+        check_rows(&reader, latest);
+        let next = writer.write(&[extension(latest + 1)], store::Durability::Acknowledged).expect("and can be written");
+        assert_eq!(next.latest_seq, latest + 1);
+        acknowledged = latest + 1;
+    }
+    println!("killed {KILLS} times, {acknowledged} events kept");
+}
+
+/// Starts a writer, listens to what it acknowledges, and kills it at a moment that differs from round to round.
+fn kill_one(path: &Path, round: u64) -> i64 {
+    let program = std::env::current_exe().expect("a test knows its own file");
+    let mut child: Child = Command::new(program)
+        .arg(path)
+        .env("TANDEM_TEST_WRITER", "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the writer starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
+    let first = lines.next().expect("it acknowledges something").expect("in text");
+    // A fixed spread of moments, so that every run tries the same ones.
+    std::thread::sleep(Duration::from_micros(round * 7_919 % 60_000));
+    child.kill().expect("it can be killed");
+    child.wait().expect("it is gone");
+    // What was printed before the kill is still in the pipe; a last line may be cut off.
+    let mut latest: i64 = first.parse().expect("a number");
+    for line in lines {
+        let Ok(line) = line else { break };
+        let Some(number) = line.strip_prefix('=').and_then(|rest| rest.strip_suffix(';')) else { continue };
+        latest = number.parse().expect("a number between the marks");
+    }
+    latest
+}
+
+/// The log has no gaps, and the row of each event is there with it.
+fn check_rows(reader: &store::Reader, latest: i64) {
+    let mut after = 0;
+    while after < latest {
+        let events = reader.events_after(after, 1_000).expect("the log can be read");
+        for event in events {
+            assert_eq!(event.seq, after + 1, "a gap");
+            assert!(reader.extension(event.resource_id, store::Timestamp(0)).expect("a row").is_some());
+            after = event.seq;
+        }
+    }
+}
+
+fn write_until_killed(path: &Path) {
+    let (store, writer) = Store::open(path, "tandem", &ENTROPY).expect("the database opens");
+    let mut next = store.reader().expect("a reader").latest_seq().expect("a log") + 1;
+    let hooks = store::journal::Hooks {
+        clock: Box::new(|| store::Timestamp(0)),
+        committed: Box::new(|_| ()),
+        failed: Box::new(|error| panic!("{error}")),
+    };
+    let journal = Journal::start(writer, hooks).expect("the store thread starts");
+    println!("{}", next - 1);
+    loop {
+        let items = (next..next + 1 + next % 5).map(extension).collect::<Vec<_>>();
+        next += items.len() as i64;
+        let done = Some(Box::new(|committed: Committed| {
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "={};", committed.latest_seq).and_then(|()| out.flush()).expect("the parent reads");
+        }) as store::journal::Done);
+        let mut entry = store::journal::Entry { items, done };
+        while let Err(back) = journal.submit(entry) {
+            entry = back;
+            std::thread::yield_now();
+        }
+    }
+}
+
+fn extension(number: i64) -> Item {
+    let extension = Extension {
+        id: Uuid::from_u128(number as u128),
+        extension: number.to_string(),
+        password: "secret".into(),
+        name: String::new(),
+        detail: String::new(),
+        created: UnixMicros(number),
+        updated: UnixMicros(number),
+        deleted: None,
+    };
+    Item::Event(Event { at: UnixMicros(number), kind: EventKind::ExtensionCreated(extension) })
+}
