@@ -37,6 +37,8 @@ impl WallClock {
     const JUMP: Duration = Duration::from_millis(500);
     /// After this time it is told again in any case.
     const INTERVAL: Duration = Duration::from_secs(60);
+    /// How often to look.
+    pub const WATCH: Duration = Duration::from_secs(10);
 
     /// A watch that was just told `unix` at `now`.
     pub fn new(now: Duration, unix: Duration) -> WallClock {

@@ -36,9 +36,9 @@ impl DataFolder {
                 return Err(error).with_context(|| format!("cannot lock {}", lock_path.display()));
             }
         }
-        lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).with_context(|| {
-            format!("the data folder {} is not writable", path.display())
-        })?;
+        lock.set_len(0)
+            .and_then(|()| writeln!(lock, "{}", std::process::id()))
+            .with_context(|| format!("the data folder {} is not writable", path.display()))?;
         Ok(DataFolder { path: path.to_owned(), _lock: lock })
     }
 

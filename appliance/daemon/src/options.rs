@@ -153,7 +153,8 @@ impl FromStr for RtpPorts {
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
         let (from, to): (u16, u16) = (from.parse().map_err(|_| wrong())?, to.parse().map_err(|_| wrong())?);
         // RTP takes the even port of a pair (RFC 3550 §11), so half pairs at either end are left out.
-        let (first, last) = (from.checked_next_multiple_of(2).ok_or_else(wrong)?, if to % 2 == 0 { to.wrapping_sub(1) } else { to });
+        let (first, last) =
+            (from.checked_next_multiple_of(2).ok_or_else(wrong)?, if to % 2 == 0 { to.wrapping_sub(1) } else { to });
         if from < 1024 || to < from || last < first || last - first < 3 {
             return Err(format!("'{text}' holds no room for a call: four ports above 1023 are the least"));
         }
@@ -208,7 +209,8 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named_with_its_line() {
-        let (line, reason) = parse_file("realm = \"x\"\n\nsipp = \"127.0.0.1:5060\"\n").expect_err("there is no such key");
+        let (line, reason) =
+            parse_file("realm = \"x\"\n\nsipp = \"127.0.0.1:5060\"\n").expect_err("there is no such key");
         assert_eq!(line, 3);
         assert!(reason.contains("unknown field `sipp`"), "{reason}");
     }
@@ -226,7 +228,8 @@ mod tests {
 
     #[test]
     fn a_wrong_flag_is_one_line() {
-        for wrong in [&["--sip", "localhost"][..], &["--rtp", "1.2.3.4:10-20"], &["--nonsense"], &["stray"], &["--sip"]] {
+        for wrong in [&["--sip", "localhost"][..], &["--rtp", "1.2.3.4:10-20"], &["--nonsense"], &["stray"], &["--sip"]]
+        {
             let reason = flags(wrong).expect_err("the flag is wrong");
             assert!(!reason.contains('\n') && !reason.starts_with("error"), "{reason}");
         }
@@ -241,7 +244,16 @@ mod tests {
         assert_eq!(ports("10.0.0.1:30000-30009").as_deref(), Ok("10.0.0.1:30000-30009"));
         assert_eq!(ports("10.0.0.1:30001-30008").as_deref(), Ok("10.0.0.1:30002-30007"));
         assert_eq!(ports("[::]:1024-65535").as_deref(), Ok("[::]:1024-65535"));
-        for wrong in ["", "1.2.3.4", "1.2.3.4:5", "1.2.3.4:9-1", "1.2.3.4:2000-2002", "1.2.3.4:0-100", "1.2.3.4:65535-65535", "x:2000-3000"] {
+        for wrong in [
+            "",
+            "1.2.3.4",
+            "1.2.3.4:5",
+            "1.2.3.4:9-1",
+            "1.2.3.4:2000-2002",
+            "1.2.3.4:0-100",
+            "1.2.3.4:65535-65535",
+            "x:2000-3000",
+        ] {
             assert!(ports(wrong).is_err(), "{wrong}");
         }
     }

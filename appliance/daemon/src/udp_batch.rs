@@ -91,7 +91,13 @@ impl Receiver {
         let slots = self.headers.len() as libc::c_uint;
         // SAFETY: each header points to a name, a control buffer and a part of this value, of the lengths given.
         let count = unsafe {
-            libc::recvmmsg(socket.as_raw_fd(), self.headers.as_mut_ptr(), slots, libc::MSG_DONTWAIT as _, ptr::null_mut())
+            libc::recvmmsg(
+                socket.as_raw_fd(),
+                self.headers.as_mut_ptr(),
+                slots,
+                libc::MSG_DONTWAIT as _,
+                ptr::null_mut(),
+            )
         };
         match count {
             -1 => match io::Error::last_os_error() {
@@ -118,9 +124,18 @@ impl Receiver {
     }
 
     /// The octets of the datagram in `slot`.
-    pub fn octets(&mut self, slot: usize) -> &mut [u8] {
-        let length = (self.headers[slot].msg_len as usize).min(self.size);
+    pub fn octets(&self, slot: usize) -> &[u8] {
+        &self.buffers[slot * self.size..][..self.length(slot)]
+    }
+
+    /// The same, to be rewritten in place.
+    pub fn octets_mut(&mut self, slot: usize) -> &mut [u8] {
+        let length = self.length(slot);
         &mut self.buffers[slot * self.size..][..length]
+    }
+
+    fn length(&self, slot: usize) -> usize {
+        (self.headers[slot].msg_len as usize).min(self.size)
     }
 }
 
@@ -164,7 +179,11 @@ impl Sender {
 
     /// Sends the first datagrams of `packets`, as many as there is room for, and says how many the kernel took. An error
     /// is about the first one; none was sent then.
-    pub fn send<'a>(&mut self, socket: &impl AsRawFd, packets: impl Iterator<Item = Outgoing<'a>>) -> io::Result<usize> {
+    pub fn send<'a>(
+        &mut self,
+        socket: &impl AsRawFd,
+        packets: impl Iterator<Item = Outgoing<'a>>,
+    ) -> io::Result<usize> {
         let mut filled = 0;
         for (slot, packet) in packets.take(self.headers.len()).enumerate() {
             let header = &mut self.headers[slot].msg_hdr;

@@ -1,0 +1,60 @@
+//! Every bound of the daemon, with its reason.
+
+use std::time::Duration;
+
+/// SIP datagrams taken by one system call: enough to spread its cost, few enough that timers and commands wait no longer
+/// than a millisecond.
+pub const SIP_BATCH: usize = 32;
+/// Octets of a SIP datagram: what UDP can carry.
+pub const SIP_DATAGRAM: usize = 65_535;
+/// Kernel buffer of a SIP socket: a second's worth of a flood that we could just serve.
+pub const SIP_SOCKET_BUFFER: i32 = 4 << 20;
+/// SIP messages that wait for a socket whose kernel buffer is full; beyond it the oldest is dropped and counted, as a
+/// network does, and repeated by its transaction.
+pub const SIP_WAITING: usize = 4_096;
+
+/// TCP connections at a time: each phone needs one.
+pub const CONNECTIONS: usize = 4_096;
+/// TCP connections from one address: an office behind one NAT has a few hundred phones.
+pub const CONNECTIONS_PER_SOURCE: usize = 512;
+/// Octets read from one connection before the others have their turn.
+pub const CONNECTION_READ: usize = 64 * 1_024;
+/// Octets that wait to be written to one connection; a peer that reads so slowly is cut off.
+pub const CONNECTION_WAITING: usize = 512 * 1_024;
+/// How long a connection may take to open.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a started message may take to arrive whole, and a new connection to send its first one.
+pub const MESSAGE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection may be silent: longer than the longest registration.
+pub const CONNECTION_IDLE: Duration = Duration::from_secs(2 * 3_600 + 600);
+
+/// Commands of people and programs that wait for the signalling thread; more are refused as busy.
+pub const COMMANDS: usize = 1_024;
+/// Reports of the media thread that wait for the signalling thread; more stay with the engine, which has its own bound.
+pub const MEDIA_EVENTS: usize = 16_384;
+/// Orders that wait for the media thread before new streams are refused.
+pub const MEDIA_COMMANDS: usize = 16_384;
+
+/// RTP packets taken from one socket by one system call: a phone sends one in 20 ms, so that more is a burst.
+pub const RTP_BATCH: usize = 8;
+/// Socket pairs of ended streams that are kept bound for the next ones.
+pub const PARKED_PAIRS: usize = 2_048;
+/// How long they are kept.
+pub const PARKED_FOR: Duration = Duration::from_secs(10);
+
+/// Facts that wait for the store. At 30 a call this is what a minute without the disk brings at 100 calls a second.
+pub const FACTS: usize = 200_000;
+/// The longest that a fact waits for its commit while the disk works.
+pub const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
+/// The longest that a refreshed registration waits for its commit.
+pub const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// HTTP connections at a time.
+pub const HTTP_CONNECTIONS: usize = 256;
+/// How long a request's header may take to arrive.
+pub const HTTP_HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long SIGTERM waits for calls to end by themselves.
+pub const DRAIN: Duration = Duration::from_secs(30 * 60);
+/// How long the second SIGTERM waits for phones to be told.
+pub const STOP: Duration = Duration::from_secs(2);

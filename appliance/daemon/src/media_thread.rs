@@ -1,0 +1,338 @@
+//! The media thread: owns the engine and its sockets, and does nothing but carry packets between the two.
+//!
+//! There is one such thread, because the boards this runs on give one core to everything else: a thread for each core but
+//! one is one thread on two cores, and with one thread a call's streams are on the same one without asking.
+
+pub mod sockets;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use media::{Command, Engine, Event, Forward, Socket, StreamId};
+use mio::{Events, Poll, Token, Waker};
+
+use crate::clock::{self, Clock, WallClock};
+use crate::limits;
+use crate::queue::{Bell, Queue};
+use crate::udp_batch::{Outgoing, Receiver, Sender, send_one};
+use sockets::{Readable, Sockets};
+
+/// The token of the bell; sockets have the numbers from 0.
+const BELL: Token = Token(usize::MAX);
+
+/// What the exchange asks of the thread.
+#[derive(Debug)]
+pub enum Order {
+    /// For the engine.
+    Command(Command),
+    /// End, after everything before it.
+    Stop,
+}
+
+/// What the media thread counted, for `/metrics`.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// RTP and RTCP packets that arrived.
+    pub received: AtomicU64,
+    /// RTP and RTCP packets that left.
+    pub sent: AtomicU64,
+    /// Packets that the kernel did not take.
+    pub send_errors: AtomicU64,
+    /// Packets for ports of ended calls.
+    pub late: AtomicU64,
+    /// Streams with sockets.
+    pub streams: AtomicU64,
+    /// Socket pairs kept bound for later.
+    pub parked: AtomicU64,
+}
+
+/// A media thread that runs, seen from the others.
+#[derive(Debug)]
+pub struct MediaThread {
+    /// Where its orders go in.
+    pub orders: Queue<Order>,
+    /// What it counts.
+    pub counters: Arc<Counters>,
+    thread: JoinHandle<()>,
+}
+
+impl MediaThread {
+    /// Starts the thread. Its streams are bound to `address`; what it has to tell goes into `events`.
+    pub fn start(address: IpAddr, config: media::Config, clock: Clock, events: Queue<Event>) -> Result<MediaThread> {
+        let poll = Poll::new().context("cannot make an epoll instance")?;
+        let bell = Bell::new(Waker::new(poll.registry(), BELL).context("cannot make an eventfd")?);
+        let orders = Queue::new(limits::MEDIA_COMMANDS, bell.clone());
+        let counters = Arc::new(Counters::default());
+        let now = clock.now();
+        let mut engine = Engine::new(config, clock::seed().context("the kernel gives no randomness")?);
+        engine.handle_clock(now, clock::unix());
+        let run = Run {
+            clock,
+            wall: WallClock::new(now, clock::unix()),
+            poll,
+            bell,
+            engine,
+            sockets: Sockets::new(address),
+            orders: orders.clone(),
+            events,
+            receiver: Receiver::new(limits::RTP_BATCH, media::limits::PACKET, false),
+            sender: Sender::new(limits::RTP_BATCH),
+            counters: counters.clone(),
+            unread: Vec::new(),
+            stopping: false,
+        };
+        let thread = std::thread::Builder::new()
+            .name("media".into())
+            .stack_size(256 * 1_024)
+            .spawn(move || run.run())
+            .context("cannot start the media thread")?;
+        Ok(MediaThread { orders, counters, thread })
+    }
+
+    /// Ends the thread after what was ordered before.
+    pub fn stop(self) {
+        self.orders.push_always(Order::Stop);
+        self.orders.ring();
+        if self.thread.join().is_err() {
+            tracing::error!("the media thread panicked");
+        }
+    }
+}
+
+/// The thread's own values.
+struct Run {
+    clock: Clock,
+    wall: WallClock,
+    poll: Poll,
+    bell: Arc<Bell>,
+    engine: Engine,
+    sockets: Sockets,
+    orders: Queue<Order>,
+    events: Queue<Event>,
+    receiver: Receiver,
+    sender: Sender,
+    counters: Arc<Counters>,
+    // Sockets that had more than one batch and would not be reported again (the poll is edge-triggered).
+    unread: Vec<Token>,
+    stopping: bool,
+}
+
+impl Run {
+    /// The loop, in this order of priority: packets, what the engine wants to say, orders, timers.
+    fn run(mut self) {
+        prefer_this_thread();
+        let mut ready = Events::with_capacity(512);
+        let mut orders = VecDeque::new();
+        while !self.stopping {
+            let timeout = self.sleep_for();
+            if let Err(error) = self.poll.poll(&mut ready, timeout)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "the media thread cannot wait for packets");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            for token in std::mem::take(&mut self.unread) {
+                self.serve(token);
+            }
+            for event in &ready {
+                if event.token() != BELL {
+                    self.serve(event.token());
+                }
+            }
+            if self.bell.answer() {
+                self.orders.take(&mut orders);
+                for order in orders.drain(..) {
+                    self.obey(order);
+                }
+            }
+            let now = self.clock.now();
+            if self.engine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
+                self.engine.handle_timeout(now);
+            }
+            self.drain();
+        }
+    }
+
+    fn sleep_for(&mut self) -> Option<Duration> {
+        let now = self.clock.now();
+        let unix = clock::unix();
+        if self.wall.observe(now, unix) {
+            self.engine.handle_clock(now, unix);
+        }
+        if !self.unread.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let engine = self.engine.poll_timeout().map(|deadline| deadline.at);
+        let parked = self.sockets.expire(now);
+        let (streams, parked_now) = self.sockets.counts();
+        self.counters.streams.store(streams as u64, Ordering::Relaxed);
+        self.counters.parked.store(parked_now as u64, Ordering::Relaxed);
+        engine.into_iter().chain(parked).min().map(|at| at.saturating_sub(now))
+    }
+
+    /// Carries one batch from one socket to where the engine says.
+    fn serve(&mut self, token: Token) {
+        let Some(readable) = self.sockets.readable(token) else { return };
+        let (at, socket) = match readable {
+            Readable::Stream(at, socket) => (at, socket),
+            Readable::Parked(socket) => {
+                let count = self.receiver.receive(socket).unwrap_or(0);
+                self.counters.late.fetch_add(count as u64, Ordering::Relaxed);
+                if count == self.receiver.slots() {
+                    self.unread.push(token);
+                }
+                return;
+            }
+        };
+        let count = match self.receiver.receive(socket) {
+            Ok(count) => count,
+            Err(error) => {
+                tracing::debug!(%error, ?at, "cannot receive");
+                return;
+            }
+        };
+        if count == self.receiver.slots() {
+            self.unread.push(token);
+        }
+        add(&self.counters.received, count);
+        let now = self.clock.now();
+        let mut forwards = [None; limits::RTP_BATCH];
+        for (slot, forward) in forwards.iter_mut().enumerate().take(count) {
+            let Some(from) = self.receiver.source(slot).filter(|_| !self.receiver.truncated(slot)) else { continue };
+            *forward = self.engine.handle_packet(now, at, from, self.receiver.octets_mut(slot));
+        }
+        self.forward(&forwards[..count]);
+    }
+
+    /// Sends rewritten packets on, those in a row for the same socket with one call.
+    fn forward(&mut self, forwards: &[Option<Forward>]) {
+        let mut slot = 0;
+        while slot < forwards.len() {
+            let Some(first) = forwards[slot] else {
+                slot += 1;
+                continue;
+            };
+            let same = |forward: &&Option<Forward>| forward.is_some_and(|forward| forward.at == first.at);
+            let run = forwards[slot..].iter().take_while(same).count();
+            let result = match self.sockets.get(first.at) {
+                None => Ok(0),
+                Some(socket) if run == 1 => {
+                    send_one(socket, first.to, &self.receiver.octets(slot)[..first.len]).map(|()| 1)
+                }
+                Some(socket) => send_run(&mut self.sender, socket, &self.receiver, slot, &forwards[slot..slot + run]),
+            };
+            self.count_sent(first.at, run, result);
+            slot += run;
+        }
+    }
+
+    fn count_sent(&self, at: Socket, wanted: usize, result: io::Result<usize>) {
+        let sent = result.unwrap_or_else(|error| {
+            tracing::trace!(%error, ?at, "cannot send");
+            0
+        });
+        add(&self.counters.sent, sent);
+        if sent < wanted {
+            add(&self.counters.send_errors, wanted - sent);
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        let now = self.clock.now();
+        match order {
+            Order::Command(Command::Open { stream, port }) => self.open(now, stream, port),
+            Order::Command(command) => self.engine.handle_command(now, command),
+            Order::Stop => self.stopping = true,
+        }
+        // An engine that is asked for much at once has bounded room for what it answers.
+        self.drain();
+    }
+
+    fn open(&mut self, now: Duration, stream: StreamId, port: u16) {
+        match self.sockets.open(self.poll.registry(), stream, port, &mut self.receiver) {
+            Ok(()) => {
+                self.engine.handle_command(now, Command::Open { stream, port });
+                self.report(Event::Opened { stream });
+            }
+            Err(error) => {
+                tracing::warn!(%error, port, "cannot bind an RTP port");
+                self.report(Event::OpenFailed { stream, reason: error.to_string() });
+            }
+        }
+    }
+
+    /// Fetches everything that the engine has to send and to say.
+    fn drain(&mut self) {
+        while let Some(packet) = self.engine.poll_transmit() {
+            let result = match self.sockets.get(packet.at) {
+                Some(socket) => send_one(socket, packet.to, packet.packet()).map(|()| 1),
+                None => Ok(0),
+            };
+            self.count_sent(packet.at, 1, result);
+        }
+        let now = self.clock.now();
+        let mut told = false;
+        while let Some(event) = self.engine.poll_event() {
+            if let Event::Closed { stream, .. } | Event::OpenFailed { stream, .. } = event {
+                self.sockets.close(now, stream);
+            }
+            told = true;
+            self.report(event);
+        }
+        if told {
+            self.events.ring();
+        }
+    }
+
+    /// Tells the exchange. The end of a stream is never lost; what packets cause is, beyond the limit.
+    fn report(&mut self, event: Event) {
+        match event {
+            Event::Opened { .. } | Event::OpenFailed { .. } | Event::Closed { .. } => self.events.push_always(event),
+            event => {
+                if self.events.push(event).is_err() {
+                    tracing::error!("the signalling thread is behind: an event of the media engine is lost");
+                }
+            }
+        }
+    }
+}
+
+/// Sends `run`, whose packets stand in the receiver from `slot` on, out of one socket.
+fn send_run(
+    sender: &mut Sender,
+    socket: &UdpSocket,
+    receiver: &Receiver,
+    slot: usize,
+    run: &[Option<Forward>],
+) -> io::Result<usize> {
+    let packets = run.iter().flatten().enumerate().map(|(index, forward)| Outgoing {
+        to: forward.to,
+        from: None,
+        octets: &receiver.octets(slot + index)[..forward.len],
+    });
+    sender.send(socket, packets)
+}
+
+fn add(counter: &AtomicU64, count: usize) {
+    // Only this thread writes, so that a load and a store do.
+    counter.store(counter.load(Ordering::Relaxed) + count as u64, Ordering::Relaxed);
+}
+
+/// Asks for real-time priority, so that audio does not wait for a commit or a web page.
+fn prefer_this_thread() {
+    let parameters = libc::sched_param { sched_priority: 20 };
+    // SAFETY: 0 is the calling thread, and the structure outlives the call.
+    if unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &parameters) } != 0 {
+        let error = io::Error::last_os_error();
+        tracing::info!(%error, "the media thread runs without real-time priority");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! Gives memory back to the kernel after a burst.
+
+use std::time::Duration;
+
+/// Says when the process has calmed down after a burst, from how much it was given to do.
+#[derive(Debug, Default)]
+pub struct Trimmer {
+    seen: u64,
+    untrimmed: u64,
+}
+
+impl Trimmer {
+    /// How often to look.
+    pub const INTERVAL: Duration = Duration::from_secs(10);
+    /// So many inputs in an interval are calm: a hundred phones and a few calls.
+    const CALM: u64 = 2_000;
+    /// So many inputs leave behind what is worth giving back.
+    const WORTH: u64 = 1_000;
+
+    /// Takes how many inputs there were since the start; true when it is time to give back.
+    pub fn observe(&mut self, inputs: u64) -> bool {
+        let recent = inputs - self.seen;
+        self.seen = inputs;
+        self.untrimmed += recent;
+        let due = recent <= Self::CALM && self.untrimmed >= Self::WORTH;
+        if due {
+            self.untrimmed = 0;
+        }
+        due
+    }
+}
+
+/// Has the allocator give whole free pages back.
+pub fn trim() {
+    // SAFETY: glibc allows this from any thread at any time.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Has all threads allocate from two arenas: each more would cost memory for good, and the busy threads pass what they
+/// allocate to each other anyhow.
+pub fn use_few_arenas() {
+    // SAFETY: called before other threads are there.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_goes_back_once_after_a_burst() {
+        let mut trimmer = Trimmer::default();
+        assert!(!trimmer.observe(100), "nothing is worth it yet");
+        assert!(!trimmer.observe(1_000_000), "not in the middle of a burst");
+        assert!(trimmer.observe(1_000_500));
+        assert!(!trimmer.observe(1_000_600));
+    }
+}

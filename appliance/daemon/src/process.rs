@@ -1,0 +1,217 @@
+//! Puts the threads together, waits for the end, and takes them apart again.
+
+use std::io::Write;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use pbx::{Input, Pbx, Settings};
+use store::journal::{Hooks, Journal};
+use store::{Store, Timestamp, Writer};
+
+use crate::clock::{self, Clock};
+use crate::data_folder::DataFolder;
+use crate::ledger::Ledger;
+use crate::media_thread::MediaThread;
+use crate::memory::{self, Trimmer};
+use crate::options::{Options, RtpPorts};
+use crate::queue::Queue;
+use crate::signalling::counters::Counters;
+use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
+use crate::signals::Signals;
+use crate::{limits, log};
+
+/// What the waiting main thread is told.
+#[derive(Debug)]
+enum Notice {
+    /// SIGTERM or SIGINT.
+    Signal,
+    /// The last call is over.
+    Drained,
+    /// The database can never be written again.
+    StoreFailed(String),
+}
+
+/// Runs the exchange until it is told to end.
+pub fn run(options: &Options) -> Result<()> {
+    memory::use_few_arenas();
+    let signals = Signals::hold()?;
+    log::start()?;
+    raise_descriptor_limit();
+    let (notices, noticed) = mpsc::channel();
+    let notify = notices.clone();
+    signals.forward(move || drop(notify.send(Notice::Signal)))?;
+
+    let folder = DataFolder::take(&options.data)?;
+    let sockets = Sockets::bind(options.sip)?;
+    check_rtp(&options.rtp)?;
+    let sip = sockets.address();
+    let (store, writer) = open_store(&folder, options)?;
+    let running = Running::start(options, sockets, (store, writer), &notices)?;
+    announce(options, sip);
+    let result = running.supervise(&noticed);
+    running.stop();
+    result
+}
+
+/// The threads.
+struct Running {
+    requests: Queue<Request>,
+    counters: Arc<Counters>,
+    signalling: SignallingThread,
+    media: MediaThread,
+    journal: Journal,
+}
+
+impl Running {
+    fn start(
+        options: &Options,
+        sockets: Sockets,
+        (store, writer): (Store, Writer),
+        notices: &mpsc::Sender<Notice>,
+    ) -> Result<Running> {
+        let clock = Clock::start();
+        let restored = store.reader().and_then(|reader| reader.restore()).context("cannot read the database")?;
+        let journal = Journal::start(writer, hooks(notices)).context("cannot start the store thread")?;
+
+        let requests = sockets.queue(limits::COMMANDS);
+        let media_events = sockets.queue(limits::MEDIA_EVENTS);
+        let settings = settings(options, sockets.address());
+        let config = media::Config { rtp_timeout: settings.rtp_timeout, ..media::Config::default() };
+        let media = MediaThread::start(options.rtp.address, config, clock, media_events.clone())?;
+
+        let counters = Arc::new(Counters::default());
+        let mut pbx = Pbx::new(settings, clock::seed().context("the kernel gives no randomness")?);
+        pbx.handle(clock.now(), Input::Clock(clock::unix()));
+        let (extensions, bindings) = (restored.extensions.len(), restored.bindings.len());
+        pbx.handle(clock.now(), Input::Restore(restored.extensions, restored.bindings));
+        tracing::info!(extensions, bindings, "restored");
+
+        let drained = notices.clone();
+        let around = Surroundings {
+            clock,
+            counters: counters.clone(),
+            requests: requests.clone(),
+            media_events,
+            media_orders: media.orders.clone(),
+            drained: Box::new(move || drop(drained.send(Notice::Drained))),
+        };
+        let ledger = Ledger::new(journal.clone(), counters.clone());
+        let signalling = SignallingThread::start(sockets, pbx, ledger, around)?;
+        Ok(Running { requests, counters, signalling, media, journal })
+    }
+
+    /// Waits: the first signal drains, the second hangs up, the third and every deadline end it.
+    fn supervise(&self, noticed: &mpsc::Receiver<Notice>) -> Result<()> {
+        let mut trimmer = Trimmer::default();
+        let mut signals = 0;
+        let mut until: Option<Instant> = None;
+        loop {
+            let left = until.map_or(Trimmer::INTERVAL, |until| until.saturating_duration_since(Instant::now()));
+            match noticed.recv_timeout(left.min(Trimmer::INTERVAL)) {
+                Ok(Notice::Drained) => return Ok(()),
+                Ok(Notice::StoreFailed(reason)) => bail!("the database cannot be written any more: {reason}"),
+                Ok(Notice::Signal) => {
+                    signals += 1;
+                    let (request, limit) = match signals {
+                        1 => (Request::Drain, limits::DRAIN),
+                        2 => (Request::Stop, limits::STOP),
+                        _ => return Ok(()),
+                    };
+                    tracing::info!(limit_s = limit.as_secs(), "{request:?} as a signal asked");
+                    until = Some(Instant::now() + limit);
+                    self.requests.push_always(request);
+                    self.requests.ring();
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => {
+                    if until.is_some_and(|until| until <= Instant::now()) {
+                        tracing::warn!("calls were still up at the end");
+                        return Ok(());
+                    }
+                    if trimmer.observe(self.counters.inputs.load(Ordering::Relaxed)) {
+                        memory::trim();
+                    }
+                }
+            }
+        }
+    }
+
+    /// In the order in which they feed each other.
+    fn stop(self) {
+        self.signalling.quit();
+        self.media.stop();
+        self.journal.close();
+        tracing::info!("ended");
+    }
+}
+
+fn hooks(notices: &mpsc::Sender<Notice>) -> Hooks {
+    let notices = notices.clone();
+    Hooks {
+        clock: Box::new(now),
+        committed: Box::new(|_| {}),
+        failed: Box::new(move |error| drop(notices.send(Notice::StoreFailed(error.to_string())))),
+    }
+}
+
+fn open_store(folder: &DataFolder, options: &Options) -> Result<(Store, Writer)> {
+    let mut entropy = [0; 64];
+    let (left, right) = entropy.split_at_mut(32);
+    left.copy_from_slice(&clock::seed().context("the kernel gives no randomness")?);
+    right.copy_from_slice(&clock::seed().context("the kernel gives no randomness")?);
+    let (store, mut writer) = Store::open(&folder.path().join("tandem.db"), &options.realm, &entropy)?;
+    let interrupted = writer.close_interrupted_calls(now()).context("cannot write the database")?;
+    if interrupted > 0 {
+        tracing::warn!(interrupted, "calls were up when the process ended the last time");
+    }
+    Ok((store, writer))
+}
+
+fn now() -> Timestamp {
+    Timestamp(clock::unix().as_micros() as i64)
+}
+
+fn settings(options: &Options, sip: SocketAddr) -> Settings {
+    Settings {
+        realm: options.realm.clone(),
+        sip,
+        advertise: options.advertise,
+        rtp: options.rtp.address,
+        rtp_ports: (options.rtp.first, options.rtp.last),
+        ..Settings::default()
+    }
+}
+
+/// Ports of audio are bound when a call needs them; here it shows whether the address is ours, and whether another
+/// process sits at either end of the range.
+fn check_rtp(rtp: &RtpPorts) -> Result<()> {
+    for port in [rtp.first, rtp.last] {
+        let address = SocketAddr::new(rtp.address, port);
+        UdpSocket::bind(address).with_context(|| format!("cannot bind UDP {address} for audio"))?;
+    }
+    Ok(())
+}
+
+/// Each call needs four sockets.
+fn raise_descriptor_limit() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the structure outlives both calls.
+    let raised = unsafe {
+        libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 && {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit) == 0
+        }
+    };
+    tracing::debug!(raised, limit = limit.rlim_cur, "file descriptors");
+}
+
+/// The one line that says that everything is bound and restored.
+fn announce(options: &Options, sip: SocketAddr) {
+    // Whoever reads may have gone: that is no reason to end.
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "tandem is ready: SIP {sip} (UDP, TCP), RTP {}", options.rtp).and_then(|()| out.flush());
+}

@@ -1,0 +1,365 @@
+//! The signalling thread: owns the exchange, and knows of SIP only how to carry it.
+
+pub mod connection;
+pub mod connections;
+pub mod counters;
+pub mod datagrams;
+pub mod inbox;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use mio::{Events, Poll, Token, Waker};
+use pbx::call::CallRecord;
+use pbx::{Command, EventKind, Input, Output, Pbx, Rejection, Reply, RequestId};
+use rustc_hash::{FxHashMap, FxHashSet};
+use store::Item;
+use uuid::Uuid;
+
+use crate::clock::{self, Clock, WallClock};
+use crate::ledger::{Answer, Ledger};
+use crate::media_thread::Order;
+use crate::queue::{Bell, Queue};
+use connections::Connections;
+use counters::{Counters, add};
+use datagrams::Datagrams;
+use inbox::{Arrival, Inbox};
+
+/// The token of the bell; UDP sockets, listeners and connections follow.
+const BELL: Token = Token(0);
+
+/// What others ask of the thread.
+#[derive(Debug)]
+pub enum Request {
+    /// For the exchange.
+    Command(Command, Answer),
+    /// No new calls; say when the last one is over.
+    Drain,
+    /// Hang up what is still up, and say when it is done.
+    Stop,
+    /// End now.
+    Quit,
+}
+
+/// The sockets, bound before anything else runs.
+#[derive(Debug)]
+pub struct Sockets {
+    poll: Poll,
+    bell: Arc<Bell>,
+    datagrams: Datagrams,
+    connections: Connections,
+}
+
+impl Sockets {
+    /// Binds UDP and TCP to the same address.
+    pub fn bind(address: SocketAddr) -> Result<Sockets> {
+        let poll = Poll::new().context("cannot make an epoll instance")?;
+        let bell = Bell::new(Waker::new(poll.registry(), BELL).context("cannot make an eventfd")?);
+        let mut datagrams = Datagrams::bind(&datagrams::both_families(address))?;
+        // Port 0 lets the kernel choose: TCP takes what UDP was given.
+        let address = SocketAddr::new(address.ip(), datagrams.address().port());
+        let registry = poll.registry().try_clone().context("cannot share an epoll instance")?;
+        let first_id = clock::unix().as_micros() as u64;
+        let mut connections = Connections::listen(registry, &datagrams::both_families(address), first_id)?;
+        let next = datagrams.register(poll.registry(), BELL.0 + 1)?;
+        connections.register(next)?;
+        Ok(Sockets { poll, bell, datagrams, connections })
+    }
+
+    /// Where SIP is spoken.
+    pub fn address(&self) -> SocketAddr {
+        self.datagrams.address()
+    }
+
+    /// A queue that wakes the thread to be.
+    pub fn queue<T>(&self, capacity: usize) -> Queue<T> {
+        Queue::new(capacity, self.bell.clone())
+    }
+}
+
+/// What the thread shares with the others.
+pub struct Surroundings {
+    /// The time.
+    pub clock: Clock,
+    /// What the thread counts.
+    pub counters: Arc<Counters>,
+    /// What people and programs ask.
+    pub requests: Queue<Request>,
+    /// What the media thread reports.
+    pub media_events: Queue<media::Event>,
+    /// What the media thread is told.
+    pub media_orders: Queue<Order>,
+    /// Called once when, after [`Request::Drain`], the last call is over.
+    pub drained: Box<dyn FnMut() + Send>,
+}
+
+/// A signalling thread that runs.
+#[derive(Debug)]
+pub struct SignallingThread {
+    thread: JoinHandle<()>,
+    requests: Queue<Request>,
+}
+
+impl SignallingThread {
+    /// Starts the thread.
+    pub fn start(sockets: Sockets, pbx: Pbx, ledger: Ledger, around: Surroundings) -> Result<SignallingThread> {
+        let requests = around.requests.clone();
+        let run = Run {
+            wall: WallClock::new(around.clock.now(), clock::unix()),
+            poll: sockets.poll,
+            bell: sockets.bell,
+            datagrams: sockets.datagrams,
+            connections: sockets.connections,
+            pbx,
+            ledger,
+            around,
+            ordered: false,
+            inbox: Inbox::new(),
+            answers: FxHashMap::default(),
+            next_request: 0,
+            incoming: FxHashSet::default(),
+            quit: false,
+        };
+        let thread = std::thread::Builder::new()
+            .name("signalling".into())
+            .spawn(move || run.run())
+            .context("cannot start the signalling thread")?;
+        Ok(SignallingThread { thread, requests })
+    }
+
+    /// Ends the thread; what it wanted remembered is on its way to the store then.
+    pub fn quit(self) {
+        self.requests.push_always(Request::Quit);
+        self.requests.ring();
+        if self.thread.join().is_err() {
+            tracing::error!("the signalling thread panicked");
+        }
+    }
+}
+
+/// The thread's own values.
+struct Run {
+    around: Surroundings,
+    wall: WallClock,
+    poll: Poll,
+    bell: Arc<Bell>,
+    datagrams: Datagrams,
+    connections: Connections,
+    pbx: Pbx,
+    ledger: Ledger,
+    inbox: Inbox,
+    // The media thread has orders that it was not woken for yet.
+    ordered: bool,
+    answers: FxHashMap<RequestId, Answer>,
+    next_request: u64,
+    // Legs that came in and are not over: what has to be hung up when we must stop.
+    incoming: FxHashSet<Uuid>,
+    quit: bool,
+}
+
+impl Run {
+    /// The loop. Every turn serves everybody once, in the order below, so that a flood of one kind delays the others by
+    /// a batch and no more; what a step makes to be sent leaves before the next step.
+    fn run(mut self) {
+        let mut ready = Events::with_capacity(256);
+        let mut requests = VecDeque::new();
+        let mut events = VecDeque::new();
+        while !self.quit {
+            let timeout = self.sleep_for();
+            if let Err(error) = self.poll.poll(&mut ready, timeout)
+                && error.kind() != std::io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "the signalling thread cannot wait for messages");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let now = self.around.clock.now();
+            // Priority 1: timers.
+            self.handle_timeout(now);
+            // Priority 2: the media thread, and what people ask for.
+            self.handle_ready(now, &ready);
+            if self.bell.answer() {
+                self.around.media_events.take(&mut events);
+                for event in events.drain(..) {
+                    self.handle(now, Input::Media(event));
+                }
+                self.around.requests.take(&mut requests);
+                for request in requests.drain(..) {
+                    self.handle_request(now, request);
+                }
+                self.flush(now);
+            }
+            // Priority 3: streams, a share of each.
+            if self.connections.readable() {
+                self.connections.receive(now, &mut self.inbox, &self.around.counters);
+                self.flush(now);
+            }
+            // Priority 4: datagrams, a batch of each socket.
+            if self.datagrams.readable() {
+                self.datagrams.receive(&mut self.inbox, &self.around.counters);
+                self.flush(now);
+            }
+        }
+        self.ledger.finish();
+    }
+
+    fn sleep_for(&mut self) -> Option<Duration> {
+        if self.datagrams.readable() || self.connections.readable() {
+            return Some(Duration::ZERO);
+        }
+        let now = self.around.clock.now();
+        let exchange = self.pbx.poll_timeout().map(|deadline| deadline.at);
+        let (ledger, connections) = (self.ledger.poll_timeout(), self.connections.poll_timeout());
+        let wall = Some(now + WallClock::WATCH);
+        [exchange, ledger, connections, wall].into_iter().flatten().min().map(|at| at.saturating_sub(now))
+    }
+
+    fn handle_timeout(&mut self, now: Duration) {
+        let unix = clock::unix();
+        if self.wall.observe(now, unix) {
+            self.handle(now, Input::Clock(unix));
+        }
+        if self.pbx.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
+            self.pbx.handle_timeout(now);
+            self.drain(now);
+        }
+        self.ledger.handle_timeout(now);
+        self.connections.handle_timeout(now, &mut self.inbox, &self.around.counters);
+        self.flush(now);
+    }
+
+    fn handle_ready(&mut self, now: Duration, ready: &Events) {
+        for event in ready {
+            let readable = event.is_readable() || event.is_error() || event.is_read_closed();
+            let writable = event.is_writable() || event.is_error();
+            if event.token() == BELL || self.datagrams.handle_event(event.token(), readable, writable) {
+                continue;
+            }
+            let event_of = (readable, writable);
+            self.connections.handle_event(now, event.token(), event_of, &mut self.inbox, &self.around.counters);
+        }
+    }
+
+    fn handle_request(&mut self, now: Duration, request: Request) {
+        match request {
+            Request::Command(command, answer) => {
+                self.next_request += 1;
+                let id = RequestId(self.next_request);
+                self.answers.insert(id, answer);
+                self.handle(now, Input::Command(id, command));
+            }
+            Request::Drain => self.handle(now, Input::Drain),
+            Request::Stop => {
+                self.handle(now, Input::Drain);
+                for call in self.incoming.clone() {
+                    self.next_request += 1;
+                    self.handle(now, Input::Command(RequestId(self.next_request), Command::HangupCall(call)));
+                }
+            }
+            Request::Quit => self.quit = true,
+        }
+    }
+
+    fn handle(&mut self, now: Duration, input: Input) {
+        add(&self.around.counters.inputs, 1);
+        self.pbx.handle(now, input);
+        self.drain(now);
+    }
+
+    /// Hands the inbox to the exchange, then sends everything that came of it. Sending may find that connections are
+    /// gone, which is news for the exchange.
+    fn flush(&mut self, now: Duration) {
+        loop {
+            let mut inbox = std::mem::take(&mut self.inbox);
+            for arrival in inbox.drain(..) {
+                self.handle(
+                    now,
+                    match arrival {
+                        Arrival::Message(flow, message) => Input::Sip(flow, message),
+                        Arrival::Closed(flow) => Input::SipClosed(flow),
+                    },
+                );
+            }
+            // What arrived meanwhile stands behind; the memory is used again.
+            inbox.append(&mut self.inbox);
+            self.inbox = inbox;
+            self.datagrams.flush(self.poll.registry(), &self.around.counters);
+            self.connections.flush(&mut self.inbox, &self.around.counters);
+            if self.inbox.is_empty() {
+                break;
+            }
+        }
+        if std::mem::take(&mut self.ordered) {
+            self.around.media_orders.ring();
+        }
+    }
+
+    /// Carries every output of the exchange to where it belongs.
+    fn drain(&mut self, now: Duration) {
+        while let Some(output) = self.pbx.poll_output() {
+            match output {
+                Output::Sip(transmit) if transmit.flow.transport == sip::Transport::Udp => {
+                    self.datagrams.send(transmit, &self.around.counters);
+                }
+                Output::Sip(transmit) => self.connections.send(now, transmit, &mut self.inbox, &self.around.counters),
+                Output::Media(command) => self.order(command),
+                Output::Event(event) => {
+                    self.note(&event.kind);
+                    self.ledger.record(Item::Event(event));
+                }
+                Output::Refreshed(binding) => self.ledger.refresh(binding),
+                Output::Sequence(sequence) => self.ledger.record(Item::Sequence(sequence)),
+                Output::Reply(id, result) => self.reply(now, id, result),
+                Output::Drained => (self.around.drained)(),
+            }
+        }
+    }
+
+    /// Passes an order to the media thread. When that is far behind, new streams are refused; orders for streams that
+    /// are there always get through.
+    fn order(&mut self, command: media::Command) {
+        self.ordered = true;
+        let orders = &self.around.media_orders;
+        match command {
+            media::Command::Open { stream, .. } => {
+                if orders.push(Order::Command(command)).is_err() {
+                    tracing::error!("the media thread is behind: a call is refused");
+                    let reason = "the media thread is behind".to_owned();
+                    self.around.media_events.push_always(media::Event::OpenFailed { stream, reason });
+                    self.around.media_events.ring();
+                }
+            }
+            command => orders.push_always(Order::Command(command)),
+        }
+    }
+
+    /// Answers at once where nothing was changed, else after the commit.
+    fn reply(&mut self, now: Duration, id: RequestId, result: Result<Reply, Rejection>) {
+        let Some(answer) = self.answers.remove(&id) else { return };
+        match result {
+            Ok(Reply::Extension(_) | Reply::Call(_)) => self.ledger.reply(now, answer, result),
+            // Whoever asked may have gone.
+            result => drop(answer.send(result)),
+        }
+    }
+
+    fn note(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::CallCreated(call) if call.master_call_id.is_none() => {
+                self.incoming.insert(call.id);
+            }
+            EventKind::CallHungup(call) => self.forget(call),
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self, call: &CallRecord) {
+        self.incoming.remove(&call.id);
+        if self.incoming.is_empty() && self.incoming.capacity() > 1_024 {
+            self.incoming.shrink_to_fit();
+        }
+    }
+}
