@@ -62,3 +62,67 @@ impl Printer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    /// A console that takes a line each time it is allowed to.
+    struct Slow {
+        allowed: Receiver<()>,
+        shown: Sender<String>,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+            if self.allowed.recv().is_ok() {
+                let _ = self.shown.send(String::from_utf8_lossy(line).into_owned());
+            }
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_console_that_stands_still_stops_nobody_and_owns_up_to_what_it_dropped() {
+        const LINES: usize = 5000;
+        let ((allow, allowed), (sender, shown)) = (channel(), channel());
+        let printer = Printer::start(Slow { allowed, shown: sender }).expect("a thread can be started");
+        let (reader, mut writer) = std::io::pipe().expect("a pipe can be made");
+        let forward = std::thread::spawn(move || smol::block_on(printer.forward(reader.into())));
+        for number in 0..LINES {
+            // More than a pipe holds, so this ends only because somebody reads.
+            writeln!(writer, "line {number} {:60}", "").expect("the pipe is read");
+        }
+        let mut lines = Vec::new();
+        while lines.last().is_none_or(|line: &String| !line.contains("lines dropped")) {
+            allow.send(()).expect("the console is there");
+            lines.push(shown.recv().expect("each permission shows a line"));
+            writeln!(writer, "more").expect("the pipe is read");
+        }
+        assert!(lines[0].starts_with("line 0 "), "{:?}", lines[0]);
+        assert!(lines.len() <= WAITING_LINES + 2, "{} lines waited", lines.len());
+        drop(writer);
+        drop(allow);
+        forward.join().expect("no panic").expect("the pipe is read to its end");
+    }
+
+    #[test]
+    fn a_line_without_end_is_broken_and_memory_is_not() {
+        let ((allow, allowed), (sender, shown)) = (channel(), channel());
+        let printer = Printer::start(Slow { allowed, shown: sender }).expect("a thread can be started");
+        let (reader, mut writer) = std::io::pipe().expect("a pipe can be made");
+        writer.write_all(&[b'x'; 3000]).expect("a pipe holds that much");
+        drop(writer);
+        for _ in 0..3 {
+            allow.send(()).expect("the console is there");
+        }
+        smol::block_on(printer.forward(reader.into())).expect("the pipe is read to its end");
+        let lengths: Vec<usize> = shown.iter().take(3).map(|line| line.len()).collect();
+        assert_eq!(lengths, [1025, 1025, 953]);
+    }
+}

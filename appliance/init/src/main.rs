@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use hal::button::{Button, Presses};
 use hal::led::Pattern;
-use rustix::process::{Signal, getpid};
+use rustix::process::{Resource, Rlimit, Signal, getpid, setrlimit};
 use rustix::system::{RebootCommand, reboot};
 use smol::channel::{Receiver, Sender, bounded, unbounded};
 use smol::future::or;
@@ -34,6 +34,8 @@ use settings::{Address, Settings};
 use signals::Signals;
 
 const TANDEM: &str = "/bin/tandem";
+/// How many files and sockets the exchange may have open; the kernel's own limit is less than a call for each RTP port.
+const DESCRIPTORS: u64 = 65_536;
 const TANDEM_DATA: &str = "/data/tandem";
 /// Without an address from the network for so long, the exchange starts all the same: the network may come later.
 const ADDRESS_LIMIT: Duration = Duration::from_secs(5);
@@ -89,6 +91,8 @@ async fn run(executor: Executor) -> Result<()> {
 
 /// How to start the exchange.
 fn command(settings: &Settings) -> Result<Command> {
+    let limit = Rlimit { current: Some(DESCRIPTORS), maximum: Some(DESCRIPTORS) };
+    setrlimit(Resource::Nofile, limit).context("the limit of open files cannot be raised")?;
     fs::create_dir_all(TANDEM_DATA).with_context(|| format!("{TANDEM_DATA} cannot be made"))?;
     let mut command = Command::new(TANDEM);
     command.env_clear().env("TANDEM_DATA", TANDEM_DATA).envs(settings.exchange.iter().cloned());
