@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { constants, gzipSync } from 'node:zlib'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
-import { defineConfig, type Plugin } from 'vite'
+import type { Plugin } from 'vite'
+import { defineConfig } from 'vitest/config'
 
 const BUDGET = 60 * 1024
 
@@ -38,7 +39,12 @@ export default defineConfig({
     cssCodeSplit: false,
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    rollupOptions: {
+      // Svelte marks a class field as pure at a place where the bundler does not look; nothing is lost by it.
+      onwarn: (warning, warn) => void (warning.code === 'INVALID_ANNOTATION' || warn(warning)),
+    },
   },
+  test: { include: ['src/**/*.test.ts'], environment: 'node' },
   server: {
     host: '127.0.0.1',
     port: 5173,

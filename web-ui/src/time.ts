@@ -37,13 +37,13 @@ export function roughDuration(microseconds: number): string {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor(whole / 60) % 60).padStart(2, '0')} min`
 }
 
-/** `in 48 s`, `in 58 min`, `expired`. */
-export function remaining(until: number, now: number): string {
+/** `expires in 48 s`, `expires in 58 min`, `expired`. */
+export function expiry(until: number, now: number): string {
   const seconds = Math.round((until - now) / 1000)
   if (seconds <= 0) return 'expired'
-  if (seconds < 100) return `in ${seconds} s`
-  if (seconds < 100 * 60) return `in ${Math.round(seconds / 60)} min`
-  return `in ${Math.round(seconds / 3600)} h`
+  if (seconds < 100) return `expires in ${seconds} s`
+  if (seconds < 100 * 60) return `expires in ${Math.round(seconds / 60)} min`
+  return `expires in ${Math.round(seconds / 3600)} h`
 }
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })

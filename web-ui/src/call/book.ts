@@ -1,5 +1,6 @@
 // The calls the page knows: merged from lists and events, grouped into rows. Pure.
 import type { Envelope } from '../events'
+import { day, millis } from '../time'
 import { isLive, masterOf, type Call, type CallGroup } from './call'
 
 export type Book = ReadonlyMap<string, Call>
@@ -73,6 +74,18 @@ export function groups(book: Book, complete: boolean): CallGroup[] {
     else legs.set(master, [call])
   }
   return masters.sort(byAge).map((master) => ({ master, legs: (legs.get(master.id) ?? []).sort(byAge).reverse() }))
+}
+
+/** Rows under the day on which they began, both in their order. */
+export function byDay(rows: CallGroup[], now: number): { day: string; rows: CallGroup[] }[] {
+  const days: { day: string; rows: CallGroup[] }[] = []
+  for (const row of rows) {
+    const name = day(millis(row.master.tm_create) ?? 0, now)
+    const last = days.at(-1)
+    if (last?.day === name) last.rows.push(row)
+    else days.push({ day: name, rows: [row] })
+  }
+  return days
 }
 
 /** The rows in which a number or a name contains the text. */

@@ -12,7 +12,7 @@ const HALF = 4.5
 /** What to draw for a row. */
 export function shapeOf(row: Row): Shape {
   if (row.self) return row.step.kind === 'event' ? diamond(row) : loop(row)
-  return row.step.kind === 'media' ? doubleLine(row) : arrow(row)
+  return row.double ? doubleLine(row) : arrow(row)
 }
 
 function arrow(row: Row): Shape {

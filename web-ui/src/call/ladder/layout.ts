@@ -1,6 +1,7 @@
 // Where everything of a ladder stands, in pixels. Pure: a sequence and a width in, coordinates out.
-import { roughDuration } from '../../time'
-import type { Participant, Sequence, Step, StepKind } from './sequence'
+import { fineDuration, roughDuration } from '../../time'
+import { Bands, isAudio, type Band } from './bands'
+import { columnName, type Participant, type Sequence, type Step, type StepKind } from './sequence'
 
 export interface Column {
   /** Index into the sequence's participants. */
@@ -24,11 +25,16 @@ export interface Row {
   x1: number
   x2: number
   self: boolean
+  /** Audio in both directions, drawn as a double line. */
+  double: boolean
   label: string
   labelX: number
   labelAnchor: 'start' | 'middle' | 'end'
   /** Microseconds since the step before. */
   delta: number
+  /** What the time column shows: the offset, or the delta where the offset would read the same as above. */
+  time: string
+  timeRepeats: boolean
 }
 
 /** A stretch of silence, drawn short. */
@@ -37,15 +43,6 @@ export interface Gap {
   top: number
   height: number
   text: string
-}
-
-/** A time during which audio flows, drawn along a lifeline. */
-export interface Band {
-  x: number
-  top: number
-  bottom: number
-  /** Still flowing where the ladder ends. */
-  open: boolean
 }
 
 export interface Layout {
@@ -73,7 +70,7 @@ const SELF_HEIGHT = 32
 const GAP_HEIGHT = 40
 const PAUSE_EXTRA = 8
 const TAIL = 28
-const NARROWEST = 112
+const NARROWEST = 92
 const WIDEST = 250
 const LABEL_INSET = 12
 /** From here on a silence is compressed and marked. */
@@ -83,26 +80,73 @@ const PAUSE_US = 100_000
 
 /** Lays a ladder out. */
 export function layOut(sequence: Sequence, options: LayoutOptions): Layout {
-  const steps = sequence.steps.map((step, index) => ({ step, index })).filter(({ step }) => options.kinds.has(step.kind))
-  const columns = placeColumns(sequence.participants, steps, options.width)
+  const drawn = sequence.steps.map((step, index) => ({ step, index })).filter(({ step }) => options.kinds.has(step.kind))
+  const columns = placeColumns(sequence.participants, drawn, options.width)
   const width = ladderWidth(columns, options.width)
   const place = new Map(columns.map((column) => [column.participant, column.x]))
-  const rows: (Row | Gap)[] = []
-  let top = 10
-  let before: number | null = null
-  for (const { step, index } of steps) {
-    const delta: number = before === null ? 0 : Math.max(0, step.offset_us - before)
-    if (delta >= SILENCE_US) {
-      rows.push({ type: 'gap', top, height: GAP_HEIGHT, text: roughDuration(delta) })
-      top += GAP_HEIGHT
-    } else if (delta >= PAUSE_US) top += PAUSE_EXTRA
-    const row = placeRow(step, index, top, delta, place, width, options.measure)
-    rows.push(row)
-    top += row.height
-    before = step.offset_us
+  const bands = new Bands(sequence.participants, place)
+  const rows = new Rows(place, { width, measure: options.measure, participants: sequence.participants })
+  sequence.steps.forEach((step, index) => {
+    const y = options.kinds.has(step.kind) ? rows.add(step, index) : rows.bottom
+    bands.see(step, y)
+  })
+  const height = rows.bottom + TAIL
+  const audioEnd = options.live ? height - TAIL / 2 : rows.lastY
+  return { width, height, columns, rows: rows.list, bands: bands.finish(audioEnd, options.live), zone: zone(columns) }
+}
+
+interface Sheet {
+  width: number
+  measure: (text: string) => number
+  participants: readonly Participant[]
+}
+
+/** Rows put under each other, with silences between them. */
+class Rows {
+  readonly list: (Row | Gap)[] = []
+  bottom = 10
+  lastY = 10
+  readonly #place: ReadonlyMap<number, number>
+  readonly #sheet: Sheet
+  #before: number | null = null
+  #shownTime = ''
+
+  constructor(place: ReadonlyMap<number, number>, sheet: Sheet) {
+    this.#place = place
+    this.#sheet = sheet
   }
-  const height = top + TAIL
-  return { width, height, columns, rows, bands: bands(rows, height, options.live), zone: zone(columns) }
+
+  /** Adds a step and says where its arrow stands. */
+  add(step: Step, index: number): number {
+    const delta = this.#before === null ? 0 : Math.max(0, step.offset_us - this.#before)
+    this.#before = step.offset_us
+    if (delta >= SILENCE_US) {
+      this.list.push({ type: 'gap', top: this.bottom, height: GAP_HEIGHT, text: roughDuration(delta) })
+      this.bottom += GAP_HEIGHT
+    } else if (delta >= PAUSE_US) this.bottom += PAUSE_EXTRA
+    const row: Row = { ...this.#stand(step, index), delta, ...this.#time(step, delta) }
+    this.list.push(row)
+    this.bottom += row.height
+    this.lastY = row.y
+    return row.y
+  }
+
+  #time(step: Step, delta: number): Pick<Row, 'time' | 'timeRepeats'> {
+    const offset = fineDuration(step.offset_us)
+    const timeRepeats = offset === this.#shownTime
+    this.#shownTime = offset
+    return { time: timeRepeats ? `+${fineDuration(delta)}` : offset, timeRepeats }
+  }
+
+  #stand(step: Step, index: number): Omit<Row, 'delta' | 'time' | 'timeRepeats'> {
+    const x1 = this.#place.get(step.from) ?? 0
+    const x2 = this.#place.get(step.to) ?? 0
+    const self = step.from === step.to
+    const label = self ? selfLabel(step.label, x1, this.#sheet) : arrowLabel(step.label, x1, x2, this.#sheet)
+    const shape = { self, double: isAudio(step, this.#sheet.participants) }
+    const top = this.bottom
+    return { type: 'step', index, step, top, height: self ? SELF_HEIGHT : ARROW_HEIGHT, y: top + (self ? 16 : 25), x1, x2, ...shape, ...label }
+  }
 }
 
 interface Indexed {
@@ -120,7 +164,7 @@ function placeColumns(participants: Participant[], steps: Indexed[], width: numb
   return shown.map(({ participant, index }, position) => ({
     participant: index,
     x: Math.round(spacing / 2) + position * spacing,
-    name: participant.name || participant.role,
+    name: columnName(participant),
     detail: participant.detail,
     role: participant.role,
     boxWidth,
@@ -133,28 +177,26 @@ function ladderWidth(columns: Column[], width: number): number {
   return last && first ? Math.max(last.x + first.x, Math.min(width, last.x + WIDEST)) : width
 }
 
-function placeRow(step: Step, index: number, top: number, delta: number, place: Map<number, number>, width: number, measure: (text: string) => number): Row {
-  const x1 = place.get(step.from) ?? 0
-  const x2 = place.get(step.to) ?? 0
-  const self = step.from === step.to
-  const height = self ? SELF_HEIGHT : ARROW_HEIGHT
-  const label = self ? selfLabel(step.label, x1, width, measure) : arrowLabel(step.label, x1, x2, measure)
-  return { type: 'step', index, step, top, height, y: top + (self ? 16 : 25), x1, x2, self, delta, ...label }
-}
-
 type PlacedLabel = Pick<Row, 'label' | 'labelX' | 'labelAnchor'>
 
-function arrowLabel(text: string, x1: number, x2: number, measure: (text: string) => number): PlacedLabel {
-  const room = Math.abs(x2 - x1) - 2 * LABEL_INSET
-  return { label: shorten(text, room, measure), labelX: (x1 + x2) / 2, labelAnchor: 'middle' }
+/** In the middle of its arrow; a label too long for that starts with the arrow, or ends with it where the ladder ends. */
+function arrowLabel(text: string, x1: number, x2: number, { width, measure }: Sheet): PlacedLabel {
+  const left = Math.min(x1, x2) + LABEL_INSET
+  const right = Math.max(x1, x2) - LABEL_INSET
+  const needed = measure(text)
+  if (needed <= right - left) return { label: text, labelX: (x1 + x2) / 2, labelAnchor: 'middle' }
+  if (needed <= width - left - EDGE) return { label: text, labelX: left, labelAnchor: 'start' }
+  if (needed <= right - EDGE) return { label: text, labelX: right, labelAnchor: 'end' }
+  return { label: shorten(text, width - left - EDGE, measure), labelX: left, labelAnchor: 'start' }
 }
 
 const SELF_INSET = 24
+const EDGE = 6
 
 /** Right of the lifeline, or left of it where only there is room. */
-function selfLabel(text: string, x: number, width: number, measure: (text: string) => number): PlacedLabel {
-  const right = width - x - SELF_INSET - 6
-  const left = x - SELF_INSET - 6
+function selfLabel(text: string, x: number, { width, measure }: Sheet): PlacedLabel {
+  const right = width - x - SELF_INSET - EDGE
+  const left = x - SELF_INSET - EDGE
   if (right >= left || measure(text) <= right) {
     return { label: shorten(text, right, measure), labelX: x + SELF_INSET, labelAnchor: 'start' }
   }
@@ -181,40 +223,4 @@ function zone(columns: Column[]): Layout['zone'] {
   if (!first || !last) return null
   const reach = first.boxWidth / 2 + 5
   return { x1: first.x - reach, x2: last.x + reach }
-}
-
-const AUDIO_ENDS = /\b(close[sd]?|closing|stop(s|ped)?|end(s|ed)?|release[sd]?|remove[sd]?|timeout)\b/i
-
-/** Audio flows on a lifeline from a media arrow that touches it to the one that ends it. */
-function bands(rows: (Row | Gap)[], height: number, live: boolean): Band[] {
-  const found: Band[] = []
-  const open = new Map<number, Band>()
-  let lastStep = 0
-  for (const row of rows) {
-    if (row.type !== 'step') continue
-    lastStep = row.y
-    if (row.step.kind !== 'media') continue
-    const touched = new Set([row.x1, row.x2])
-    if (AUDIO_ENDS.test(row.step.label)) touched.forEach((x) => end(open, x, row.y))
-    else if (!row.self) touched.forEach((x) => begin(open, found, x, row.y))
-  }
-  for (const band of open.values()) {
-    band.open = live
-    band.bottom = live ? height - TAIL / 2 : lastStep
-  }
-  return found
-}
-
-function begin(open: Map<number, Band>, found: Band[], x: number, y: number): void {
-  if (open.has(x)) return
-  const band = { x, top: y, bottom: y, open: false }
-  open.set(x, band)
-  found.push(band)
-}
-
-function end(open: Map<number, Band>, x: number, y: number): void {
-  const band = open.get(x)
-  if (!band) return
-  band.bottom = y
-  open.delete(x)
 }

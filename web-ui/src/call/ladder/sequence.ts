@@ -37,6 +37,15 @@ export const KIND_NAMES: Record<StepKind, string> = {
   event: 'Event',
 }
 
+const PART_NAMES: Record<string, string> = { sip: 'SIP', registrar: 'Registrar', call: 'Call', media: 'Media' }
+
+/** What stands on top of a column: the phone's number, or what the inner part is called. */
+export function columnName(participant: Participant | undefined): string {
+  if (!participant) return ''
+  const plain = participant.name === '' || participant.name === participant.role
+  return plain ? (PART_NAMES[participant.role] ?? participant.role) : participant.name
+}
+
 /** Takes away what would not be drawable: steps between columns that are not there. */
 export function drawable(sequence: Sequence): Sequence {
   const count = sequence.participants.length
@@ -45,7 +54,7 @@ export function drawable(sequence: Sequence): Sequence {
   return steps.length === sequence.steps.length ? sequence : { ...sequence, steps }
 }
 
-/** Whether the step is a final SIP response that refuses something. */
+/** Whether the step is a SIP response that refuses; asking for a digest and confirming a CANCEL are no refusals. */
 export function isFailure(step: Step): boolean {
-  return step.kind === 'sip' && /^[456]\d\d\b/.test(step.label)
+  return step.kind === 'sip' && /^[456]\d\d\b/.test(step.label) && !/^(401|407|487)/.test(step.label)
 }

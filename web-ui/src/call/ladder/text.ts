@@ -1,6 +1,7 @@
 // The ladder as plain text, drawn the way the sequence documents draw theirs.
 import { fineDuration, roughDuration } from '../../time'
-import type { Sequence, Step, StepKind } from './sequence'
+import { isAudio } from './bands'
+import { columnName, type Participant, type Sequence, type Step, type StepKind } from './sequence'
 
 const TIME_WIDTH = 12
 const NARROWEST = 16
@@ -27,13 +28,15 @@ export function textLadder(sequence: Sequence, kinds: ReadonlySet<StepKind>): st
 class Canvas {
   readonly #columns: number[]
   readonly #names: string[]
+  readonly #participants: readonly Participant[]
   readonly #width: number
 
   constructor(sequence: Sequence) {
     const longest = Math.max(0, ...sequence.steps.filter((step) => step.kind === 'sip').map((step) => step.label.length + 4))
     this.#width = Math.min(WIDEST, Math.max(NARROWEST, longest))
     this.#columns = sequence.participants.map((_, index) => TIME_WIDTH + 6 + index * this.#width)
-    this.#names = sequence.participants.map((participant) => participant.name)
+    this.#participants = sequence.participants
+    this.#names = sequence.participants.map(columnName)
   }
 
   heads(): string[] {
@@ -74,7 +77,7 @@ class Canvas {
   #arrow(step: Step, left: number, right: number): string[] {
     const line = this.#lifelines()
     const inner = right - left - 2
-    if (step.kind === 'media') write(line, left, `|<${'='.repeat(Math.max(0, inner - 1))}>|`)
+    if (isAudio(step, this.#participants)) write(line, left, `|<${'='.repeat(Math.max(0, inner - 1))}>|`)
     else if (step.from < step.to) write(line, left, `+${'-'.repeat(inner)}>|`)
     else write(line, left, `|<${'-'.repeat(inner)}+`)
     return line
