@@ -147,3 +147,14 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_small() {
+        let size = std::mem::size_of::<Stream>();
+        assert!(size <= 1_200, "{size}");
+    }
+}

@@ -2,6 +2,9 @@
 //!
 //! Deviation from A.1: a source is valid from its first packet on. A telephone is known from signalling, and two packets of
 //! probation would cut the first 40 ms of every answer.
+//!
+//! Deviation from §8.2: a source that uses our own SSRC is no collision. Devices that echo what they hear do so on purpose,
+//! and since every leg is an RTP session of its own with its own numbers, no loop can form by it.
 
 use crate::Time;
 use crate::limits;
