@@ -28,7 +28,7 @@ let refused: number
 
 /** Runs the timer that waits now. */
 function fire() {
-  const timer = timers.findLast((one) => !one.off)!
+  const timer = timers.filter((one) => !one.off).at(-1)!
   timer.off = true
   timer.action()
   return timer.wait

@@ -1,13 +1,16 @@
-// Where phones reach the exchange, from what it says about itself and from where the page came.
-import type { Extension } from './extension'
+// Where phones reach the exchange: at the host the page came from, for that one answers; the extension's domain is a name
+// for digests and need not be in any DNS.
 
 /** The SIP port where nothing else is said (RFC 3261 §19.1.2). */
 const SIP_PORT = 5060
 
+export interface Server {
+  host: string
+  port: number
+  transports: string
+}
+
 /** Host, port and transports for a phone's settings. */
-export function serverOf(extension: Extension, pageHost: string): { host: string; port: number; transports: string } {
-  const named = extension.domain_name ?? ''
-  const match = /^(\[[^\]]+\]|[^:]*)(?::(\d+))?$/.exec(named)
-  const host = (match?.[1] || pageHost).replace(/^\[|\]$/g, '')
-  return { host, port: match?.[2] ? Number(match[2]) : SIP_PORT, transports: 'UDP or TCP' }
+export function serverOf(pageHost: string, port: number | null | undefined): Server {
+  return { host: pageHost.replace(/^\[|\]$/g, ''), port: port || SIP_PORT, transports: 'UDP or TCP' }
 }

@@ -1,0 +1,53 @@
+// Debian's chromium with a fresh profile that may speak to one host only, and a record of everything it complains about.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+
+/** Opens a browser; `complaints()` lists console errors, policy violations and requests to any other host. */
+export async function openBrowser(base) {
+  const host = new URL(base).hostname
+  const profile = mkdtempSync(join(tmpdir(), 'tandem-page-'))
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM ?? execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
+    headless: true,
+    args: [...FLAGS, `--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE ${host}`],
+    viewport: { width: 1360, height: 900 },
+    colorScheme: 'light',
+    permissions: ['clipboard-read', 'clipboard-write'],
+  })
+  const page = context.pages()[0] ?? (await context.newPage())
+  const record = await watch(context, page, base)
+  const close = async () => {
+    await context.close().catch(() => undefined)
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+  return { page, close, complaints: () => record.complaints, requests: () => record.requests }
+}
+
+async function watch(context, page, base) {
+  const record = { complaints: [], requests: 0 }
+  const complain = (kind, what) => record.complaints.push({ kind, what })
+  const origin = new URL(base).host
+  const check = (url) => {
+    record.requests += 1
+    const { protocol, host } = new URL(url)
+    if (!['blob:', 'data:'].includes(protocol) && host !== origin) complain('foreign request', url)
+  }
+  context.on('request', (request) => check(request.url()))
+  page.on('websocket', (socket) => check(socket.url()))
+  page.on('pageerror', (error) => complain('page error', String(error.stack ?? error)))
+  page.on('console', (message) => {
+    // The browser itself reports the one refused log-in that is part of the test.
+    const refusedLogin = message.location().url.endsWith('/auth/login') && /\b401\b/.test(message.text())
+    if (['error', 'warning'].includes(message.type()) && !refusedLogin) complain(`console ${message.type()}`, message.text())
+  })
+  await page.exposeBinding('tandemPolicyViolation', (_, what) => complain('policy violation', what))
+  await page.addInitScript(() => {
+    addEventListener('securitypolicyviolation', (event) => window.tandemPolicyViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`))
+  })
+  return record
+}

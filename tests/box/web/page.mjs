@@ -1,0 +1,212 @@
+// Drives the admin page of a running exchange in Debian's chromium and says what it saw, one JSON object a line.
+//
+//   node page.mjs --base http://127.0.0.1:8080 --password … --shots DIR [--user admin] [--hangup] [--patience SECONDS]
+//
+// Whoever starts it makes the calls: after the line {"step":"ready"} it waits for a call to appear; after {"step":"talking"}
+// it waits for that call to end (with --hangup it ends the call by its own button). The last line is {"step":"done","ok":true},
+// or {"step":"failed",…} with exit code 1.
+import { mkdirSync, readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { openBrowser } from './browser.mjs'
+import { Camera } from './camera.mjs'
+
+const { values: options } = parseArgs({
+  options: {
+    base: { type: 'string' },
+    user: { type: 'string', default: 'admin' },
+    password: { type: 'string' },
+    shots: { type: 'string' },
+    hangup: { type: 'boolean', default: false },
+    patience: { type: 'string', default: '30' },
+  },
+})
+for (const name of ['base', 'password', 'shots']) {
+  if (!options[name]) {
+    console.error(`page.mjs: --${name} is missing`)
+    process.exit(2)
+  }
+}
+const patience = Number(options.patience) * 1000
+const base = options.base.replace(/\/$/, '')
+mkdirSync(options.shots, { recursive: true })
+
+const say = (step, facts = {}) => console.log(JSON.stringify({ step, ...facts }))
+
+function demand(condition, message) {
+  if (!condition) throw new Error(message)
+}
+
+const browser = await openBrowser(base)
+const { page, complaints } = browser
+page.setDefaultTimeout(patience)
+const camera = new Camera(page, options.shots)
+
+try {
+  await seePolicy()
+  await logIn()
+  await seeExtensions()
+  const href = await seeCallBegin()
+  await seeLadder(href)
+  await seeCallEnd()
+  await seeHistory(href)
+  await logOut()
+  const found = complaints()
+  demand(found.length === 0, `the browser complains: ${JSON.stringify(found)}`)
+  say('done', { ok: true, requests: browser.requests() })
+} catch (error) {
+  await page.screenshot({ path: `${options.shots}/failed.png`, fullPage: true }).catch(() => undefined)
+  say('failed', { ok: false, error: String(error?.message ?? error), complaints: complaints(), url: page.url() })
+  process.exitCode = 1
+} finally {
+  await browser.close()
+}
+
+/** The page comes with a policy that allows nothing from elsewhere and nothing inline. */
+async function seePolicy() {
+  const response = await page.goto(`${base}/`)
+  const policy = (await response.headerValue('content-security-policy')) ?? ''
+  demand(response.status() === 200, `the page answers ${response.status()}`)
+  demand(/default-src 'self'/.test(policy), `the policy is ${policy || 'missing'}`)
+  demand(!/unsafe-/.test(policy), `the policy allows what is unsafe: ${policy}`)
+  say('policy', { policy })
+}
+
+async function logIn() {
+  await page.fill('#username', options.user)
+  await camera.take('login')
+  await page.fill('#password', `${options.password}-not`)
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('#login-problem span')
+  const refusal = await page.innerText('#login-problem')
+  demand(/wrong/i.test(refusal), `a wrong password is answered with "${refusal}"`)
+  await page.fill('#password', options.password)
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('h1:has-text("Calls")')
+  await page.waitForSelector('.link.connected')
+  say('login', { refusal })
+}
+
+async function seeExtensions() {
+  await page.click('nav a:has-text("Extensions")')
+  await page.waitForSelector('[data-test=extensions] tbody tr')
+  const extensions = await page.$$eval('[data-test=extensions] tbody tr', (rows) =>
+    rows.map((row) => ({
+      extension: row.dataset.extension,
+      phones: [...row.querySelectorAll('.phones li')].map((phone) => phone.innerText.replace(/\s+/g, ' ').trim()),
+    })),
+  )
+  await camera.take('extensions')
+  await seeDialogs()
+  say('extensions', { extensions })
+}
+
+/** The dialogs open, hold the focus, and close with Escape. */
+async function seeDialogs() {
+  for (const [name, button] of [['new', 'button:has-text("New extension")'], ['setup', 'button:has-text("Set up phone") >> nth=0'], ['delete', 'button[aria-label^=Delete] >> nth=0']]) {
+    await page.click(button)
+    await page.waitForSelector('dialog[open]')
+    demand(await page.evaluate(() => document.querySelector('dialog[open]').contains(document.activeElement)), `the dialog "${name}" has not the focus`)
+    await camera.take(`extension-${name}`)
+    await page.keyboard.press('Escape')
+    await page.waitForSelector('dialog', { state: 'detached' })
+  }
+}
+
+/** Waits for a call to appear by itself, without the page being loaded again. */
+async function seeCallBegin() {
+  await page.click('nav a:has-text("Calls")')
+  await page.waitForSelector('#history-title')
+  const before = await liveCalls()
+  say('ready', { live: before.length })
+  const row = await page.waitForFunction(
+    (known) => [...document.querySelectorAll('[data-test=live-calls] a.who')].map((link) => link.getAttribute('href')).find((href) => !known.includes(href)),
+    before.map((call) => call.href),
+  )
+  const href = await row.jsonValue()
+  const link = `[data-test=live-calls] li:has(> .line a[href="${href}"])`
+  await page.waitForSelector(`${link} .line [data-test=status]:has-text("Talking")`)
+  const first = await page.innerText(`${link} .duration`)
+  await page.waitForFunction(([selector, text]) => document.querySelector(selector).innerText !== text, [`[data-test=live-calls] a.who[href="${href}"] ~ .duration`, first])
+  await camera.take('calls-live')
+  say('call', (await liveCalls()).find((call) => call.href === href))
+  return href
+}
+
+function liveCalls() {
+  return page.$$eval('[data-test=live-calls] > li', (rows) =>
+    rows.map((row) => ({
+      href: row.querySelector('a.who').getAttribute('href'),
+      who: row.querySelector('a.who').innerText.replace(/\s+/g, ' ').trim(),
+      status: row.querySelector('[data-test=status]').innerText.trim(),
+      codec: row.querySelector('.codec').innerText.trim(),
+      legs: [...row.querySelectorAll('.legs li')].map((leg) => leg.innerText.replace(/\s+/g, ' ').trim()),
+    })),
+  )
+}
+
+/** Opens the call's own diagram and reads it with mouse and keyboard. */
+async function seeLadder(href) {
+  await page.click(`a.who[href="${href}"]`)
+  await page.waitForSelector('[data-step]')
+  const columns = await page.$$eval('[data-test=ladder] .heads .name', (names) => names.map((name) => name.textContent))
+  const steps = await ladderSteps()
+  for (const label of ['INVITE', '180', '200 OK', 'ACK']) {
+    demand(steps.some((step) => step.kind === 'sip' && step.label.startsWith(label)), `the ladder has no ${label}`)
+  }
+  for (const kind of ['internal', 'media', 'event']) demand(steps.some((step) => step.kind === kind), `the ladder has no ${kind} step`)
+  await page.click('[data-step="0"]')
+  const message = await page.innerText('[data-test=message]')
+  demand(/^INVITE sip:\S+ SIP\/2\.0/.test(message), `the first message is ${message.slice(0, 60)}`)
+  await page.keyboard.press('ArrowDown')
+  const second = await page.$eval('[data-step].selected', (step) => step.dataset.step)
+  demand(second === '1', `the arrow key leads to step ${second}`)
+  await camera.take('call-live')
+  say('talking', { columns, steps: steps.length, title: (await page.innerText('[data-test=call-title]')).replace(/\s+/g, ' ') })
+}
+
+function ladderSteps() {
+  return page.$$eval('[data-step]', (rows) =>
+    rows.map((row) => ({ kind: ['sip', 'internal', 'media', 'event'].find((kind) => row.classList.contains(kind)), label: row.querySelector('.label').textContent, spoken: row.getAttribute('aria-label') })),
+  )
+}
+
+/** The page sees the end without being asked; the ladder has grown. */
+async function seeCallEnd() {
+  const before = (await ladderSteps()).length
+  if (options.hangup) await page.click('button[aria-label="Hang up"]')
+  await page.waitForSelector('header [data-test=status]:not(:has(i))')
+  await page.waitForFunction((count) => document.querySelectorAll('[data-step]').length > count, before)
+  await page.waitForFunction(() => [...document.querySelectorAll('[data-step].sip .label')].some((label) => label.textContent.startsWith('BYE')))
+  await page.waitForTimeout(1500)
+  const steps = await ladderSteps()
+  const facts = await page.$$eval('dl.card > div', (rows) => Object.fromEntries(rows.map((row) => [row.querySelector('dt').innerText, row.querySelector('dd').innerText])))
+  await page.click('button:has-text("Copy as text")')
+  const text = await page.evaluate(() => navigator.clipboard.readText())
+  demand(/\+-+>\|/.test(text) && /\|<-+\+/.test(text), 'the ladder as text has no arrows')
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('button:has-text("Save SVG")')])
+  const path = `${options.shots}/ladder.svg`
+  await download.saveAs(path)
+  const svg = readFileSync(path, 'utf8')
+  demand(svg.startsWith('<svg') && !svg.includes('var(--'), 'the saved SVG does not stand alone')
+  await camera.take('call-ended')
+  say('ended', { status: await page.innerText('header [data-test=status]'), facts, steps: steps.length, before, ladder: text, svg: svg.length })
+}
+
+async function seeHistory(href) {
+  await page.click('.back')
+  await page.waitForSelector(`[data-test=past-calls] a.who[href="${href}"]`)
+  await page.fill('input[type=search]', 'no such number')
+  await page.waitForSelector('text=No call fits')
+  await page.fill('input[type=search]', '')
+  await camera.take('calls-history')
+  await page.reload()
+  await page.waitForSelector(`[data-test=past-calls] a.who[href="${href}"]`)
+  say('history', { reloaded: true })
+}
+
+async function logOut() {
+  await page.click('button[aria-label="Log out"]')
+  await page.waitForSelector('#password')
+  demand((await page.evaluate(() => sessionStorage.length)) === 0, 'something of the session is left')
+  say('logout')
+}
