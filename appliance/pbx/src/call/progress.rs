@@ -61,10 +61,6 @@ impl Call {
         if let Some(dialog) = dialog {
             ctx.index.dialogs.insert(dialog, self.legs[place].key);
             self.legs[place].dialog = Some(dialog);
-            if response.headers.get(&HeaderName::RSeq).is_some() {
-                // The dialog was made by this very response, so that the PRACK cannot fail but by a race with its end.
-                let _ = ctx.sip.request_in_dialog(ctx.now, dialog, Method::Prack, Headers::new(), None);
-            }
         }
         if response.status.0 == 100 {
             return;
