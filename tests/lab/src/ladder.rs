@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::Time;
-use crate::wire::{Message, Start};
+use crate::wire::{Message, Start, reason_phrase};
 
 /// Cells between two columns.
-const GAP: usize = 34;
+const GAP: usize = 42;
 
 /// One message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,10 +74,15 @@ impl Ladder {
                 "INVITE" if message.tag("To").is_none() => format!("INVITE {}", user_of(uri)),
                 _ => method.clone(),
             },
-            Start::Response(status, phrase) => format!("{status} {phrase}"),
+            // rsip writes the phrases without their spaces.
+            Start::Response(status, phrase) => match reason_phrase(*status) {
+                "Whatever" => format!("{status} {phrase}"),
+                known => format!("{status} {known}"),
+            },
         };
         if let Some(reason) = message.header("Reason") {
-            let _ = write!(label, " [{}]", reason.split(";text").next().unwrap_or(reason));
+            let (protocol, cause) = reason.split_once(";cause=").unwrap_or((reason, ""));
+            let _ = write!(label, " [{protocol} {}]", cause.split(';').next().unwrap_or(cause));
         }
         if message.body.starts_with("v=0") {
             let direction = ["sendonly", "recvonly", "inactive"].iter().find(|name| message.body.contains(*name));
@@ -154,7 +159,7 @@ mod tests {
         ladder.push(arrow(5, 1, false, "INVITE 1002 (sdp)", Fate::Lost));
         let text = ladder.to_string();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[1], "    0.000  ◀─────── INVITE 1002 (sdp) ──────");
+        assert_eq!(lines[1], "    0.000  ◀─────────── INVITE 1002 (sdp) ──────────");
         assert!(lines[2].starts_with("    0.005  ──") && lines[2].contains("✗ lost") && lines[2].ends_with('▶'));
         assert_eq!(lines[0].find("1001").unwrap() + 4, 11 + GAP);
     }

@@ -73,8 +73,12 @@ impl Lab {
     /// A lab whose exchange is set up otherwise.
     pub fn with_settings(seed: u64, change: impl FnOnce(&mut pbx::Settings)) -> Lab {
         let exchange = [SocketAddr::from(([10, 0, 0, 1], 5060)), "[2001:db8::1]:5060".parse().expect("an address")];
-        let mut settings =
-            pbx::Settings { realm: REALM.into(), sip: exchange[0], rtp: exchange[0].ip(), ..Default::default() };
+        let mut settings = pbx::Settings {
+            realm: REALM.into(),
+            sip: exchange[0],
+            rtp: std::net::Ipv6Addr::UNSPECIFIED.into(),
+            ..Default::default()
+        };
         change(&mut settings);
         let config = media::Config { rtp_timeout: settings.rtp_timeout, ..media::Config::default() };
         let mut bytes = [7; 32];
@@ -351,10 +355,10 @@ impl Lab {
         assert_eq!(self.complaints(), Vec::<String>::new(), "{ladder}");
     }
 
-    /// Whether one hears the other: a packet of its voice came within the last 100 ms.
+    /// Whether one hears the other: a packet of its voice came within the last 200 ms.
     pub fn hears(&self, listener: PhoneId, speaker: PhoneId) -> bool {
         let voice = Some(self[speaker].voice);
-        let since = self.now.saturating_sub(Duration::from_millis(100));
+        let since = self.now.saturating_sub(Duration::from_millis(200));
         let mut heard = self[listener].calls.iter().flat_map(|call| &call.audio.heard);
         heard.any(|heard| heard.voice == voice && heard.at >= since)
     }

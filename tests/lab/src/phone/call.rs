@@ -96,6 +96,11 @@ impl Call {
         timers.into_iter().flatten().min()
     }
 
+    /// The phone's user has gone: whatever state it is in does not matter any more.
+    pub fn end_of_story(&mut self) {
+        self.end();
+    }
+
     pub(crate) fn end(&mut self) {
         self.state = State::Ended;
         self.vanish();

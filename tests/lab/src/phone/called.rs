@@ -80,7 +80,7 @@ impl Phone {
         let can = self.manner.session_expires.is_some();
         match request.header("Session-Expires").filter(|_| can) {
             Some(asked) => {
-                let refresher = parameter(asked, "refresher").unwrap_or("uas");
+                let refresher = parameter(asked, "refresher").unwrap_or(self.manner.refresher);
                 let seconds = asked.split(';').next().unwrap_or(asked).trim();
                 response.with("Require", "timer").with("Session-Expires", format!("{seconds};refresher={refresher}"))
             }

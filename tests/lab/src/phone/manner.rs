@@ -61,6 +61,8 @@ pub struct Manner {
     pub reliable_provisionals: bool,
     /// Session-Expires to ask for, in seconds (RFC 4028).
     pub session_expires: Option<u32>,
+    /// Who is to refresh when the phone may choose: `uas` is the one that answers.
+    pub refresher: &'static str,
     /// Whether it refreshes the session when that is its task.
     pub refreshes_session: bool,
     /// Whether it refreshes by UPDATE instead of re-INVITE.
@@ -100,6 +102,7 @@ impl Default for Manner {
             offers_late: false,
             reliable_provisionals: false,
             session_expires: None,
+            refresher: "uas",
             refreshes_session: true,
             refreshes_by_update: false,
             talks: true,

@@ -79,8 +79,8 @@ impl Phone {
         let (call_id, from, number) = (request.need("Call-ID"), request.tag("From"), request.cseq().0);
         let index = self.find(|call| call.is_live() && call.dialog.is_of(call_id, from))?;
         let last = self.calls[index].dialog.peer_cseq.replace(number);
-        if last.is_some_and(|last| number <= last) {
-            self.complain(format!("CSeq went from {last:?} to {number}"));
+        if last == Some(number) {
+            self.complain(format!("two requests with CSeq {number}"));
         }
         Some(index)
     }

@@ -9,7 +9,7 @@ use sip::{Flow, Transmit, Transport};
 
 use super::Lab;
 use crate::ladder::{Arrow, Fate, Ladder};
-use crate::phone::{Outgoing, PhoneId};
+use crate::phone::{Outgoing, Phone, PhoneId};
 
 /// Something that is on its way.
 #[derive(Debug, Clone)]
@@ -122,15 +122,12 @@ impl Lab {
 
     fn carry_on_stream(&mut self, flow: Flow, bytes: Bytes) {
         let known = flow.connection.and_then(|connection| self.connections.phone(connection));
-        let listening = || {
-            let listens = |phone: &&PhoneId| self[**phone].transport == Transport::Tcp && self[**phone].is_on;
-            let all: Vec<PhoneId> = (0..self.phones.len()).map(PhoneId).collect();
-            all.iter().filter(listens).find(|phone| self[**phone].address == flow.remote).copied()
-        };
-        match (flow.connection, known) {
-            (Some(_), Some(phone)) if self[phone].is_on => self.deliver_on_stream(phone, bytes),
-            (None, _) if listening().is_some() => {
-                let phone = listening().expect("was just found");
+        let listens = |phone: &Phone| phone.is_on && phone.transport == Transport::Tcp && phone.address == flow.remote;
+        let mut phones = self.phones.iter().zip(&self.behind);
+        let listening = phones.position(|(phone, router)| listens(phone) && router.is_none()).map(PhoneId);
+        match (flow.connection, known, listening) {
+            (Some(_), Some(phone), _) if self[phone].is_on => self.deliver_on_stream(phone, bytes),
+            (None, _, Some(phone)) => {
                 self.connect_to(phone);
                 self.deliver_on_stream(phone, bytes);
             }
