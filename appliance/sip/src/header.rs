@@ -40,6 +40,8 @@ mod server;
 mod service_route;
 mod session_expires;
 mod supported;
+#[cfg(test)]
+mod tests;
 mod to;
 mod tokens;
 mod unsupported;

@@ -56,6 +56,8 @@ pub struct Framer {
     searched: usize,
     /// Length of head and of body once the head is complete.
     found: Option<(usize, usize)>,
+    /// The last thing was a single line end.
+    half_ping: bool,
     failed: Option<FrameError>,
 }
 
@@ -114,14 +116,16 @@ impl Framer {
         }
         self.found = None;
         self.searched = 0;
+        self.half_ping = false;
         Ok(Some(Frame::Message(self.buffer.split_to(head + body).freeze())))
     }
 
-    /// Line ends before a message. A single CR LF is a pong, or the first half of a ping whose second half has not come yet:
-    /// which of them is decided by what follows, so that a ping cut in two by the network is not taken for two pongs.
+    /// Line ends before a message. A single CR LF is a pong, unless another one came just before: then the two were a ping
+    /// that the network cut in half.
     fn keep_alive(&mut self) -> Option<Frame> {
         if self.buffer.starts_with(Frame::PING) {
             self.buffer.advance(4);
+            self.half_ping = false;
             return Some(Frame::KeepAlivePing);
         }
         let line_end = match &self.buffer[..] {
@@ -132,7 +136,8 @@ impl Framer {
             _ => return None,
         };
         self.buffer.advance(line_end);
-        Some(Frame::Pong)
+        self.half_ping = !self.half_ping;
+        Some(if self.half_ping { Frame::Pong } else { Frame::KeepAlivePing })
     }
 
     /// The length of start line and headers with the empty line, once it is there.
@@ -177,7 +182,8 @@ fn body_length(head: &[u8]) -> Result<usize, FrameError> {
     let mut length = None;
     for line in head.split(|&b| b == b'\n').skip(1) {
         let Some(colon) = line.iter().position(|&b| b == b':') else { continue };
-        if matches!(line[0], b' ' | b'\t') || HeaderName::known(trim(&line[..colon])) != Some(HeaderName::ContentLength) {
+        if matches!(line[0], b' ' | b'\t') || HeaderName::known(trim(&line[..colon])) != Some(HeaderName::ContentLength)
+        {
             continue;
         }
         let said = number::<usize>(trim(&line[colon + 1..])).ok_or(FrameError::ContentLength)?;
@@ -187,4 +193,87 @@ fn body_length(head: &[u8]) -> Result<usize, FrameError> {
         length = Some(said);
     }
     length.ok_or(FrameError::NoContentLength)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGE: &[u8] = b"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP c\r\nl : 5\r\n\r\nhello";
+
+    fn frames(stream: &[u8], piece: usize) -> (Vec<Frame>, Option<FrameError>) {
+        let mut framer = Framer::new();
+        let mut frames = Vec::new();
+        for bytes in stream.chunks(piece) {
+            framer.push(bytes);
+            while let Some(next) = framer.next() {
+                match next {
+                    Ok(frame) => frames.push(frame),
+                    Err(error) => return (frames, Some(error)),
+                }
+            }
+        }
+        (frames, None)
+    }
+
+    #[test]
+    fn messages_and_keep_alives_are_found_however_the_stream_is_cut() {
+        let stream = [MESSAGE, b"\r\n\r\n", MESSAGE, MESSAGE, b"\r\n\r\n\r\n\r\n", MESSAGE].concat();
+        for piece in 1..stream.len() {
+            let (frames, error) = frames(&stream, piece);
+            assert_eq!(error, None);
+            let messages =
+                frames.iter().filter(|frame| matches!(frame, Frame::Message(bytes) if bytes == MESSAGE)).count();
+            assert_eq!(messages, 4, "pieces of {piece}");
+            assert!(frames.len() > messages, "pieces of {piece}");
+        }
+        let (frames, _) = frames(&stream, stream.len());
+        let pings = frames.iter().filter(|frame| **frame == Frame::KeepAlivePing).count();
+        assert_eq!((pings, frames.len()), (3, 7));
+    }
+
+    #[test]
+    fn a_pong_is_told_from_half_a_ping() {
+        let mut framer = Framer::new();
+        framer.push(b"\r\n");
+        assert_eq!(framer.next(), Some(Ok(Frame::Pong)));
+        framer.push(b"\r\n");
+        assert_eq!(framer.next(), Some(Ok(Frame::KeepAlivePing)), "both halves have come");
+        framer.push(b"\r\n\r");
+        assert_eq!(framer.next(), None);
+        framer.push(b"\n");
+        assert_eq!(framer.next(), Some(Ok(Frame::KeepAlivePing)));
+        assert_eq!((framer.next(), framer.pending()), (None, 0));
+    }
+
+    #[test]
+    fn bare_line_feeds_and_folded_headers_do_not_confuse() {
+        let message = b"OPTIONS sip:a@b SIP/2.0\nSubject: x\n content-length: 99\nContent-Length: 2\n\nok";
+        let (frames, error) = frames(message, 7);
+        assert_eq!((frames.len(), error), (1, None));
+    }
+
+    #[test]
+    fn what_cannot_be_framed_ends_the_stream() {
+        let case = |stream: &[u8]| frames(stream, 1000).1;
+        assert_eq!(case(b"OPTIONS sip:a@b SIP/2.0\r\n\r\n"), Some(FrameError::NoContentLength));
+        assert_eq!(case(b"OPTIONS sip:a@b SIP/2.0\r\nl: -1\r\n\r\n"), Some(FrameError::ContentLength));
+        assert_eq!(case(b"OPTIONS sip:a@b SIP/2.0\r\nl: 1\r\nl: 2\r\n\r\n"), Some(FrameError::ContentLength));
+        assert_eq!(case(b"OPTIONS sip:a@b SIP/2.0\r\nl: 65535\r\n\r\n"), Some(FrameError::TooLong));
+        assert_eq!(
+            case(&[b"OPTIONS sip:a@b SIP/2.0\r\nx: ".as_slice(), &[b'y'; 40_000]].concat()),
+            Some(FrameError::TooLong)
+        );
+        assert_eq!(case(&[b'A'; 100]), Some(FrameError::NotSip));
+        assert_eq!(case(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), Some(FrameError::NotSip));
+    }
+
+    #[test]
+    fn after_an_error_nothing_is_held() {
+        let mut framer = Framer::new();
+        framer.push(&[0; 5000]);
+        assert_eq!(framer.next(), Some(Err(FrameError::NotSip)));
+        framer.push(MESSAGE);
+        assert_eq!((framer.next(), framer.pending()), (None, 0));
+    }
 }

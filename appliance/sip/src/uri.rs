@@ -5,6 +5,8 @@
 mod equivalence;
 mod host;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::{borrow::Cow, fmt, str::FromStr};
 

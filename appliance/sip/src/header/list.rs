@@ -1,6 +1,7 @@
 //! Comma lists: taken apart at commas that stand neither in quotes nor in angle brackets.
 
 use bytes::Bytes;
+use memchr::memchr;
 
 use crate::message::token::trim;
 
@@ -22,6 +23,9 @@ pub(crate) fn elements(value: &Bytes) -> impl Iterator<Item = Bytes> {
 
 /// The place of the comma that ends the element starting at `start`, or the end of the value.
 fn element_end(value: &[u8], start: usize) -> usize {
+    if memchr(b',', &value[start..]).is_none() {
+        return value.len();
+    }
     let mut in_quotes = false;
     let mut in_brackets = false;
     let mut at = start;

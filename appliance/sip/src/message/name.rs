@@ -155,7 +155,8 @@ impl HeaderName {
                     if index == EMPTY as usize {
                         return None;
                     }
-                    if NAMES[index].as_bytes().eq_ignore_ascii_case(name) {
+                    let usual = NAMES[index].as_bytes();
+                    if usual == name || usual.eq_ignore_ascii_case(name) {
                         return Some(HeaderName::nth(index));
                     }
                     slot = (slot + 1) % TABLE.len();

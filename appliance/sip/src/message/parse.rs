@@ -5,6 +5,7 @@
 //! A body longer than Content-Length is cut, one that is shorter is an error (RFC 3261 §18.3); without Content-Length it is the rest.
 
 use bytes::Bytes;
+use memchr::memchr;
 
 use super::{
     Message, Method, Request, Response, StatusCode,
@@ -111,10 +112,13 @@ fn parse(datagram: &Bytes) -> Result<Message, ParseError> {
     let raw = start..next;
     let regular = match &start_line {
         StartLine::Request(method, uri) => {
-            raw.len() == method.as_str().len() + uri.as_bytes().len() + 11 && datagram[raw.clone()].ends_with(b" SIP/2.0\r\n")
+            raw.len() == method.as_str().len() + uri.as_bytes().len() + 11
+                && datagram[raw.clone()].ends_with(b" SIP/2.0\r\n")
         }
         StartLine::Response(_, reason) => {
-            raw.len() == reason.len() + 14 && datagram[raw.clone()].starts_with(b"SIP/2.0 ") && datagram[raw.clone()].ends_with(b"\r\n")
+            raw.len() == reason.len() + 14
+                && datagram[raw.clone()].starts_with(b"SIP/2.0 ")
+                && datagram[raw.clone()].ends_with(b"\r\n")
         }
     };
     if !regular || scan.end != b"\r\n" {
@@ -143,7 +147,7 @@ fn parse(datagram: &Bytes) -> Result<Message, ParseError> {
 
 /// The end of the line without its line end, and the start of the next one.
 fn line_at(datagram: &[u8], start: usize) -> Option<(usize, usize)> {
-    let newline = start + datagram[start..].iter().position(|&b| b == b'\n')?;
+    let newline = start + memchr(b'\n', &datagram[start..])?;
     let end = if newline > start && datagram[newline - 1] == b'\r' { newline - 1 } else { newline };
     Some((end, newline + 1))
 }
@@ -251,7 +255,7 @@ impl Headerscan<'_> {
         if line.len() > limits::HEADER_BYTES {
             return fault(ParseErrorKind::HeaderTooLong, start);
         }
-        let Some(colon) = line.iter().position(|&b| b == b':') else {
+        let Some(colon) = memchr(b':', line) else {
             return fault(ParseErrorKind::Header, start);
         };
         let spelled = &line[..colon];

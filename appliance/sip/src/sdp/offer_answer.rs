@@ -47,7 +47,12 @@ pub struct Capabilities {
 
 impl Default for Capabilities {
     fn default() -> Capabilities {
-        Capabilities { codecs: vec![Codec::pcmu(), Codec::pcma()], telephone_event: true, comfort_noise: true, ptime: Some(20) }
+        Capabilities {
+            codecs: vec![Codec::pcmu(), Codec::pcma()],
+            telephone_event: true,
+            comfort_noise: true,
+            ptime: Some(20),
+        }
     }
 }
 
@@ -168,7 +173,7 @@ pub fn answer(
     let direction = offer.direction_of(index).reversed().and(local.direction);
     let mut accepted = audio(local, media.proto.clone(), formats);
     accepted.direction = Some(direction);
-    accepted.ptime = media.ptime.and(capabilities.ptime.or(media.ptime));
+    accepted.ptime = media.ptime;
     let mut session = session(local);
     session.media = offer.media.iter().map(refused).collect();
     session.media[index] = accepted;
@@ -337,12 +342,24 @@ fn session(local: &Local) -> SessionDescription {
 
 fn audio(local: &Local, proto: String, formats: Vec<Format>) -> Media {
     let (connection, direction, ptime, maxptime, rtcp, lines) = Default::default();
-    Media { kind: "audio".to_owned(), port: local.port, proto, formats, connection, direction, ptime, maxptime, rtcp, lines }
+    Media {
+        kind: "audio".to_owned(),
+        port: local.port,
+        proto,
+        formats,
+        connection,
+        direction,
+        ptime,
+        maxptime,
+        rtcp,
+        lines,
+    }
 }
 
 /// The same stream with port 0 (RFC 3264 §6): formats are listed because the grammar wants one.
 fn refused(media: &Media) -> Media {
-    let formats = media.formats.iter().take(1).map(|format| Format { map: None, fmtp: None, ..format.clone() }).collect();
+    let formats =
+        media.formats.iter().take(1).map(|format| Format { map: None, fmtp: None, ..format.clone() }).collect();
     let (connection, direction, ptime, maxptime, rtcp, lines) = Default::default();
     let (kind, proto) = (media.kind.clone(), media.proto.clone());
     Media { kind, port: 0, proto, formats, connection, direction, ptime, maxptime, rtcp, lines }

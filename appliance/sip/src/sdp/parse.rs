@@ -35,7 +35,12 @@ pub(super) fn parse(body: &[u8]) -> Result<SessionDescription, SdpError> {
     let text = String::from_utf8_lossy(body);
     let mut origin = None;
     let mut session = SessionDescription {
-        origin: Origin { username: String::new(), session_id: String::new(), version: 0, address: Connection::Other(String::new()) },
+        origin: Origin {
+            username: String::new(),
+            session_id: String::new(),
+            version: 0,
+            address: Connection::Other(String::new()),
+        },
         name: "-".to_owned(),
         connection: None,
         lines: Vec::new(),
@@ -100,7 +105,8 @@ fn parse_connection(value: &str) -> Option<Connection> {
 
 fn connection_words(net: &str, kind: &str, address: &str) -> Connection {
     let bare = address.split('/').next().unwrap_or(address);
-    let known = net.eq_ignore_ascii_case("IN") && (kind.eq_ignore_ascii_case("IP4") || kind.eq_ignore_ascii_case("IP6"));
+    let known =
+        net.eq_ignore_ascii_case("IN") && (kind.eq_ignore_ascii_case("IP4") || kind.eq_ignore_ascii_case("IP6"));
     match bare.parse::<IpAddr>() {
         Ok(ip) if known => Connection::Ip(ip),
         _ => Connection::Other(format!("{net} {kind} {address}")),

@@ -31,7 +31,14 @@ pub(super) fn write(session: &SessionDescription, out: &mut Vec<u8>) {
 
 fn describe(session: &SessionDescription, text: &mut String) -> fmt::Result {
     let origin = &session.origin;
-    write!(text, "v=0\r\no={} {} {} {}\r\n", OneLine(&origin.username), OneLine(&origin.session_id), origin.version, origin.address)?;
+    write!(
+        text,
+        "v=0\r\no={} {} {} {}\r\n",
+        OneLine(&origin.username),
+        OneLine(&origin.session_id),
+        origin.version,
+        origin.address
+    )?;
     write!(text, "s={}\r\n", OneLine(if session.name.is_empty() { "-" } else { &session.name }))?;
     lines(session.lines.iter().filter(|line| "iuep".contains(line.kind)), text)?;
     if let Some(connection) = &session.connection {

@@ -6,7 +6,9 @@ pub(super) fn equivalent(a: &Uri, b: &Uri) -> bool {
     match (&a.scheme, &b.scheme) {
         (Scheme::Sip, Scheme::Sip) | (Scheme::Sips, Scheme::Sips) => sip(a, b),
         (Scheme::Tel, Scheme::Tel) => {
-            digits(a.user().unwrap_or("")).eq(digits(b.user().unwrap_or(""))) && common_params(a, b) && same_params(a, b, "phone-context")
+            digits(a.user().unwrap_or("")).eq(digits(b.user().unwrap_or("")))
+                && common_params(a, b)
+                && same_params(a, b, "phone-context")
         }
         (Scheme::Other(one), Scheme::Other(other)) => {
             one.eq_ignore_ascii_case(other) && a.text.get(one.len()..) == b.text.get(other.len()..)
@@ -33,7 +35,8 @@ fn common_params(a: &Uri, b: &Uri) -> bool {
     a.params().all(|(name, value)| {
         let name = unescape(name);
         let in_other = b.params().find(|(other, _)| unescape(other).eq_ignore_ascii_case(&name));
-        in_other.is_none_or(|(_, other)| unescape(other.unwrap_or("")).eq_ignore_ascii_case(&unescape(value.unwrap_or(""))))
+        in_other
+            .is_none_or(|(_, other)| unescape(other.unwrap_or("")).eq_ignore_ascii_case(&unescape(value.unwrap_or(""))))
     })
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::message::Text;
+use crate::message::{Text, token::number};
 
 /// A host name or an IP address.
 #[derive(Debug, Clone)]
@@ -28,15 +28,13 @@ impl Host {
         if host.first() == Some(&b'[') {
             return bracketed(host);
         }
-        if host.is_empty() || !host.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')) {
-            return None;
-        }
-        if host[0].is_ascii_digit()
-            && let Ok(address) = std::str::from_utf8(host).unwrap_or_default().parse()
+        if host.first()?.is_ascii_digit()
+            && let Some(address) = dotted(host)
         {
             return Some(Host::V4(address));
         }
-        Some(Host::Name(host.clone().into()))
+        let usable = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+        host.iter().all(usable).then(|| Host::Name(host.clone().into()))
     }
 
     /// The address, unless the host is a name.
@@ -60,6 +58,20 @@ impl Host {
             }
         }
     }
+}
+
+/// Four decimal numbers; quicker than the standard library's parser, and as strict: no leading zeros.
+fn dotted(host: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0u8; 4];
+    let mut parts = host.split(|&b| b == b'.');
+    for octet in &mut octets {
+        let part = parts.next()?;
+        if part.len() > 1 && part[0] == b'0' {
+            return None;
+        }
+        *octet = number(part)?;
+    }
+    parts.next().is_none().then(|| Ipv4Addr::from(octets))
 }
 
 /// `[2001:db8::1]`, `[fe80::1%eth0]` and `[fe80::1%25eth0]` (RFC 6874).

@@ -1,6 +1,7 @@
 //! Takes the text of a URI apart.
 
 use bytes::Bytes;
+use memchr::memrchr;
 
 use super::{Host, Range, Scheme, Uri, UriError};
 use crate::message::token::number;
@@ -9,14 +10,27 @@ fn wrong<T>(offset: usize, reason: &'static str) -> Result<T, UriError> {
     Err(UriError { offset, reason })
 }
 
+/// Control characters, spaces, and what encloses a URI.
+const FORBIDDEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte <= b' ' as usize || matches!(byte as u8, b'<' | b'>' | b'"' | 0x7f);
+        byte += 1;
+    }
+    table
+};
+
 pub(super) fn parse(text: Bytes) -> Result<Uri, UriError> {
     if text.len() > usize::from(u16::MAX) {
         return wrong(usize::from(u16::MAX), "too long");
     }
-    if let Some(at) = text.iter().position(|&b| b <= b' ' || matches!(b, b'<' | b'>' | b'"' | 0x7f)) {
+    if let Some(at) = text.iter().position(|&b| FORBIDDEN[usize::from(b)]) {
         return wrong(at, "character not allowed");
     }
-    if let Err(error) = std::str::from_utf8(&text) {
+    if !text.is_ascii()
+        && let Err(error) = std::str::from_utf8(&text)
+    {
         return wrong(error.valid_up_to(), "not UTF-8");
     }
     let Some(colon) = text.iter().position(|&b| b == b':') else {
@@ -64,7 +78,7 @@ fn scheme(text: &Bytes, colon: usize) -> Result<Scheme, UriError> {
 fn sip(uri: &mut Uri, start: usize) -> Result<(), UriError> {
     let text = uri.text.clone().into_bytes();
     let mut at = start;
-    if let Some(sign) = text[start..].iter().rposition(|&b| b == b'@').map(|at| start + at) {
+    if let Some(sign) = memrchr(b'@', &text[start..]).map(|at| start + at) {
         let user_end = find(&text, start, b":").filter(|&colon| colon < sign).unwrap_or(sign);
         uri.user = Some(range(start, user_end));
         if user_end < sign {
