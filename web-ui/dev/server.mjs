@@ -51,6 +51,7 @@ const server = createServer(async (request, response) => {
     const text = status >= 400 ? { error: { status: ERRORS[status], reason: value[0], message: value[1], request_id: randomUUID() } } : value
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(text))
   }
+  if (url.pathname === '/auth/logout') return response.writeHead(204).end()
   if (url.pathname === '/auth/login') return login(JSON.parse(body), answer)
   if (request.headers.authorization !== 'Bearer fixture') return answer(401, ['AUTHENTICATION_REQUIRED', 'authentication required'])
   if (url.pathname === '/v1.0/me') return answer(200, { id: randomUUID(), customer_id: CUSTOMER, username: 'admin', permission: 'admin' })

@@ -49,8 +49,9 @@ export async function login(username: string, password: string): Promise<void> {
   keep()
 }
 
-/** Forgets the session. */
+/** Forgets the session, and has the box take back its cookie. */
 export function logout(): void {
+  void api.post('/auth/logout').catch(() => undefined)
   end(false)
 }
 

@@ -5,7 +5,7 @@ import { columnName, type Participant, type Sequence, type Step, type StepKind }
 
 const TIME_WIDTH = 12
 const NARROWEST = 16
-const WIDEST = 24
+const WIDEST = 20
 const SILENCE_US = 1_000_000
 
 /** Draws a sequence with `+--->|` arrows, `<===>` for audio. */
@@ -32,7 +32,8 @@ class Canvas {
   readonly #width: number
 
   constructor(sequence: Sequence) {
-    const longest = Math.max(0, ...sequence.steps.filter((step) => step.kind === 'sip').map((step) => step.label.length + 4))
+    const short = sequence.steps.filter((step) => Math.abs(step.from - step.to) === 1)
+    const longest = Math.max(0, ...short.map((step) => step.label.length + 4))
     this.#width = Math.min(WIDEST, Math.max(NARROWEST, longest))
     this.#columns = sequence.participants.map((_, index) => TIME_WIDTH + 6 + index * this.#width)
     this.#participants = sequence.participants
