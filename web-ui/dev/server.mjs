@@ -89,7 +89,8 @@ function handleExtension(method, id, body, answer) {
 function handleCall(url, id, verb, answer) {
   const at = Date.now()
   if (!id) {
-    const all = scenarios.filter((one) => one.start <= at).sort((a, b) => b.start - a.start).flatMap((one) => one.at(at).reverse())
+    const everything = scenarios.filter((one) => one.start <= at).sort((a, b) => b.start - a.start).flatMap((one) => one.at(at).reverse())
+    const all = url.searchParams.get('live') === 'true' ? everything.filter((call) => call.status !== 'hangup') : everything
     const from = Number(url.searchParams.get('page_token') || 0)
     const size = Number(url.searchParams.get('page_size') || 100)
     return answer(200, { result: all.slice(from, from + size), next_page_token: from + size < all.length ? String(from + size) : '' })

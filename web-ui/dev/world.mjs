@@ -69,7 +69,10 @@ export class Scenario {
   }
 
   sequence(now) {
-    const steps = this.script.steps.filter(([ms]) => this.start + ms <= now && this.start + ms <= this.end() + 100)
+    const last = this.end() - this.start
+    const talked = this.script.steps.filter(([ms]) => ms < Math.min(last, this.script.ended))
+    const ending = this.script.steps.filter(([ms]) => ms >= this.script.ended).map(([ms, ...rest]) => [ms - this.script.ended + last, ...rest])
+    const steps = [...talked, ...ending].filter(([ms]) => this.start + ms <= now)
     return {
       call_id: this.caller.id, omitted: 0, participants: this.script.participants,
       steps: steps.map(([ms, from, to, kind, label, detail]) => ({

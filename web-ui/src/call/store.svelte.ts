@@ -7,6 +7,8 @@ import { apply, groups, merge, type Book } from './book'
 import { isLive, type Call } from './call'
 
 const PAGE_SIZE = 100
+/** Pages of calls that are up, read at once: a call may be older than a hundred that ended since. */
+const LIVE_PAGES = 5
 
 export class CallStore implements Listener {
   #book = $state.raw<Book>(new Map())
@@ -42,9 +44,21 @@ export class CallStore implements Listener {
     void this.load()
   }
 
-  /** Reads the newest page and forgets what was there before. */
+  /** Reads the newest page and all calls that are up, and forgets what was there before. */
   async load(): Promise<void> {
     await this.#read(null, () => new Map())
+  }
+
+  async #live(): Promise<Call[]> {
+    const found: Call[] = []
+    let token = ''
+    for (let page = 0; page < LIVE_PAGES; page += 1) {
+      const answer = await calls(`live=true&page_token=${encodeURIComponent(token)}`)
+      found.push(...answer.result)
+      token = answer.next_page_token ?? ''
+      if (!token) break
+    }
+    return found
   }
 
   /** Reads the next older page. */
@@ -63,10 +77,9 @@ export class CallStore implements Listener {
     this.busy = true
     this.#since = []
     try {
-      const after = token === null ? '' : `&page_token=${encodeURIComponent(token)}`
-      const page = await api.get<Page<Call>>(`/v1.0/calls?page_size=${PAGE_SIZE}${after}`)
+      const [page, up] = await Promise.all([calls(`page_token=${encodeURIComponent(token ?? '')}`), token === null ? this.#live() : []])
       if (mine !== this.#latest) return
-      this.#book = apply(merge(base(), page.result), this.#since)
+      this.#book = apply(merge(base(), [...page.result, ...up]), this.#since)
       this.#next = page.next_page_token || null
       this.ready = true
       this.error = null
@@ -76,4 +89,8 @@ export class CallStore implements Listener {
       if (mine === this.#latest) this.busy = false
     }
   }
+}
+
+function calls(query: string): Promise<Page<Call>> {
+  return api.get<Page<Call>>(`/v1.0/calls?page_size=${PAGE_SIZE}&${query}`)
 }

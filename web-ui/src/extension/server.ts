@@ -8,9 +8,11 @@ export interface Server {
   host: string
   port: number
   transports: string
+  /** Nobody said which port; it is the usual one. */
+  guessed: boolean
 }
 
 /** Host, port and transports for a phone's settings. */
 export function serverOf(pageHost: string, port: number | null | undefined): Server {
-  return { host: pageHost.replace(/^\[|\]$/g, ''), port: port || SIP_PORT, transports: 'UDP or TCP' }
+  return { host: pageHost.replace(/^\[|\]$/g, ''), port: port || SIP_PORT, transports: 'UDP or TCP', guessed: !port }
 }
