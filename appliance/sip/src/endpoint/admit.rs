@@ -1,8 +1,11 @@
 //! Whether a new request is let in, or answered by the endpoint itself (RFC 3261 §8.2, §12.2.2, §14.2).
 
-use super::Endpoint;
+use bytes::Bytes;
+
+use super::random::hex;
 use super::receive::Ident;
 use super::reliable::Pracked;
+use super::{Endpoint, Event};
 use crate::dialog::{DialogId, Stage};
 use crate::header::MaxForwards;
 use crate::header::list::elements;
@@ -10,8 +13,6 @@ use crate::message::HeaderName;
 use crate::transaction::Fingerprint;
 use crate::transaction::key::KeyKind;
 use crate::{Headers, Method, Request};
-
-use super::random::hex;
 
 /// A request that is let in.
 pub(super) struct Admitted {
@@ -126,14 +127,22 @@ impl Endpoint {
         Ok(Admitted { dialog: Some(id), merged: None, pracked })
     }
 
-    /// Two INVITEs at once (RFC 3261 §14.2): while one of his is unanswered 500 with a random wait, while one of ours is under way, or his
-    /// last one not yet acknowledged, 491.
+    /// Two INVITEs at once (RFC 3261 §14.2): while one of his is unanswered 500 with a random wait, while one of ours is under way 491. His
+    /// next INVITE shows that he has our 2xx to the one before, though its ACK was lost or overtaken: it counts as acknowledged, unless
+    /// that ACK was to bring the answer (RFC 5407 §3.1.4, §3.1.5).
     fn check_glare(&mut self, id: DialogId) -> Result<(), Refusal> {
         let Some(entry) = self.dialogs.get(&id) else { return Ok(()) };
-        if entry.invited.is_some_and(|server| self.is_unanswered(server)) {
+        let before = entry.invited;
+        if before.is_some_and(|server| self.is_unanswered(server)) {
             return Err(Refusal::new(500).with_retry_after(self.random.below(11)));
         }
-        if self.has_invite_pending(id) { Err(Refusal::new(491)) } else { Ok(()) }
+        if entry.inviting.is_some() || before.is_some_and(|server| self.awaits_answer(server)) {
+            return Err(Refusal::new(491));
+        }
+        if before.is_some_and(|server| self.stop_repeating(server)) {
+            self.tell(Event::Acknowledged { dialog: id, body: Bytes::new() });
+        }
+        Ok(())
     }
 }
 

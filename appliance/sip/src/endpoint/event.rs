@@ -37,7 +37,7 @@ pub enum Event {
         /// Why, if it was said (RFC 3326).
         reason: Option<Reason>,
     },
-    /// The ACK to our 2xx came.
+    /// The ACK to our 2xx came, or the caller's next INVITE showed that he has the 2xx.
     Acknowledged {
         /// The dialog of the INVITE.
         dialog: DialogId,

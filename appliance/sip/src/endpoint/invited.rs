@@ -16,6 +16,8 @@ use crate::{Request, StatusCode, Time, Uri};
 /// What is kept of an INVITE to us beside its transaction.
 pub(super) struct Invited {
     pub(super) cseq: u32,
+    /// Whether it had a body: the offer.
+    offered: bool,
     /// The dialog it will make; `None` once made, and in a re-INVITE.
     pub(super) prospect: Option<Box<Dialog>>,
     /// Copied into the replies that make the dialog (RFC 3261 §12.1.1).
@@ -38,12 +40,13 @@ struct Answer {
 }
 
 impl Invited {
-    pub(super) fn new(cseq: u32, reliability: Reliability) -> Invited {
+    pub(super) fn new(cseq: u32, request: &Request) -> Invited {
         Invited {
             cseq,
+            offered: !request.body.is_empty(),
             prospect: None,
             record_route: Bytes::new(),
-            reliability,
+            reliability: Reliability::of(&request.headers),
             rseq: None,
             unconfirmed: None,
             held: VecDeque::new(),
@@ -71,6 +74,12 @@ impl Endpoint {
     pub(super) fn is_invite_open(&self, id: ServerId) -> bool {
         let open = |server: &Server| server.invite.as_ref().is_some_and(|invite| invite.is_repeating());
         self.servers.get(&id).is_some_and(|server| server.machine.is_proceeding() || open(server))
+    }
+
+    /// Whether the ACK to our 2xx is still to bring the answer to our offer.
+    pub(super) fn awaits_answer(&self, id: ServerId) -> bool {
+        let invite = self.servers.get(&id).and_then(|server| server.invite.as_ref());
+        invite.is_some_and(|invite| invite.is_repeating() && !invite.offered)
     }
 
     /// Replies to an INVITE; what must wait for a PRACK is held back.

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::admit::{Admitted, Refusal};
 use super::invited::Invited;
 use super::random::hex;
-use super::reliable::{Pracked, Reliability};
+use super::reliable::Pracked;
 use super::server::{Server, ServerMachine};
 use super::write::ReplyParts;
 use super::{Endpoint, Event, Reply, ServerId};
@@ -213,7 +213,7 @@ impl Endpoint {
         request: &Request,
         (ident, dialog): (&Ident, Option<DialogId>),
     ) -> Result<Invited, Refusal> {
-        let mut invite = Invited::new(ident.cseq, Reliability::of(&request.headers));
+        let mut invite = Invited::new(ident.cseq, request);
         if let Some(tag) = ident.new_tag().filter(|_| dialog.is_none()) {
             let begin = Beginning { id: self.new_dialog_id(), flow, hops: self.config.limits.route_set };
             let prospect =

@@ -62,6 +62,10 @@ impl Endpoint {
         let limit = self.config.limits.held_replies;
         let Some(invite) = self.servers.get_mut(&id).and_then(|server| server.invite.as_mut()) else { return };
         let provisional = reply.status.is_provisional();
+        if invite.held.back().is_some_and(|last| last.status.is_success()) {
+            // It is answered already, as far as the user can tell.
+            return;
+        }
         let reliable = provisional
             && match invite.reliability {
                 Reliability::Required => true,
@@ -142,18 +146,18 @@ impl Endpoint {
         if invite.rseq == Some(rack.rseq) && !server.machine.is_proceeding() { Pracked::Late } else { Pracked::Nothing }
     }
 
-    /// The PRACK has come: what waited for it goes out, up to the next one that wants a PRACK.
+    /// The PRACK has come: what waited for it goes out, up to the next one that must wait.
     pub(super) fn release_held(&mut self, now: Time, id: ServerId) {
-        loop {
-            let Some(invite) = self.servers.get_mut(&id).and_then(|server| server.invite.as_mut()) else { return };
-            if invite.unconfirmed.is_some() {
-                return;
-            }
-            let Some(reply) = invite.held.pop_front() else { return };
-            let rest = std::mem::take(&mut invite.held);
+        let Some(invite) = self.servers.get_mut(&id).and_then(|server| server.invite.as_mut()) else { return };
+        let mut waiting = std::mem::take(&mut invite.held);
+        while let Some(reply) = waiting.pop_front() {
             self.reply_or_hold(now, id, reply);
-            if let Some(invite) = self.servers.get_mut(&id).and_then(|server| server.invite.as_mut()) {
-                invite.held = rest;
+            let Some(server) = self.servers.get_mut(&id).filter(|server| server.machine.is_proceeding()) else {
+                return;
+            };
+            let Some(invite) = server.invite.as_mut() else { return };
+            if !invite.held.is_empty() {
+                invite.held.append(&mut waiting);
             }
         }
     }
