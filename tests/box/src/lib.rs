@@ -1,1 +1,13 @@
-//! The real binary with real phones.
+//! The real binary, driven as its users drive it: real phones, a real browser, real signals. Everything runs on free
+//! ports of 127.0.0.1 and ends with its owner: each process that is started here is stopped here, by its pid.
+
+pub mod baresip;
+pub mod child;
+pub mod exchange;
+pub mod ports;
+pub mod sipp;
+pub mod sound;
+pub mod wait;
+
+pub use baresip::Phone;
+pub use exchange::Exchange;

@@ -1,0 +1,187 @@
+//! A phone: Debian's baresip, driven by its TCP control, hearing into a WAV file.
+//!
+//! baresip 1.0 has no player into a file; what it hears is kept by its `sndfile` filter. It plays a tone of its own.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::child::Child;
+use crate::sound::{self, Sound};
+use crate::{Exchange, ports, wait};
+
+/// How a phone is set up.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The extension.
+    pub number: String,
+    /// The SIP password.
+    pub password: String,
+    /// `udp` or `tcp`.
+    pub transport: &'static str,
+    /// The pitch of the tone it plays, in hertz.
+    pub pitch: u32,
+    /// Whether it answers by itself.
+    pub answers: bool,
+    /// Its codecs, best first, as baresip names them.
+    pub codecs: &'static str,
+    /// The registrar: `host:port`, and the port of the local network if it is another.
+    pub registrar: String,
+}
+
+impl Setup {
+    /// A phone of an exchange: UDP, 440 Hz, answered by hand.
+    pub fn new(exchange: &Exchange, number: &str) -> Setup {
+        Setup {
+            number: number.into(),
+            password: format!("secret{number}"),
+            transport: "udp",
+            pitch: 440,
+            answers: false,
+            codecs: "pcmu,pcma",
+            registrar: format!("127.0.0.1:{}", exchange.sip),
+        }
+    }
+
+    /// The same over TCP.
+    pub fn over_tcp(self) -> Setup {
+        Setup { transport: "tcp", ..self }
+    }
+
+    /// The same with another tone.
+    pub fn playing(self, pitch: u32) -> Setup {
+        Setup { pitch, ..self }
+    }
+
+    /// The same, answering by itself.
+    pub fn answering(self) -> Setup {
+        Setup { answers: true, ..self }
+    }
+
+    /// Starts it; it begins to register at once.
+    pub fn start(self) -> Result<Phone> {
+        Phone::start(self)
+    }
+}
+
+/// A running phone.
+pub struct Phone {
+    /// The process.
+    pub process: Child,
+    /// How it was set up.
+    pub setup: Setup,
+    /// Its own SIP port.
+    pub port: u16,
+    control: TcpStream,
+    unread: Vec<u8>,
+    home: tempfile::TempDir,
+}
+
+impl Phone {
+    fn start(setup: Setup) -> Result<Phone> {
+        let home = tempfile::tempdir()?;
+        let (sip, control, rtp) = (ports::free(4), ports::free(2), ports::free(20));
+        std::fs::write(home.path().join("config"), config(&setup, (sip, control, rtp), home.path().to_path_buf()))?;
+        std::fs::write(home.path().join("accounts"), account(&setup))?;
+        std::fs::write(home.path().join("contacts"), "")?;
+        let mut process = Child::start(Command::new("baresip").arg("-f").arg(home.path()).arg("-s"))?;
+        let control = wait::until("baresip's control port", || {
+            (!process.is_running())
+                .then_some(None)
+                .or_else(|| TcpStream::connect(("127.0.0.1", control)).ok().map(Some))
+        })?;
+        let Some(control) = control else { bail!("baresip ended at once: {}", process.said().join("\n")) };
+        control.set_read_timeout(Some(Duration::from_millis(50)))?;
+        Ok(Phone { process, setup, port: sip, control, unread: Vec::new(), home })
+    }
+
+    /// Gives a command of baresip's menu: `dial`, `hangup`, `accept`, `hold`, `resume`, …
+    pub fn command(&mut self, command: &str, parameter: &str) -> Result<()> {
+        let message = json!({"command": command, "params": parameter, "token": command}).to_string();
+        write!(self.control, "{}:{message},", message.len())?;
+        Ok(())
+    }
+
+    /// Calls a number at the exchange.
+    pub fn dial(&mut self, number: &str) -> Result<()> {
+        let uri = format!("sip:{number}@{};transport={}", self.setup.registrar, self.setup.transport);
+        self.command("dial", &uri)
+    }
+
+    /// Waits for an event: `CALL_RINGING`, `CALL_ESTABLISHED`, `CALL_CLOSED`, … Those before it are skipped.
+    pub fn await_event(&mut self, kind: &str) -> Result<Value> {
+        let mut skipped = Vec::new();
+        let found = wait::until(&format!("{kind} at phone {}", self.setup.number), || {
+            while let Ok(Some(event)) = self.next_message() {
+                if event["type"] == kind {
+                    return Some(event);
+                }
+                skipped.push(event);
+            }
+            None
+        });
+        found.with_context(|| format!("there were {skipped:#?}\nit said\n{}", self.process.said().join("\n")))
+    }
+
+    /// The next message of the control connection: `<length>:<JSON>,`.
+    fn next_message(&mut self) -> Result<Option<Value>> {
+        let mut piece = [0; 4096];
+        if let Ok(count) = self.control.read(&mut piece) {
+            self.unread.extend_from_slice(&piece[..count]);
+        }
+        let Some(colon) = self.unread.iter().position(|byte| *byte == b':') else { return Ok(None) };
+        let length: usize = std::str::from_utf8(&self.unread[..colon])?.parse()?;
+        let end = colon + 1 + length;
+        if self.unread.len() <= end {
+            return Ok(None);
+        }
+        let message = serde_json::from_slice(&self.unread[colon + 1..end])?;
+        self.unread.drain(..=end);
+        Ok(Some(message))
+    }
+
+    /// What it has heard in its latest call. Ends the phone, which completes the file.
+    pub fn heard(mut self) -> Result<Sound> {
+        self.process.signal(libc::SIGTERM);
+        self.process.wait(wait::PATIENCE).context("baresip ends on SIGTERM")?;
+        let mut files: Vec<PathBuf> = std::fs::read_dir(self.home.path())?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.to_string_lossy().ends_with("-dec.wav"))
+            .collect();
+        files.sort();
+        let latest = files.last().with_context(|| format!("nothing was heard: {}", self.process.said().join("\n")))?;
+        sound::read_wav(latest)
+    }
+}
+
+fn account(setup: &Setup) -> String {
+    let Setup { number, password, transport, registrar, codecs, .. } = setup;
+    let answer = if setup.answers { "auto" } else { "manual" };
+    // A phone without a password belongs to no exchange.
+    let interval = if password.is_empty() { 0 } else { 60 };
+    format!(
+        "\"Phone {number}\" <sip:{number}@{registrar};transport={transport}>;auth_user={number};auth_pass={password};\
+         regint={interval};answermode={answer};audio_codecs={codecs}\n"
+    )
+}
+
+fn config(setup: &Setup, ports: (u16, u16, u16), home: PathBuf) -> String {
+    let (sip, control, rtp) = ports;
+    let modules = "/usr/lib/baresip/modules";
+    let last = rtp + 19;
+    let pitch = setup.pitch;
+    let home = home.display();
+    format!(
+        "poll_method epoll\nsip_listen 127.0.0.1:{sip}\nnet_interface 127.0.0.1\ncall_local_timeout 120\ncall_max_calls 4\n\
+         audio_player aubridge,nil\naudio_source ausine,{pitch}\naudio_alert aubridge,nil\nausrc_srate 48000\nausrc_channels 2\n\
+         auplay_srate 8000\nausrc_format s16\nauplay_format s16\nauenc_format s16\naudec_format s16\naudio_buffer 20-160\n\
+         rtp_ports {rtp}-{last}\nrtcp_mux no\njitter_buffer_delay 1-5\n\
+         module_path {modules}\nmodule g711.so\nmodule sndfile.so\nmodule ausine.so\nmodule aubridge.so\n\
+         module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:{control}\nsnd_path {home}\n"
+    )
+}
