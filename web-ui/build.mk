@@ -1,5 +1,5 @@
 # The admin page: built when its sources changed, its packages installed when the lock changed.
-WEB_UI_SOURCES := $(shell find web-ui/src web-ui/public -type f) $(addprefix web-ui/,index.html package.json svelte.config.js tsconfig.json vite.config.ts)
+WEB_UI_SOURCES := $(shell find web-ui/src web-ui/public -type f -not -name '*.test.ts') $(addprefix web-ui/,index.html package.json svelte.config.js tsconfig.json vite.config.ts)
 WEB_UI_STAMP := web-ui/node_modules/.tandem
 # What the built page was made from; time stamps say nothing after a checkout.
 WEB_UI_HASH = cat web-ui/package-lock.json $(sort $(WEB_UI_SOURCES)) | sha256sum | cut -c1-64
