@@ -20,3 +20,11 @@ web-ui-packages:
 # Types, and the unit tests.
 web-ui-check: web-ui-packages
 	cd web-ui && npm run --silent check && npm test --silent
+
+# What tests/box/web/page.mjs needs beside chromium.
+.PHONY: page-test-packages
+page-test-packages:
+	@hash=$$(sha256sum < tests/box/web/package-lock.json | cut -c1-64); \
+	if [ "$$hash" != "$$(cat tests/box/web/node_modules/.tandem 2>/dev/null)" ]; then \
+		cd tests/box/web && npm ci --silent --no-audit --no-fund && echo $$hash > node_modules/.tandem; \
+	fi
