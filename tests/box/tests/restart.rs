@@ -1,0 +1,69 @@
+//! What the exchange remembers: over an orderly end, over a crash, and when it is asked to end in the middle of a call.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use box_tests::baresip::Setup;
+use box_tests::{Exchange, wait};
+
+#[test]
+fn registrations_survive_a_restart() -> Result<()> {
+    let exchange = Exchange::start()?;
+    exchange.add_extension("1001")?;
+    exchange.add_extension("1002")?;
+    let mut caller = Setup::new(&exchange, "1001").start()?;
+    let mut callee = Setup::new(&exchange, "1002").start()?;
+    exchange.await_registrations("1001", 1)?;
+    let before = exchange.await_registrations("1002", 1)?;
+    let exchange = exchange.stop_and_restart()?;
+    let after = exchange.registrations("1002")?;
+    assert_eq!(after.len(), 1, "{after:?}");
+    assert_eq!(before[0]["contact"], after[0]["contact"]);
+    caller.dial("1002")?;
+    callee.await_event("CALL_INCOMING")?;
+    exchange.assert_no_errors();
+    Ok(())
+}
+
+#[test]
+fn a_crash_in_a_call_loses_nothing_that_was_acknowledged() -> Result<()> {
+    let exchange = Exchange::start()?;
+    let made = exchange.add_extension("1001")?;
+    exchange.add_extension("1002")?;
+    let mut caller = Setup::new(&exchange, "1001").start()?;
+    let _callee = Setup::new(&exchange, "1002").answering().start()?;
+    exchange.await_registrations("1001", 1)?;
+    exchange.await_registrations("1002", 1)?;
+    caller.dial("1002")?;
+    caller.await_event("CALL_ESTABLISHED")?;
+    exchange.await_call("the call in the records", |call| call["status"] == "progressing")?;
+    let exchange = exchange.crash_and_restart()?;
+    let id = made["id"].as_str().unwrap_or_default();
+    assert_eq!(exchange.get(&format!("/v1.0/extensions/{id}"))?["extension"], "1001");
+    let calls = exchange.calls()?;
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    for call in calls {
+        assert_eq!((&call["status"], &call["hangup_reason"]), (&"hangup".into(), &"failed".into()), "{call}");
+    }
+    exchange.assert_no_errors();
+    Ok(())
+}
+
+#[test]
+fn asked_to_end_it_lets_the_call_end_first() -> Result<()> {
+    let mut exchange = Exchange::start()?;
+    exchange.add_extension("1001")?;
+    exchange.add_extension("1002")?;
+    let mut caller = Setup::new(&exchange, "1001").start()?;
+    let _callee = Setup::new(&exchange, "1002").answering().start()?;
+    exchange.await_registrations("1001", 1)?;
+    exchange.await_registrations("1002", 1)?;
+    caller.dial("1002")?;
+    caller.await_event("CALL_ESTABLISHED")?;
+    exchange.process.signal(libc::SIGTERM);
+    assert!(exchange.process.wait(Duration::from_secs(2)).is_none(), "it ended in the middle of a call");
+    caller.command("hangup", "")?;
+    let status = exchange.process.wait(wait::PATIENCE);
+    assert!(status.is_some_and(|status| status.success()), "{status:?}: {:#?}", exchange.process.said());
+    Ok(())
+}
