@@ -27,6 +27,12 @@ impl Tool {
         self
     }
 
+    /// Adds arguments.
+    pub fn args<const N: usize>(mut self, arguments: [&str; N]) -> Tool {
+        self.command.args(arguments);
+        self
+    }
+
     /// Adds a variable of the environment.
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Tool {
         self.command.env(name, value);
