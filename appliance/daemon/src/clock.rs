@@ -1,5 +1,6 @@
 //! The only place where clocks and the system's randomness are read.
 
+use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Time since the process started, for all threads the same.
@@ -56,24 +57,31 @@ impl WallClock {
     }
 }
 
-/// Thirty-two octets of the kernel's randomness.
-pub fn seed() -> std::io::Result<[u8; 32]> {
-    let mut seed = [0; 32];
+/// A seed for a part that draws its own random numbers from it.
+pub fn seed() -> io::Result<[u8; 32]> {
+    random()
+}
+
+/// What keys and passwords are made of.
+pub fn entropy() -> io::Result<[u8; 64]> {
+    random()
+}
+
+fn random<const OCTETS: usize>() -> io::Result<[u8; OCTETS]> {
+    let mut octets = [0; OCTETS];
     let mut filled = 0;
-    while filled < seed.len() {
-        // SAFETY: the pointer and the length describe the unfilled rest of `seed`.
-        let count = unsafe { libc::getrandom(seed[filled..].as_mut_ptr().cast(), seed.len() - filled, 0) };
-        match count {
-            -1 => {
-                let error = std::io::Error::last_os_error();
-                if error.kind() != std::io::ErrorKind::Interrupted {
-                    return Err(error);
-                }
-            }
-            count => filled += count.unsigned_abs(),
+    while filled < OCTETS {
+        // SAFETY: the pointer and the length describe the unfilled rest of `octets`.
+        let count = unsafe { libc::getrandom(octets[filled..].as_mut_ptr().cast(), OCTETS - filled, 0) };
+        match usize::try_from(count) {
+            Ok(count) => filled += count,
+            Err(_) => match io::Error::last_os_error() {
+                error if error.kind() == io::ErrorKind::Interrupted => {}
+                error => return Err(error),
+            },
         }
     }
-    Ok(seed)
+    Ok(octets)
 }
 
 #[cfg(test)]

@@ -49,11 +49,6 @@ pub const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
 /// The longest that a refreshed registration waits for its commit.
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// HTTP connections at a time.
-pub const HTTP_CONNECTIONS: usize = 256;
-/// How long a request's header may take to arrive.
-pub const HTTP_HEADER_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// How long SIGTERM waits for calls to end by themselves.
 pub const DRAIN: Duration = Duration::from_secs(30 * 60);
 /// How long the second SIGTERM waits for phones to be told.

@@ -5,8 +5,10 @@
 //! own thread, [`http`] serves people and programs. [`queue`] is what they are connected by, [`udp_batch`] how datagrams
 //! pass the kernel.
 
+mod administrator;
 mod clock;
 mod data_folder;
+mod http;
 mod ledger;
 mod limits;
 mod log;

@@ -1,7 +1,7 @@
 //! Puts the threads together, waits for the end, and takes them apart again.
 
 use std::io::Write;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -11,9 +11,11 @@ use anyhow::{Context, Result, bail};
 use pbx::{Input, Pbx, Settings};
 use store::journal::{Hooks, Journal};
 use store::{Store, Timestamp, Writer};
+use tokio::sync::watch;
 
 use crate::clock::{self, Clock};
 use crate::data_folder::DataFolder;
+use crate::http::{self, Door, Http};
 use crate::ledger::Ledger;
 use crate::media_thread::MediaThread;
 use crate::memory::{self, Trimmer};
@@ -22,7 +24,7 @@ use crate::queue::Queue;
 use crate::signalling::counters::Counters;
 use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
 use crate::signals::Signals;
-use crate::{limits, log};
+use crate::{administrator, limits, log};
 
 /// What the waiting main thread is told.
 #[derive(Debug)]
@@ -47,11 +49,12 @@ pub fn run(options: &Options) -> Result<()> {
 
     let folder = DataFolder::take(&options.data)?;
     let sockets = Sockets::bind(options.sip)?;
+    let listener = Http::bind(options.http)?;
     check_rtp(&options.rtp)?;
-    let sip = sockets.address();
-    let (store, writer) = open_store(&folder, options)?;
-    let running = Running::start(options, sockets, (store, writer), &notices)?;
-    announce(options, sip);
+    let addresses = (sockets.address(), listener.local_addr().context("a listener has an address")?);
+    let opened = open_store(&folder, options)?;
+    let running = Running::start(options, (sockets, listener), opened, &notices)?;
+    announce(options, addresses);
     let result = running.supervise(&noticed);
     running.stop();
     result
@@ -64,18 +67,22 @@ struct Running {
     signalling: SignallingThread,
     media: MediaThread,
     journal: Journal,
+    http: Http,
 }
 
 impl Running {
     fn start(
         options: &Options,
-        sockets: Sockets,
+        (sockets, listener): (Sockets, TcpListener),
         (store, writer): (Store, Writer),
         notices: &mpsc::Sender<Notice>,
     ) -> Result<Running> {
         let clock = Clock::start();
         let restored = store.reader().and_then(|reader| reader.restore()).context("cannot read the database")?;
-        let journal = Journal::start(writer, hooks(notices)).context("cannot start the store thread")?;
+        let (committed, events) = watch::channel(writer.latest_seq());
+        let hooks = hooks(notices.clone(), committed);
+        let journal = Journal::start(writer, hooks).context("cannot start the store thread")?;
+        administrator::make_first(&store, &journal, now())?;
 
         let requests = sockets.queue(limits::COMMANDS);
         let media_events = sockets.queue(limits::MEDIA_EVENTS);
@@ -101,7 +108,17 @@ impl Running {
         };
         let ledger = Ledger::new(journal.clone(), counters.clone());
         let signalling = SignallingThread::start(sockets, pbx, ledger, around)?;
-        Ok(Running { requests, counters, signalling, media, journal })
+        let api = api::Options {
+            exchange: Arc::new(Door::new(requests.clone())),
+            store,
+            journal: journal.clone(),
+            events,
+            clock: Arc::new(now),
+            counters: http::counters(counters.clone(), media.counters.clone()),
+            secure: false,
+        };
+        let http = Http::start(listener, api)?;
+        Ok(Running { requests, counters, signalling, media, journal, http })
     }
 
     /// Waits: the first signal drains, the second hangs up, the third and every deadline end it.
@@ -142,6 +159,7 @@ impl Running {
 
     /// In the order in which they feed each other.
     fn stop(self) {
+        self.http.stop();
         self.signalling.quit();
         self.media.stop();
         self.journal.close();
@@ -149,20 +167,18 @@ impl Running {
     }
 }
 
-fn hooks(notices: &mpsc::Sender<Notice>) -> Hooks {
-    let notices = notices.clone();
+fn hooks(notices: mpsc::Sender<Notice>, committed: watch::Sender<i64>) -> Hooks {
     Hooks {
         clock: Box::new(now),
-        committed: Box::new(|_| {}),
+        committed: Box::new(move |latest| {
+            committed.send_replace(latest);
+        }),
         failed: Box::new(move |error| drop(notices.send(Notice::StoreFailed(error.to_string())))),
     }
 }
 
 fn open_store(folder: &DataFolder, options: &Options) -> Result<(Store, Writer)> {
-    let mut entropy = [0; 64];
-    let (left, right) = entropy.split_at_mut(32);
-    left.copy_from_slice(&clock::seed().context("the kernel gives no randomness")?);
-    right.copy_from_slice(&clock::seed().context("the kernel gives no randomness")?);
+    let entropy = clock::entropy().context("the kernel gives no randomness")?;
     let (store, mut writer) = Store::open(&folder.path().join("tandem.db"), &options.realm, &entropy)?;
     let interrupted = writer.close_interrupted_calls(now()).context("cannot write the database")?;
     if interrupted > 0 {
@@ -210,8 +226,10 @@ fn raise_descriptor_limit() {
 }
 
 /// The one line that says that everything is bound and restored.
-fn announce(options: &Options, sip: SocketAddr) {
+fn announce(options: &Options, (sip, http): (SocketAddr, SocketAddr)) {
+    let rtp = &options.rtp;
     // Whoever reads may have gone: that is no reason to end.
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "tandem is ready: SIP {sip} (UDP, TCP), RTP {}", options.rtp).and_then(|()| out.flush());
+    let _ = writeln!(out, "tandem is ready: SIP {sip} (UDP, TCP), HTTP http://{http}, RTP {rtp}")
+        .and_then(|()| out.flush());
 }

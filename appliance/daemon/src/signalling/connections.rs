@@ -357,3 +357,6 @@ fn prepare(socket: socket2::SockRef<'_>) -> io::Result<()> {
     let _ = socket.set_tos_v4(DSCP_CS3).or_else(|_| socket.set_tclass_v6(DSCP_CS3));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! The first start makes the administrator, and says once how to log in.
+
+use std::io::Write;
+
+use anyhow::{Context, Result, bail};
+use api::auth::FirstAdmin;
+use store::{Journal, Store, Timestamp};
+
+use crate::clock;
+
+/// Makes the administrator where nobody is there yet, with the password of `TANDEM_ADMIN_PASSWORD` or a random one.
+pub fn make_first(store: &Store, journal: &Journal, now: Timestamp) -> Result<()> {
+    let given = match std::env::var("TANDEM_ADMIN_PASSWORD") {
+        Ok(password) if password.is_empty() => bail!("TANDEM_ADMIN_PASSWORD is empty"),
+        Ok(password) => Some(password),
+        Err(std::env::VarError::NotPresent) => None,
+        Err(error) => return Err(error).context("TANDEM_ADMIN_PASSWORD"),
+    };
+    let entropy = clock::entropy().context("the kernel gives no randomness")?;
+    match api::first_admin(store, journal, now, given.as_deref(), &entropy)? {
+        FirstAdmin::ThereAlready => {}
+        FirstAdmin::WithGivenPassword => tracing::info!("made the administrator 'admin' with the given password"),
+        FirstAdmin::WithPassword(password) => {
+            // Whoever starts the process without looking must set the variable.
+            let mut out = std::io::stdout().lock();
+            let _ = out.write_all(boxed(&password).as_bytes()).and_then(|()| out.flush());
+        }
+    }
+    Ok(())
+}
+
+fn boxed(password: &str) -> String {
+    let lines = ["The first start made an administrator. Log in as", "", "    user      admin"];
+    let mut lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    lines.push(format!("    password  {password}"));
+    lines.extend(["".to_owned(), "This is shown only once.".to_owned()]);
+    let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let rule = "─".repeat(width + 2);
+    let body: String = lines.iter().map(|line| format!("│ {line:width$} │\n")).collect();
+    format!("┌{rule}┐\n{body}└{rule}┘\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_box_is_closed_on_all_sides() {
+        let text = boxed("abcdefgh12345678");
+        let widths: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
+        assert!(widths.iter().all(|width| *width == widths[0]), "{text}");
+        assert!(text.contains("password  abcdefgh12345678 "), "{text}");
+    }
+}

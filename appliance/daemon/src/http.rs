@@ -1,0 +1,120 @@
+//! The small async runtime that serves people and programs, and their way to the signalling thread.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result};
+use pbx::{Command, Rejection, Reply};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::media_thread;
+use crate::queue::Queue;
+use crate::signalling::{self, Request};
+
+/// The way of requests to the exchange.
+#[derive(Debug)]
+pub struct Door {
+    requests: Queue<Request>,
+}
+
+impl Door {
+    /// Requests go in here and come out at the signalling thread.
+    pub fn new(requests: Queue<Request>) -> Door {
+        Door { requests }
+    }
+}
+
+impl api::Exchange for Door {
+    fn submit(&self, command: Command) -> oneshot::Receiver<Result<Reply, Rejection>> {
+        let (answer, answered) = oneshot::channel();
+        // When too many wait the request is dropped, and its sender with it: that is the answer.
+        if self.requests.push(Request::Command(command, answer)).is_ok() {
+            self.requests.ring();
+        } else {
+            tracing::warn!("the signalling thread is behind: a request is refused");
+        }
+        answered
+    }
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Http {
+    runtime: Runtime,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+impl Http {
+    /// Binds the address before anything else runs.
+    pub fn bind(address: SocketAddr) -> Result<TcpListener> {
+        let listener =
+            TcpListener::bind(address).with_context(|| format!("cannot listen on TCP {address} for HTTP"))?;
+        listener.set_nonblocking(true).context("cannot make a listener non-blocking")?;
+        Ok(listener)
+    }
+
+    /// Starts serving.
+    pub fn start(listener: TcpListener, options: api::Options) -> Result<Http> {
+        let state = api::State::new(options).context("cannot read the database")?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            // Password checks and database pages run beside the one worker.
+            .max_blocking_threads(8)
+            .thread_name("http")
+            .thread_stack_size(512 * 1_024)
+            .enable_all()
+            .build()
+            .context("cannot start the HTTP threads")?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = runtime.spawn(async move {
+            match tokio::net::TcpListener::from_std(listener) {
+                // Whether somebody said so or is gone: it is over.
+                Ok(listener) => api::serve(listener, state, async move { drop(stopped.await) }).await,
+                Err(error) => tracing::error!(%error, "cannot serve HTTP"),
+            }
+        });
+        Ok(Http { runtime, stop, served })
+    }
+
+    /// Lets running requests end, within the API's own limit.
+    pub fn stop(self) {
+        let _ = self.stop.send(());
+        if self.runtime.block_on(self.served).is_err() {
+            tracing::error!("the HTTP server panicked");
+        }
+        self.runtime.shutdown_background();
+    }
+}
+
+/// What the process itself counts, by metric name.
+pub fn counters(
+    signalling: Arc<signalling::counters::Counters>,
+    media: Arc<media_thread::Counters>,
+) -> api::state::Counters {
+    Arc::new(move || {
+        let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (s, m) = (&signalling, &media);
+        vec![
+            ("sip_datagrams_received_total", "SIP datagrams that arrived", value(&s.datagrams_received)),
+            ("sip_datagrams_sent_total", "SIP datagrams that left", value(&s.datagrams_sent)),
+            ("sip_datagrams_unsendable_total", "SIP datagrams that the kernel refused", value(&s.datagrams_unsendable)),
+            ("sip_datagrams_overflowed_total", "SIP datagrams dropped before sending", value(&s.datagrams_overflowed)),
+            ("sip_connections", "TCP connections", value(&s.connections)),
+            ("sip_connections_refused_total", "TCP connections refused at a limit", value(&s.connections_refused)),
+            ("sip_connections_cut_total", "TCP connections cut off for breaking a rule", value(&s.connections_cut)),
+            ("sip_connections_gone_total", "Messages to TCP connections that are gone", value(&s.connections_gone)),
+            ("facts_waiting", "Facts that wait in memory because the database is behind", value(&s.facts_waiting)),
+            ("facts_lost_total", "Facts lost because the database did not work", value(&s.facts_lost)),
+            ("rtp_packets_received_total", "RTP and RTCP packets that arrived", value(&m.received)),
+            ("rtp_packets_sent_total", "RTP and RTCP packets that left", value(&m.sent)),
+            ("rtp_send_errors_total", "RTP and RTCP packets that the kernel refused", value(&m.send_errors)),
+            ("rtp_packets_late_total", "Packets for calls that were over", value(&m.late)),
+            ("rtp_streams", "Streams with sockets", value(&m.streams)),
+            ("rtp_pairs_parked", "Socket pairs kept for the next streams", value(&m.parked)),
+        ]
+    })
+}

@@ -1,0 +1,171 @@
+//! The real process: how it starts, what it says when it cannot, and how it ends.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+/// The binary with nothing but `data` and ports of its own, by variables, so that a flag wins over them.
+fn tandem(data: &Path) -> Command {
+    static NEXT_RTP: AtomicU16 = AtomicU16::new(20_000);
+    let rtp = NEXT_RTP.fetch_add(100, Ordering::Relaxed);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TANDEM_")) {
+        command.env_remove(name);
+    }
+    command.env("TANDEM_DATA", data).env("TANDEM_RTP", format!("127.0.0.1:{rtp}-{}", rtp + 99));
+    command.env("TANDEM_SIP", "127.0.0.1:0").env("TANDEM_HTTP", "127.0.0.1:0").stdin(Stdio::null());
+    command
+}
+
+/// A process that said that it is ready.
+struct Running {
+    child: Child,
+    said: Vec<String>,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Running {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary is there");
+        let out = child.stdout.take().expect("it is piped");
+        let mut said = Vec::new();
+        for line in BufReader::new(out).lines() {
+            said.push(line.expect("it speaks UTF-8"));
+            if said.last().is_some_and(|line| line.starts_with("tandem is ready")) {
+                return Running { child, said };
+            }
+        }
+        panic!("it ended instead, after {said:?}");
+    }
+
+    fn http(&self) -> String {
+        let line = self.said.last().expect("it said that it is ready");
+        line.split("http://").nth(1).and_then(|rest| rest.split(',').next()).expect("with its address").to_owned()
+    }
+
+    fn signal(&self, signal: i32) {
+        // SAFETY: the process is ours and was not waited for, so that the id is still its own.
+        assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
+    }
+
+    fn end(mut self) -> Option<i32> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                return status.code();
+            }
+            if start.elapsed() > Duration::from_secs(10) {
+                self.child.kill().expect("it is our child");
+                panic!("it did not end");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn failure(output: &Output) -> String {
+    let text = String::from_utf8(output.stderr.clone()).expect("it speaks UTF-8");
+    assert!(!output.status.success(), "it should have failed: {text}");
+    assert_eq!(text.lines().count(), 1, "one line: {text}");
+    assert!(text.starts_with("tandem: "), "{text}");
+    text
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("the temporary folder is writable")
+}
+
+#[test]
+fn it_starts_serves_and_ends_when_asked() {
+    let folder = folder();
+    let first = Running::start(tandem(folder.path()));
+    assert!(first.said.iter().any(|line| line.contains("password  ")), "{:?}", first.said);
+    let mut http = TcpStream::connect(first.http()).expect("it listens");
+    http.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("it reads");
+    let mut answer = String::new();
+    http.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    first.signal(libc::SIGTERM);
+    assert_eq!(first.end(), Some(0));
+    let second = Running::start(tandem(folder.path()));
+    assert_eq!(second.said.len(), 1, "the password is shown once: {:?}", second.said);
+    second.signal(libc::SIGINT);
+    assert_eq!(second.end(), Some(0));
+}
+
+#[test]
+fn the_given_password_is_not_shown() {
+    let folder = folder();
+    let mut command = tandem(folder.path());
+    command.env("TANDEM_ADMIN_PASSWORD", "correct horse");
+    let running = Running::start(command);
+    assert_eq!(running.said.len(), 1, "{:?}", running.said);
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.end(), Some(0));
+    let output = tandem(folder.path()).env("TANDEM_LOG", "nonsense=[").output().expect("the binary is there");
+    assert!(failure(&output).contains("TANDEM_LOG"));
+}
+
+#[test]
+fn a_taken_port_is_one_line() {
+    let udp = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let (udp_address, tcp_address) = (udp.local_addr().expect("it is bound"), tcp.local_addr().expect("it is bound"));
+    for (flag, address, word) in
+        [("--sip", udp_address, "UDP"), ("--sip", tcp_address, "TCP"), ("--http", tcp_address, "TCP")]
+    {
+        let folder = folder();
+        let output = tandem(folder.path()).args([flag, &address.to_string()]).output().expect("the binary is there");
+        let said = failure(&output);
+        assert!(said.contains(&address.to_string()) && said.contains(word) && said.contains("in use"), "{said}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_one_line() {
+    let file = tempfile::NamedTempFile::new().expect("the temporary folder is writable");
+    for data in [file.path(), &file.path().join("inside"), Path::new("/proc/tandem")] {
+        let said = failure(&tandem(data).output().expect("the binary is there"));
+        assert!(said.contains("data folder"), "{said}");
+    }
+}
+
+#[test]
+fn a_second_process_on_the_same_folder_is_one_line() {
+    let folder = folder();
+    let first = Running::start(tandem(folder.path()));
+    let said = failure(&tandem(folder.path()).output().expect("the binary is there"));
+    assert!(said.contains(&format!("in use by process {}", first.child.id())), "{said}");
+    // Even a process that is killed leaves the folder free.
+    first.signal(libc::SIGKILL);
+    assert_eq!(first.end(), None);
+    let next = Running::start(tandem(folder.path()));
+    next.signal(libc::SIGTERM);
+    assert_eq!(next.end(), Some(0));
+}
+
+#[test]
+fn wrong_settings_are_one_line() {
+    let folder = folder();
+    let config = folder.path().join("tandem.toml");
+    std::fs::write(&config, "realm = \"house\"\nspi = \"127.0.0.1:5060\"\n").expect("the folder is writable");
+    let output = tandem(folder.path()).arg("--config").arg(&config).output().expect("the binary is there");
+    let said = failure(&output);
+    assert!(said.contains("tandem.toml:2: unknown field `spi`"), "{said}");
+    let output = tandem(folder.path()).env("TANDEM_ADVERTISE", "here").output().expect("the binary is there");
+    assert!(failure(&output).contains("'here' for '--advertise"));
+    let output = tandem(folder.path()).arg("--loud").output().expect("the binary is there");
+    assert!(failure(&output).contains("'--loud'"));
+    let output = tandem(folder.path()).args(["--rtp", "192.0.2.1:20000-20099"]).output().expect("the binary is there");
+    assert!(failure(&output).contains("192.0.2.1:20000 for audio"));
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for flag in ["--help", "--version"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_tandem")).arg(flag).output().expect("the binary is there");
+        assert!(output.status.success() && output.stderr.is_empty() && !output.stdout.is_empty(), "{flag}");
+    }
+}
