@@ -1,5 +1,7 @@
 //! Reads one message from a file many times, for `valgrind --tool=callgrind`: `parse_cost FILE COUNT [typed|write]`.
 
+#![allow(clippy::disallowed_methods, reason = "a measuring tool reads its arguments and a file")]
+
 use std::hint::black_box;
 
 use bytes::Bytes;

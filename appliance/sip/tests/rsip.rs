@@ -1,5 +1,7 @@
 //! Our parser against another one, where the other is right: plain messages as rsip builds and reads them.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
+
 use bytes::Bytes;
 use rsip::{
     headers::{ToTypedHeader, UntypedHeader},

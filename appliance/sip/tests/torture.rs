@@ -1,5 +1,7 @@
 //! The inputs of RFC 4475 and messages of real phones: what is read, what is refused and why, and that writing gives back what came.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
+
 use std::path::PathBuf;
 
 use bytes::Bytes;

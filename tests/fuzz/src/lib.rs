@@ -1,1 +1,38 @@
-//! Fuzz targets as functions, and their corpora replayed.
+//! Fuzz targets as plain functions, and their corpora.
+//!
+//! Each target takes any bytes and must return: a panic is a bug, and so is a broken promise that it checks on the way (what is read is
+//! written as it came, what is sent can be read, an endpoint that is left alone becomes idle). `cargo test` replays the corpora and a bounded, seeded
+//! mutation of them; `cargo-fuzz/` hands the same functions to libFuzzer.
+
+mod endpoint;
+pub mod mutate;
+mod rtp;
+mod sdp;
+mod sip_message;
+
+use std::path::PathBuf;
+
+pub use endpoint::{Played, endpoint, play};
+pub use rtp::rtp_ingress;
+pub use sdp::sdp;
+pub use sip_message::sip_message;
+
+/// A target: any bytes go in, nothing comes out.
+pub type Target = fn(&[u8]);
+
+/// All targets with the names of their corpus folders.
+pub const TARGETS: [(&str, Target); 4] =
+    [("sip_message", sip_message), ("sdp", sdp), ("endpoint", endpoint), ("rtp_ingress", rtp_ingress)];
+
+/// The inputs in the corpus folder of a target, by file name, in the order of the names.
+pub fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a corpus folder can be listed").path()).collect();
+    files.sort();
+    let read = |path: PathBuf| {
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), bytes)
+    };
+    files.into_iter().map(read).collect()
+}

@@ -123,6 +123,6 @@ fn assert_sound(transmit: &Transmit) {
     let packet = transmit.packet();
     match transmit.at.component {
         Component::Rtp => assert!(packet.is_empty()),
-        Component::Rtcp => assert!(packet.len() % 4 == 0 && matches!(packet[1], 200 | 201)),
+        Component::Rtcp => assert!(packet.len().is_multiple_of(4) && matches!(packet[1], 200 | 201)),
     }
 }

@@ -88,7 +88,7 @@ impl Hashed {
     }
 
     /// Writes the lower-case hexadecimal digits into `buffer` and gives the part that was used.
-    pub(super) fn to_hex<'a>(self, buffer: &'a mut [u8; 64]) -> &'a [u8] {
+    pub(super) fn to_hex(self, buffer: &mut [u8; 64]) -> &[u8] {
         let used = &mut buffer[..usize::from(self.length) * 2];
         hex::encode_to_slice(self.as_bytes(), used).expect("the buffer has two digits for each byte");
         used

@@ -72,9 +72,8 @@ impl Challenge {
         if self.stale {
             fields.bare("stale", b"true");
         }
-        if let Some(algorithm) = self.algorithm {
-            fields.bare("algorithm", algorithm.name().as_bytes());
-        }
+        // An algorithm we do not speak must not be taken for MD5, which is meant where none is named.
+        fields.bare("algorithm", self.algorithm.map_or("unknown", Algorithm::name).as_bytes());
         if self.qop_auth {
             fields.quoted("qop", b"auth");
         }

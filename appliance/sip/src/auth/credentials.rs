@@ -77,9 +77,8 @@ impl Credentials {
         fields.quoted("nonce", &self.nonce);
         fields.quoted("uri", &self.uri);
         fields.quoted("response", &self.response);
-        if let Some(algorithm) = self.algorithm {
-            fields.bare("algorithm", algorithm.name().as_bytes());
-        }
+        // An algorithm we do not speak must not be taken for MD5, which is meant where none is named.
+        fields.bare("algorithm", self.algorithm.map_or("unknown", Algorithm::name).as_bytes());
         fields.quoted_if("cnonce", self.cnonce.as_ref());
         fields.quoted_if("opaque", self.opaque.as_ref());
         fields.bare_if("qop", self.qop.as_ref());

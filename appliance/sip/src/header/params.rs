@@ -156,8 +156,8 @@ impl Params {
         }
         self.0 = match runs.as_slice() {
             [] => Text::default(),
-            [run] => text.slice(run.clone()).into(),
-            runs => runs.iter().map(|run| &text[run.clone()]).collect::<Vec<_>>().concat().into(),
+            [run] => text.slice_ref(trim(&text[run.clone()])).into(),
+            runs => trim(&runs.iter().map(|run| &text[run.clone()]).collect::<Vec<_>>().concat()).into(),
         };
     }
 

@@ -108,49 +108,39 @@ impl Via {
         Ok(via)
     }
 
-    /// Moves the parameters that have a field into it. One whose value is not what it should be stays among the others.
+    /// Moves the parameters that have a field into it. One whose value is not what it should be, or that is said again, stays among the others.
     fn take_params(&mut self, value: &Bytes) {
-        let params = std::mem::take(&mut self.params);
-        let mut others = false;
-        for param in params.iter() {
-            others |= !self.take_param(value, param.name, param.value);
-        }
-        if others {
-            let mut seen = self.clone();
-            self.params = params;
-            self.params.retain(|param| !seen.take_param(value, param.name, param.value));
-        }
+        let mut params = std::mem::take(&mut self.params);
+        params.retain(|param| !self.take_param(value, param.name, param.value));
+        self.params = params;
     }
 
     fn take_param(&mut self, value: &Bytes, name: &[u8], raw: Option<&[u8]>) -> bool {
         let text = raw.filter(|raw| !raw.is_empty());
         match name.len() {
             6 if name.eq_ignore_ascii_case(b"branch") => {
-                self.branch = text.map(|text| value.slice_ref(text).into());
-                text.is_some()
+                fill(&mut self.branch, || text.map(|text| value.slice_ref(text).into()))
             }
             5 if name.eq_ignore_ascii_case(b"rport") => {
-                self.rport = match text {
-                    None => Some(Rport::Asked),
-                    Some(text) => number(text).map(Rport::Port),
-                };
-                self.rport.is_some()
+                fill(&mut self.rport, || text.map_or(Some(Rport::Asked), |text| number(text).map(Rport::Port)))
             }
-            8 if name.eq_ignore_ascii_case(b"received") => {
-                self.received = text.and_then(address);
-                self.received.is_some()
-            }
-            3 if name.eq_ignore_ascii_case(b"ttl") => {
-                self.ttl = text.and_then(number);
-                self.ttl.is_some()
-            }
+            8 if name.eq_ignore_ascii_case(b"received") => fill(&mut self.received, || text.and_then(address)),
+            3 if name.eq_ignore_ascii_case(b"ttl") => fill(&mut self.ttl, || text.and_then(number)),
             5 if name.eq_ignore_ascii_case(b"maddr") => {
-                self.maddr = text.and_then(|text| Host::parse(&value.slice_ref(text)));
-                self.maddr.is_some()
+                fill(&mut self.maddr, || text.and_then(|text| Host::parse(&value.slice_ref(text))))
             }
             _ => false,
         }
     }
+}
+
+/// Fills a field that is still empty; false when it is not, or when there is nothing to fill it with.
+fn fill<T>(field: &mut Option<T>, read: impl FnOnce() -> Option<T>) -> bool {
+    if field.is_some() {
+        return false;
+    }
+    *field = read();
+    field.is_some()
 }
 
 fn find(value: &[u8], from: usize, stop: impl Fn(u8) -> bool) -> usize {

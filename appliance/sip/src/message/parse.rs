@@ -117,6 +117,7 @@ fn parse(datagram: &Bytes) -> Result<Message, ParseError> {
         }
         StartLine::Response(_, reason) => {
             raw.len() == reason.len() + 14
+                && memchr(b'\r', reason).is_none()
                 && datagram[raw.clone()].starts_with(b"SIP/2.0 ")
                 && datagram[raw.clone()].ends_with(b"\r\n")
         }

@@ -209,14 +209,8 @@ pub fn offer(capabilities: &Capabilities, local: &Local, previous: Option<&Sessi
 
 /// What the answer to our offer makes of it.
 pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) -> Result<Negotiated, Refusal> {
-    let index = offer.media.iter().position(Media::is_audio).ok_or(Refusal::NoAudio)?;
-    let (ours, theirs) = match (offer.media.get(index), answer.media.get(index)) {
-        (Some(ours), Some(theirs)) if theirs.kind.eq_ignore_ascii_case(&ours.kind) => (ours, theirs),
-        _ => return Err(Refusal::Mismatch),
-    };
-    if theirs.port == 0 {
-        return Err(Refusal::NoAudio);
-    }
+    let index = accepted_audio(offer, answer)?;
+    let (ours, theirs) = (&offer.media[index], &answer.media[index]);
     if !theirs.proto.eq_ignore_ascii_case(&ours.proto) {
         return Err(Refusal::Transport);
     }
@@ -232,6 +226,19 @@ pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) ->
     }
     let direction = answer.direction_of(index).reversed().and(offer.direction_of(index));
     negotiated(answer, index, codecs, direction)
+}
+
+/// The first stream of audio that was offered and not refused.
+fn accepted_audio(offer: &SessionDescription, answer: &SessionDescription) -> Result<usize, Refusal> {
+    for (index, ours) in offer.media.iter().enumerate().filter(|(_, media)| media.is_audio()) {
+        match answer.media.get(index) {
+            Some(theirs) if !theirs.kind.eq_ignore_ascii_case(&ours.kind) => return Err(Refusal::Mismatch),
+            Some(theirs) if theirs.port == 0 => {}
+            Some(_) => return Ok(index),
+            None => return Err(Refusal::Mismatch),
+        }
+    }
+    Err(Refusal::NoAudio)
 }
 
 /// The first stream of audio we can use.
@@ -256,7 +263,6 @@ fn is_plain_rtp(proto: &str) -> bool {
 
 fn usable_address(session: &SessionDescription, index: usize, local: IpAddr) -> Result<(), Refusal> {
     match session.address_of(index) {
-        Some(address) if address.is_unspecified() => Ok(()),
         Some(address) if address.is_multicast() || address.is_ipv4() != local.is_ipv4() => Err(Refusal::Address),
         Some(_) => Ok(()),
         None => Err(Refusal::Address),

@@ -1,6 +1,6 @@
 //! Reads a session description line by line.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use super::{Connection, Direction, Format, Line, Media, Origin, RtpMap, SessionDescription};
 use crate::limits;
@@ -54,7 +54,8 @@ pub(super) fn parse(body: &[u8]) -> Result<SessionDescription, SdpError> {
         if number > limits::SDP_LINES {
             return Err(SdpError::TooMany(number));
         }
-        let (kind, value) = split(line).ok_or(SdpError::Line(number))?;
+        let line = printable(line);
+        let (kind, value) = split(&line).ok_or(SdpError::Line(number))?;
         match kind {
             'm' if session.media.len() == limits::SDP_MEDIA => return Err(SdpError::TooMany(number)),
             'm' => session.media.push(media(value, number)?),
@@ -76,6 +77,11 @@ pub(super) fn parse(body: &[u8]) -> Result<SessionDescription, SdpError> {
     session.origin = origin.ok_or(SdpError::NoOrigin)?;
     session.media.iter_mut().for_each(name_well_known);
     Ok(session)
+}
+
+/// Without stray carriage returns and zeros, which must not be written again (RFC 8866 §5).
+fn printable(line: &str) -> Cow<'_, str> {
+    if line.contains(['\r', '\0']) { Cow::Owned(line.replace(['\r', '\0'], "")) } else { Cow::Borrowed(line) }
 }
 
 fn split(line: &str) -> Option<(char, &str)> {
@@ -125,7 +131,9 @@ fn media(value: &str, number: usize) -> Result<Media, SdpError> {
         if formats.len() == limits::SDP_FORMATS {
             return Err(SdpError::TooMany(number));
         }
-        formats.push(Format { word: word.to_owned(), map: None, fmtp: None });
+        if formats.iter().all(|format: &Format| format.word != word) {
+            formats.push(Format { word: word.to_owned(), map: None, fmtp: None });
+        }
     }
     let (connection, direction, ptime, maxptime, rtcp, lines) = Default::default();
     Ok(Media { kind, port, proto, formats, connection, direction, ptime, maxptime, rtcp, lines })
@@ -162,7 +170,7 @@ fn media_attribute(media: &mut Media, attribute: &str) -> bool {
         }
         "ptime" => take_number(&mut media.ptime, value),
         "maxptime" => take_number(&mut media.maxptime, value),
-        "rtcp" => {
+        "rtcp" if media.rtcp.is_none() => {
             let mut words = value.split_ascii_whitespace();
             let Some(port) = words.next().and_then(|port| port.parse().ok()) else { return false };
             media.rtcp = Some((port, words.nth(2).and_then(|address| address.parse().ok())));
@@ -184,6 +192,9 @@ fn format<'a>(media: &'a mut Media, number: &str) -> Option<&'a mut Format> {
 
 /// Some phones write fractions: `a=ptime:20.0`.
 fn take_number(place: &mut Option<u16>, value: &str) -> bool {
+    if place.is_some() {
+        return false;
+    }
     let whole = value.split('.').next().unwrap_or(value);
     *place = whole.parse().ok().filter(|&number| number > 0);
     place.is_some()
