@@ -84,6 +84,7 @@ impl Pbx {
             Input::SipClosed(flow) => {
                 self.ctx.sip.handle_closed(now, &flow);
                 self.registrar.handle_closed(&flow);
+                self.calls.handle_closed(&flow);
             }
             Input::Media(event) => self.handle_media(event),
             Input::Command(request, command) => {

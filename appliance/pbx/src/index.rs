@@ -11,6 +11,7 @@ use sip::endpoint::{ClientId, ServerId};
 use uuid::Uuid;
 
 use crate::call::LegKey;
+use crate::call::cause::Cause;
 use crate::registrar::BindingKey;
 
 /// What a request of ours was for.
@@ -41,6 +42,8 @@ pub struct Index {
     pub sip_call_ids: FxHashMap<Bytes, LegKey>,
     /// Records.
     pub records: FxHashMap<Uuid, LegKey>,
+    /// Dialogs whose legs ended between our 200 and its ACK: BYE has to wait for that (RFC 3261 §15).
+    pub farewells: FxHashMap<DialogId, Cause>,
     opened: u32,
 }
 
@@ -61,6 +64,7 @@ impl Index {
         shrink(&mut self.streams);
         shrink(&mut self.sip_call_ids);
         shrink(&mut self.records);
+        shrink(&mut self.farewells);
     }
 }
 

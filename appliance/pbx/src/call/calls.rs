@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
+use sip::{Flow, Transport};
 use uuid::Uuid;
 
 use super::cause::Cause;
@@ -20,6 +21,8 @@ pub struct Calls {
     /// INVITEs on their way to becoming calls.
     pub preludes: Preludes,
     made: u64,
+    /// Legs whose connection is gone, at least.
+    stranded: usize,
     budget: LadderBudget,
 }
 
@@ -84,6 +87,35 @@ impl Calls {
                 call.ladder.message(at, Call::column(usize::from(key.place)), inbound, message.clone())
             }
             None => self.preludes.note(call_id, Noted { at, inbound, message: message.clone() }),
+        }
+    }
+
+    /// A connection is gone: its legs go on, and wait for their phones to register along another.
+    pub fn handle_closed(&mut self, flow: &Flow) {
+        for leg in self.calls.values_mut().flat_map(|call| &mut call.legs) {
+            if flow.connection.is_some() && leg.flow.connection == flow.connection {
+                leg.flow.connection = None;
+                self.stranded += 1;
+            }
+        }
+    }
+
+    /// A phone registered: its calls whose connection is gone are reached along this flow from now on (RFC 5626 §5.3).
+    pub fn handle_registered(&mut self, ctx: &mut Context, extension: Uuid, flow: Flow) {
+        if self.stranded == 0 {
+            return;
+        }
+        self.stranded = 0;
+        for leg in self.calls.values_mut().flat_map(|call| &mut call.legs) {
+            let stranded = leg.is_live() && leg.flow.transport != Transport::Udp && leg.flow.connection.is_none();
+            if stranded && leg.extension == extension && leg.flow.remote.ip() == flow.remote.ip() {
+                leg.flow = flow;
+                if let Some(dialog) = leg.dialog {
+                    ctx.sip.set_dialog_flow(dialog, flow);
+                }
+            } else {
+                self.stranded += usize::from(stranded);
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use sip::Headers;
 use sip::Method;
+use sip::dialog::DialogId;
 use sip::header::Reason;
 
 use super::cause::Cause;
@@ -41,6 +42,7 @@ impl Call {
     pub fn handle_unacknowledged(&mut self, ctx: &mut Context, place: usize) {
         let at = ctx.unix();
         self.ladder.internal(at, (ladder::SIP, ladder::CALL), "our answer was never acknowledged", String::new());
+        self.legs[place].acknowledged = true;
         self.end_all(ctx, place, Ending::local(HangupReason::Failed, Cause::TIMER));
     }
 
@@ -188,6 +190,15 @@ impl Call {
 
 fn bye(ctx: &mut Context, leg: &mut Leg, cause: Cause) {
     let Some(dialog) = leg.dialog else { return };
+    if leg.acknowledged {
+        say_bye(ctx, dialog, cause);
+    } else {
+        ctx.index.farewells.insert(dialog, cause);
+    }
+}
+
+/// Ends a dialog that belongs to no leg any more.
+pub fn say_bye(ctx: &mut Context, dialog: DialogId, cause: Cause) {
     if ctx.sip.request_in_dialog(ctx.now, dialog, Method::Bye, reply::reason(cause), None).is_err() {
         ctx.sip.drop_dialog(dialog);
     }

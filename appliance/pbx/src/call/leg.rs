@@ -32,6 +32,8 @@ pub struct Leg {
     pub audio: Audio,
     /// RFC 4028.
     pub session: SessionTimer,
+    /// Whether our 200 was acknowledged; of a leg that we called, whether there was one.
+    pub acknowledged: bool,
     /// A second attempt at something of ours that collided, or the wait for the last statistics.
     pub timer: Option<TimerId>,
 }

@@ -88,6 +88,7 @@ impl Call {
     /// The ACK to our 200 came; it carries the answer where our 200 made the offer.
     pub fn handle_acknowledged(&mut self, ctx: &mut Context, place: usize, body: &[u8]) {
         let leg = &mut self.legs[place];
+        leg.acknowledged = true;
         if !leg.audio.awaits_answer() || !leg.is_live() {
             return;
         }

@@ -155,6 +155,7 @@ fn begin(
         dialog: None,
         audio: Audio::default(),
         session: SessionTimer { agreed, ..SessionTimer::default() },
+        acknowledged: false,
         timer: None,
     };
     let (offer, max_forwards) = (checked.offer, checked.max_forwards);
@@ -242,6 +243,7 @@ impl Call {
             dialog: None,
             audio,
             session: SessionTimer::default(),
+            acknowledged: true,
             timer: None,
         };
         let client = self.invite(ctx, &leg, (target, body), &binding.path);

@@ -7,6 +7,7 @@ use sip::{Flow, Method, Request, Response};
 
 use super::Pbx;
 use crate::call::LegKey;
+use crate::call::hangup::say_bye;
 use crate::call::progress::decline;
 use crate::call::session::relay_info_answer;
 use crate::call::setup::{Invitation, Whereabouts, handle_invitation};
@@ -23,6 +24,13 @@ impl Pbx {
             SipEvent::Cancelled { server, reason } => {
                 if let Some(leg) = self.ctx.index.servers.get(&server).copied() {
                     self.calls.with(&mut self.ctx, leg, |call, ctx, _| call.handle_cancel(ctx, reason));
+                }
+            }
+            SipEvent::Acknowledged { dialog, .. } | SipEvent::Unacknowledged { dialog }
+                if self.ctx.index.farewells.contains_key(&dialog) =>
+            {
+                if let Some(cause) = self.ctx.index.farewells.remove(&dialog) {
+                    say_bye(&mut self.ctx, dialog, cause);
                 }
             }
             SipEvent::Acknowledged { dialog, body } => {
@@ -53,6 +61,9 @@ impl Pbx {
         });
         if handled.is_none() {
             // The leg ended a moment ago; its dialog is on its way out.
+            if request.method == Method::Bye {
+                self.ctx.index.farewells.remove(&dialog);
+            }
             let status = if request.method == Method::Bye { 200 } else { 481 };
             self.ctx.sip.respond(self.ctx.now, server, Reply::new(status));
         }
@@ -93,6 +104,7 @@ impl Pbx {
             return;
         }
         registrar.handle_register(ctx, (server, flow), &caller, &request);
+        calls.handle_registered(ctx, caller.id, flow);
     }
 
     fn handle_response(&mut self, client: ClientId, dialog: Option<DialogId>, response: &Response) {
