@@ -65,18 +65,27 @@ describe('words', () => {
   const up = { tm_progressing: at(3), tm_hangup: at(9), status: 'hangup' as const }
   it('say who hung up', () => {
     expect(endSentence({ master: call('a', { ...up, hangup_by: 'remote' }), legs: [] })).toBe('1001 hung up')
-    expect(endSentence({ master: call('a', { ...up, hangup_by: 'local' }), legs: [call('b', { ...up, hangup_by: 'remote' })] })).toBe('1002 hung up')
+    expect(endSentence({ master: call('a', { ...up, hangup_by: 'local' }), legs: [call('b', { ...up, direction: 'outgoing', hangup_by: 'remote' })] })).toBe('1002 hung up')
     expect(endSentence({ master: call('a', { ...up, hangup_by: 'local', hangup_reason: 'timeout' }), legs: [] })).toBe('Tandem ended it: time limit reached')
     expect(endSentence({ master: call('a'), legs: [] })).toBe('')
   })
   it('say why nobody talked', () => {
-    const over = { status: 'hangup' as const, tm_hangup: at(9) }
-    const busy = { master: call('a', { ...over, hangup_by: 'local', hangup_reason: 'normal' }), legs: [call('b', { ...over, hangup_by: 'remote', hangup_reason: 'busy' })] }
-    expect([statusWord(busy).word, endSentence(busy)]).toEqual(['Busy', '1002 was busy'])
-    const cancelled = { master: call('a', { ...over, hangup_by: 'remote', hangup_reason: 'normal' }), legs: [call('b', { ...over, hangup_by: 'local', hangup_reason: 'cancel' })] }
-    expect([statusWord(cancelled).word, endSentence(cancelled)]).toEqual(['Cancelled', '1001 gave up before an answer'])
-    const failed = { master: call('a', { ...over, hangup_by: 'local', hangup_reason: 'failed' }), legs: [] }
-    expect([statusWord(failed).word, statusWord(failed).tone]).toEqual(['Failed', 'bad'])
+    const over = { status: 'hangup' as const, tm_hangup: at(9), hangup_by: 'local', hangup_reason: 'normal' }
+    const told = (master: Partial<Call>, ...legs: Partial<Call>[]) => {
+      const group = { master: call('a', { ...over, ...master }), legs: legs.map((leg) => call('b', { ...over, direction: 'outgoing', master_call_id: 'a', ...leg })) }
+      return [statusWord(group).word, endSentence(group)]
+    }
+    const cause = (hangup_cause: number) => ({ metadata: { hangup_cause } })
+    expect(told({}, { hangup_by: 'remote', hangup_reason: 'busy' })).toEqual(['Busy', '1002 was busy'])
+    expect(told({ hangup_by: 'remote' }, { hangup_reason: 'cancel' })).toEqual(['Cancelled', '1001 gave up before an answer'])
+    expect(told(cause(1))).toEqual(['Unknown', 'There is no 1002'])
+    expect(told(cause(20))).toEqual(['Offline', '1002 has no phone registered'])
+    expect(told(cause(19), { hangup_reason: 'cancel' })).toEqual(['No answer', '1002 did not answer'])
+    expect(told({ ...cause(58), hangup_reason: 'failed' })).toEqual(['Failed', 'No codec in common'])
+    expect(told({ hangup_reason: 'failed' })).toEqual(['Failed', 'The call to 1002 failed'])
+    expect(told(cause(16), cause(16))).toEqual(['Cancelled', 'Ended before an answer'])
+    expect(told({ direction: 'outgoing', hangup_by: 'remote', hangup_reason: 'busy' })[0]).toBe('Busy')
+    expect(told({ direction: 'outgoing', hangup_by: 'local', ...cause(26) })[0]).toBe('Elsewhere')
   })
   it('count ringing and talking', () => {
     const now = Date.parse(at(30))

@@ -1,5 +1,6 @@
 // A call as the API gives it (one leg each), and what it means in words.
 import { millis } from '../time'
+import { outcomeOf, type Outcome } from './outcome'
 
 export interface Address {
   type: string
@@ -72,10 +73,8 @@ export function isLive(call: Call): boolean {
   return call.status !== 'hangup'
 }
 
-export type Tone = 'good' | 'warn' | 'bad' | 'plain'
-
 /** The state of a call in one word, with the tone of its badge. */
-export function statusWord(group: CallGroup): { word: string; tone: Tone } {
+export function statusWord(group: CallGroup): Pick<Outcome, 'word' | 'tone'> {
   const call = group.master
   switch (call.status) {
     case 'dialing':
@@ -88,41 +87,12 @@ export function statusWord(group: CallGroup): { word: string; tone: Tone } {
     case 'canceling':
       return { word: 'Ending', tone: 'plain' }
     default:
-      return outcome(group)
+      return outcomeOf(group)
   }
 }
 
 function isHeld(group: CallGroup): boolean {
   return [group.master, ...group.legs].some((leg) => isLive(leg) && leg.metadata?.held)
-}
-
-/** How a finished call came out. */
-function outcome(group: CallGroup): { word: string; tone: Tone } {
-  if (group.master.tm_progressing) {
-    return group.master.hangup_reason === 'timeout' ? { word: 'Time limit', tone: 'warn' } : { word: 'Answered', tone: 'plain' }
-  }
-  switch (decisiveReason(group)) {
-    case 'busy':
-      return { word: 'Busy', tone: 'warn' }
-    case 'noanswer':
-    case 'timeout':
-      return { word: 'No answer', tone: 'warn' }
-    case 'cancel':
-    case 'normal':
-      return { word: 'Cancelled', tone: 'plain' }
-    default:
-      return { word: 'Failed', tone: 'bad' }
-  }
-}
-
-/** Before an answer the called side's reason says more than the caller's. */
-function decisiveReason(group: CallGroup): string {
-  const telling = ['busy', 'noanswer', 'timeout', 'failed', 'dialout']
-  const reasons = group.legs.map((leg) => leg.hangup_reason ?? '')
-  const own = group.master.hangup_reason ?? ''
-  if (telling.includes(own)) return own
-  if (group.master.hangup_by === 'remote') return own
-  return telling.find((reason) => reasons.includes(reason)) ?? own
 }
 
 /** Milliseconds from the answer to the end, or to `now`; `null` where nobody answered. */
@@ -137,36 +107,9 @@ export function ringTime(call: Call, now: number): number {
   return Math.max(0, (millis(call.tm_progressing) ?? millis(call.tm_hangup) ?? now) - from)
 }
 
-const REASONS: Record<string, string> = {
-  normal: 'normal end',
-  failed: 'the call failed',
-  busy: 'busy',
-  cancel: 'cancelled before an answer',
-  timeout: 'time limit reached',
-  noanswer: 'no answer',
-  dialout: 'could not be dialled',
-  amd: 'an answering machine',
-}
-
 /** Who ended the call and why, in a sentence; empty while it is up. */
 export function endSentence(group: CallGroup): string {
-  const { master, legs } = group
-  if (isLive(master)) return ''
-  const from = party(master.source).number
-  const to = party(master.destination).number
-  if (!master.tm_progressing) return unansweredSentence(group, from, to)
-  const called = legs.find((leg) => leg.tm_progressing && leg.hangup_by === 'remote')
-  if (master.hangup_by === 'remote') return `${from} hung up`
-  if (called) return `${party(called.destination).number} hung up`
-  return `Tandem ended it: ${REASONS[master.hangup_reason ?? ''] ?? 'no reason known'}`
-}
-
-function unansweredSentence(group: CallGroup, from: string, to: string): string {
-  const reason = decisiveReason(group)
-  if (reason === 'busy') return `${to} was busy`
-  if (reason === 'noanswer' || reason === 'timeout') return `${to} did not answer`
-  if (group.master.hangup_by === 'remote') return `${from} gave up before an answer`
-  return `Not connected: ${REASONS[reason] ?? 'no reason known'}`
+  return isLive(group.master) ? '' : outcomeOf(group).sentence
 }
 
 /** The codec of a leg without its clock rate where that is the usual one: `PCMU`, `opus 48 kHz`. */

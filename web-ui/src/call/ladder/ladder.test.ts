@@ -58,6 +58,11 @@ describe('the layout', () => {
   it('shows a time once, then the difference', () => {
     expect(rowsOf(layout).map((row) => row.time)).toEqual(['0.00 ms', '0.09 ms', '0.12 ms', '0.15 ms', '3.000 s', '+0.05 ms', '3.200 s', '9.000 s', '+0.01 ms'])
   })
+  it('shows no time where one message set off several steps', () => {
+    const steps = [step(0, 0, 1, 'sip', 'A'), step(0, 1, 3, 'internal', 'B'), step(1200, 1, 5, 'sip', 'C'), step(1200, 3, 3, 'event', 'D')]
+    expect(rowsOf(layOut({ ...SEQUENCE, steps }, options)).map((row) => row.time)).toEqual(['0.00 ms', '', '1.20 ms', ''])
+    expect(textLadder({ ...SEQUENCE, steps }, ALL).match(/ms/g)).toHaveLength(2)
+  })
   it('shows audio on the lifelines from its start to the BYE', () => {
     const [rtp, bye] = [rowsOf(layout)[5]!, rowsOf(layout)[7]!]
     expect(layout.bands.map((band) => [band.top, band.bottom, band.open])).toEqual(Array(3).fill([rtp.y, bye.y, false]))

@@ -32,7 +32,7 @@ export interface Row {
   labelAnchor: 'start' | 'middle' | 'end'
   /** Microseconds since the step before. */
   delta: number
-  /** What the time column shows: the offset, or the delta where the offset would read the same as above. */
+  /** What the time column shows: the offset, or the delta where the offset would read the same as above, or nothing. */
   time: string
   timeRepeats: boolean
 }
@@ -135,7 +135,9 @@ class Rows {
     const offset = fineDuration(step.offset_us)
     const timeRepeats = offset === this.#shownTime
     this.#shownTime = offset
-    return { time: timeRepeats ? `+${fineDuration(delta)}` : offset, timeRepeats }
+    // What one message set off carries the moment of that message.
+    const since = delta > 0 ? `+${fineDuration(delta)}` : ''
+    return { time: timeRepeats ? since : offset, timeRepeats }
   }
 
   #stand(step: Step, index: number): Omit<Row, 'delta' | 'time' | 'timeRepeats'> {

@@ -17,7 +17,8 @@ export function textLadder(sequence: Sequence, kinds: ReadonlySet<StepKind>): st
     if (!kinds.has(step.kind)) continue
     const delta: number = before === null ? 0 : step.offset_us - before
     if (delta >= SILENCE_US) lines.push(canvas.note(`(${roughDuration(delta)} later)`))
-    lines.push(...canvas.step(step), canvas.rest())
+    const time = step.offset_us === before ? '' : fineDuration(step.offset_us)
+    lines.push(...canvas.step(step, time), canvas.rest())
     before = step.offset_us
   }
   if (sequence.omitted > 0) lines.push(canvas.note(`(${sequence.omitted} more steps were not kept)`))
@@ -60,7 +61,7 @@ class Canvas {
     return text(line)
   }
 
-  step(step: Step): string[] {
+  step(step: Step, time: string): string[] {
     const [left, right] = step.from <= step.to ? [step.from, step.to] : [step.to, step.from]
     const self = left === right
     const room = self ? this.#width * 2 - 4 : this.#at(right) - this.#at(left) - 3
@@ -71,7 +72,7 @@ class Canvas {
     })
     const arrow = self ? [] : [this.#arrow(step, this.#at(left), this.#at(right))]
     const lines = [...labels, ...arrow]
-    if (lines[0]) write(lines[0], 0, fineDuration(step.offset_us).padStart(TIME_WIDTH))
+    if (lines[0]) write(lines[0], 0, time.padStart(TIME_WIDTH))
     return lines.map(text)
   }
 
