@@ -66,7 +66,8 @@ describe('words', () => {
   it('say who hung up', () => {
     expect(endSentence({ master: call('a', { ...up, hangup_by: 'remote' }), legs: [] })).toBe('1001 hung up')
     expect(endSentence({ master: call('a', { ...up, hangup_by: 'local' }), legs: [call('b', { ...up, direction: 'outgoing', hangup_by: 'remote' })] })).toBe('1002 hung up')
-    expect(endSentence({ master: call('a', { ...up, hangup_by: 'local', hangup_reason: 'timeout' }), legs: [] })).toBe('Tandem ended it: time limit reached')
+    expect(endSentence({ master: call('a', { ...up, hangup_by: 'local', hangup_reason: 'timeout' }), legs: [] })).toBe('Tandem hung up: time limit reached')
+    expect(endSentence({ master: call('a', { ...up, hangup_by: 'local', hangup_reason: 'normal' }), legs: [] })).toBe('Tandem hung up')
     expect(endSentence({ master: call('a'), legs: [] })).toBe('')
   })
   it('say why nobody talked', () => {

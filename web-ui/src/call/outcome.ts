@@ -45,7 +45,6 @@ const BY_REASON: Record<string, Describe> = {
 
 /** Reasons of an end after the answer. */
 const AFTER_ANSWER: Record<string, string> = {
-  normal: 'normal end',
   failed: 'it failed',
   timeout: 'time limit reached',
   amd: 'an answering machine',
@@ -62,7 +61,8 @@ function answered({ master, legs }: CallGroup): Outcome {
   const called = legs.find((leg) => leg.tm_progressing && leg.hangup_by === 'remote')
   if (master.hangup_by === 'remote') return { word, tone, sentence: `${numberOf(master)} hung up` }
   if (called) return { word, tone, sentence: `${numberOf(called)} hung up` }
-  return { word, tone, sentence: `Tandem ended it: ${AFTER_ANSWER[master.hangup_reason ?? ''] ?? 'no reason known'}` }
+  const why = AFTER_ANSWER[master.hangup_reason ?? '']
+  return { word, tone, sentence: why ? `Tandem hung up: ${why}` : 'Tandem hung up' }
 }
 
 function unanswered({ master, legs }: CallGroup): Outcome {
