@@ -1,1 +1,35 @@
-//! What people and programs see: REST, WebSocket, the web page.
+//! What people and programs see: REST, the WebSocket, OpenAPI and the embedded web page.
+//!
+//! [`router`] answers requests, [`serve`] does so on a listener. Changes go to the exchange as [`pbx::Command`]s through
+//! [`Exchange`], which answers once they are on the disk; what is shown is read from the [`store`]. [`routes`] is the
+//! one table of what there is; a test holds `/openapi.json` against it.
+//!
+//! Every error is the error envelope of `spec/api.md`, with a `request_id` that is also the header `X-Request-Id` and
+//! in the log. Unknown fields of a request's body are ignored, as VoIPBIN does.
+
+pub mod agent;
+pub mod auth;
+mod body;
+pub mod call;
+pub mod envelope;
+pub mod exchange;
+pub mod extension;
+pub mod failure;
+pub mod health;
+pub mod limits;
+pub mod metrics;
+pub mod openapi;
+mod parameters;
+mod readers;
+pub mod routes;
+pub mod server;
+pub mod state;
+pub mod web_page;
+pub mod websocket;
+
+pub use auth::{FirstAdmin, first_admin};
+pub use exchange::Exchange;
+pub use failure::Failure;
+pub use routes::router;
+pub use server::serve;
+pub use state::{Options, State};

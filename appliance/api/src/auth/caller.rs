@@ -1,0 +1,139 @@
+//! Who a request comes from, by header, cookie or query.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Uri, header};
+use store::Timestamp;
+use store::agent::{AgentPermission, Record};
+
+use super::token::Claims;
+use crate::failure::{Failure, Status};
+use crate::state::State;
+
+/// The agent that a request comes from; [`crate::routes`] puts it there before a handler runs.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The agent.
+    pub agent: Record,
+    /// Until when its token counts.
+    pub expires: Timestamp,
+}
+
+/// How a request proves who it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// `Authorization: Bearer`.
+    Bearer(String),
+    /// `?token=`, where a client can set no header.
+    Query(String),
+    /// The cookie, which a browser sends by itself: then the request has to come from our own page.
+    Cookie(String),
+}
+
+impl Caller {
+    /// Whether the agent may do what this permission is needed for.
+    pub fn may(&self, permission: AgentPermission) -> bool {
+        self.agent.permission >= permission
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Caller, Failure> {
+        parts.extensions.get().cloned().ok_or_else(unauthenticated)
+    }
+}
+
+impl Credential {
+    /// What the request brings; `query` says whether `?token=` counts.
+    fn find(headers: &HeaderMap, uri: &Uri, query: bool) -> Option<Credential> {
+        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        if let Some((scheme, token)) = bearer.and_then(|value| value.split_once(' ')) {
+            return scheme.eq_ignore_ascii_case("bearer").then(|| Credential::Bearer(token.trim().to_owned()));
+        }
+        let mut pairs = uri.query().unwrap_or_default().split('&');
+        if let Some(token) = pairs.find_map(|pair| pair.strip_prefix("token=")).filter(|_| query) {
+            return Some(Credential::Query(token.to_owned()));
+        }
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut cookies = cookies.flat_map(|line| line.split(';'));
+        cookies.find_map(|pair| pair.trim().strip_prefix("token=")).map(|token| Credential::Cookie(token.to_owned()))
+    }
+}
+
+/// Finds out who a request comes from. `websocket` says whether it opens one: then `?token=` counts, and a cookie
+/// counts only from our own page, as it does for everything that changes something.
+pub async fn identify(
+    state: &State,
+    method: &Method,
+    headers: &HeaderMap,
+    uri: &Uri,
+    websocket: bool,
+) -> Result<Caller, Failure> {
+    let credential = Credential::find(headers, uri, websocket).ok_or_else(unauthenticated)?;
+    if matches!(credential, Credential::Cookie(_)) && (websocket || !method.is_safe()) {
+        check_origin(headers)?;
+    }
+    let (Credential::Bearer(token) | Credential::Query(token) | Credential::Cookie(token)) = credential;
+    let key = &state.store().identity().token_key;
+    let claims = Claims::verify(&token, key, state.now()).ok_or_else(unauthenticated)?;
+    let id = claims.sub;
+    let account = state.readers().read(move |reader| reader.agent(id)).await?.ok_or_else(unauthenticated)?;
+    Ok(Caller { agent: account.record, expires: Timestamp(claims.exp.saturating_mul(1_000_000)) })
+}
+
+/// Whether a browser says that our own page sent the request.
+pub fn check_origin(headers: &HeaderMap) -> Result<(), Failure> {
+    let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+    let ours = match (text(header::ORIGIN), text(header::HOST)) {
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host)),
+        _ => text(header::HeaderName::from_static("sec-fetch-site")) == Some("same-origin"),
+    };
+    let message = "a cookie counts only for requests of the exchange's own page; send the token as a header";
+    if ours { Ok(()) } else { Err(Failure::new(Status::PermissionDenied, "CROSS_ORIGIN", message)) }
+}
+
+fn unauthenticated() -> Failure {
+    Failure::new(Status::Unauthenticated, "AUTHENTICATION_REQUIRED", "log in first, or again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
+        list.iter()
+            .map(|(name, value)| (header::HeaderName::from_static(name), header::HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn a_header_comes_before_the_query_and_the_query_before_the_cookie() {
+        let all = headers(&[("authorization", "bearer one"), ("cookie", "a=b; token=three")]);
+        let uri = Uri::from_static("/v1.0/ws?after=3&token=two");
+        assert_eq!(Credential::find(&all, &uri, true), Some(Credential::Bearer("one".into())));
+        let cookie = headers(&[("cookie", "a=b; token=three")]);
+        assert_eq!(Credential::find(&cookie, &uri, true), Some(Credential::Query("two".into())));
+        assert_eq!(Credential::find(&cookie, &uri, false), Some(Credential::Cookie("three".into())));
+        assert_eq!(Credential::find(&headers(&[("authorization", "Basic eA==")]), &uri, true), None);
+        assert_eq!(Credential::find(&HeaderMap::new(), &uri, false), None);
+    }
+
+    #[test]
+    fn only_our_own_page_counts_as_the_same_origin() {
+        let host = ("host", "192.0.2.1:8080");
+        for ours in [("origin", "http://192.0.2.1:8080"), ("sec-fetch-site", "same-origin")] {
+            assert!(check_origin(&headers(&[host, ours])).is_ok(), "{ours:?}");
+        }
+        for other in [
+            ("origin", "http://evil.example"),
+            ("origin", "null"),
+            ("origin", "http://192.0.2.1"),
+            ("sec-fetch-site", "same-site"),
+            ("accept", "*/*"),
+        ] {
+            assert!(check_origin(&headers(&[host, other])).is_err(), "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Asking the exchange, which lives on the signalling thread.
+
+use pbx::{Command, Rejection, Reply};
+use tokio::sync::oneshot;
+
+use crate::failure::{Failure, Status};
+use crate::limits;
+use crate::state::State;
+
+/// The way to the exchange; the daemon is behind it.
+pub trait Exchange: Send + Sync {
+    /// Hands over a command and never waits. The answer comes once the events that the command caused are on the
+    /// disk; where the exchange cannot take the command, or the disk cannot be written, the sender is dropped.
+    fn submit(&self, command: Command) -> oneshot::Receiver<Result<Reply, Rejection>>;
+}
+
+/// Asks, and waits as long as a person would.
+pub async fn ask(state: &State, command: Command) -> Result<Reply, Failure> {
+    match tokio::time::timeout(limits::ANSWER, state.exchange().submit(command)).await {
+        Ok(Ok(Ok(reply))) => Ok(reply),
+        Ok(Ok(Err(rejection))) => Err(rejection.into()),
+        Ok(Err(_)) => Err(Failure::unavailable("the exchange takes no orders at the moment")),
+        Err(_) => Err(Failure::new(Status::Unavailable, "REQUEST_TIMEOUT", "the exchange did not answer in time")),
+    }
+}
+
+/// Has something written that the exchange does not know of, and waits until it is on the disk.
+pub async fn remember(state: &State, item: store::Item) -> Result<(), Failure> {
+    let (done, written) = oneshot::channel();
+    let done: store::journal::Done = Box::new(move |committed| {
+        // The request may be gone by the time its answer is there.
+        let _ = done.send(committed);
+    });
+    let entry = store::journal::Entry { items: vec![item], done: Some(done) };
+    let failed = || Failure::unavailable("the database cannot be written at the moment");
+    state.journal().submit(entry).map_err(|_| failed())?;
+    match tokio::time::timeout(limits::ANSWER, written).await {
+        Ok(Ok(_)) => Ok(()),
+        _ => Err(failed()),
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Failure {
+        let message = rejection.to_string();
+        match rejection {
+            Rejection::NotFound(what) => Failure::not_found(what),
+            Rejection::AlreadyExists(what) => {
+                let reason = format!("{}_ALREADY_EXISTS", what.to_ascii_uppercase());
+                Failure::new(Status::AlreadyExists, reason, message)
+            }
+            Rejection::Invalid { field, reason } => {
+                let details = serde_json::json!([{ "field": field, "reason": reason }]);
+                Failure::new(Status::InvalidArgument, "INVALID_ARGUMENT", message).with_details(details)
+            }
+            Rejection::AlreadyHungUp => Failure::new(Status::FailedPrecondition, "CALL_ALREADY_HANGUP", message),
+            Rejection::Exhausted(_) => {
+                Failure::new(Status::ResourceExhausted, "LIMIT_REACHED", message).with_retry_after(60)
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Every bound of the API, with its reason.
+
+use std::time::Duration;
+
+/// A request's body.
+pub const BODY: usize = 1024 * 1024;
+/// How long the exchange may take to answer; it answers within a millisecond, the store's disk is what takes time.
+pub const ANSWER: Duration = Duration::from_secs(5);
+/// How long a request may take altogether, its body included.
+pub const REQUEST: Duration = Duration::from_secs(30);
+/// How long a client may take to send a request's head, and how long a connection may idle.
+pub const HEAD: Duration = Duration::from_secs(15);
+/// Bytes of a request's head.
+pub const HEAD_BYTES: usize = 32 * 1024;
+/// HTTP connections at a time.
+pub const CONNECTIONS: usize = 512;
+/// How long running requests may go on once the process is asked to stop.
+pub const DRAIN: Duration = Duration::from_secs(5);
+/// How long a login lasts.
+pub const TOKEN_AGE: Duration = Duration::from_secs(24 * 3600);
+/// Failed logins of one source within [`LOGIN_WINDOW`].
+pub const LOGINS: u32 = 10;
+/// The time within which failed logins count together.
+pub const LOGIN_WINDOW: Duration = Duration::from_secs(60);
+/// Sources of failed logins remembered; beyond it the oldest is forgotten.
+pub const LOGIN_SOURCES: usize = 10_000;
+/// Passwords checked at a time: each takes 19 MiB and a core for some 20 ms.
+pub const PASSWORD_CHECKS: usize = 2;
+/// Logins that wait for a password check.
+pub const LOGINS_WAITING: usize = 32;
+/// A user name or a password.
+pub const CREDENTIAL: usize = 1024;
+/// Reading connections to the database.
+pub const READERS: usize = 3;
+/// WebSocket clients at a time.
+pub const WEBSOCKETS: usize = 128;
+/// A message of a WebSocket client.
+pub const WEBSOCKET_MESSAGE: usize = 64 * 1024;
+/// Topics of one WebSocket client.
+pub const TOPICS: usize = 100;
+/// Events sent to a WebSocket client before it is listened to again.
+pub const WEBSOCKET_BATCH: u32 = 100;
+/// How often a WebSocket client is pinged.
+pub const PING: Duration = Duration::from_secs(10);
+/// How long a WebSocket client may be silent, or not take what it is sent.
+pub const PONG: Duration = Duration::from_secs(60);
+/// How long the signalling thread may take until it counts as stuck.
+pub const HEALTH: Duration = Duration::from_secs(1);
+/// How long a verdict about the process's health is told again instead of being found anew.
+pub const HEALTH_AGE: Duration = Duration::from_secs(1);
+/// How often the disk is written to find out whether it can be.
+pub const PROBE: Duration = Duration::from_secs(10);

@@ -1,0 +1,56 @@
+//! `/openapi.json`: the API's description, made from the handlers themselves.
+
+use std::sync::LazyLock;
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::{agent, auth, call, extension, failure, health, metrics, websocket};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Tandem", description = "A telephone exchange in one small image.", license(name = "MIT OR Apache-2.0")),
+    paths(
+        auth::login, auth::logout, health::get, metrics::get, get, call::list, call::get, call::delete, call::hangup,
+        call::sequence, extension::list, extension::create, extension::get, extension::update, extension::delete,
+        agent::me, websocket::open
+    ),
+    components(schemas(store::event_log::Record, failure::Status)),
+    modifiers(&Credentials),
+    security(("bearer" = []), ("cookie" = []))
+)]
+struct Description;
+
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let cookie = ApiKey::Cookie(ApiKeyValue::new("token"));
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
+    }
+}
+
+/// The description.
+pub fn description() -> utoipa::openapi::OpenApi {
+    Description::openapi()
+}
+
+static JSON: LazyLock<String> =
+    LazyLock::new(|| description().to_json().expect("a description that was derived can be written as JSON"));
+
+/// Describes the API.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    responses((status = 200, body = Object, description = "This description")),
+    security(()),
+    tag = "box"
+)]
+pub(crate) async fn get() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], JSON.as_str()).into_response()
+}

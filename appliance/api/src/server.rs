@@ -1,0 +1,88 @@
+//! HTTP/1.1 on a listener: bounded in connections and in the time a client may take for its request's head.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+use crate::state::State;
+use crate::{limits, router};
+
+/// How long accepting waits after it failed: mostly the process has no file handle left.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Answers requests until `stop` is done; then running ones may end, for [`limits::DRAIN`] at most.
+pub async fn serve(listener: TcpListener, state: State, stop: impl Future<Output = ()>) {
+    let app = router(state.clone());
+    let (stopping, stopped) = watch::channel(false);
+    let connections = state.connections();
+    tokio::pin!(stop);
+    loop {
+        let accepting = async {
+            let permit = std::sync::Arc::clone(&connections).acquire_owned().await;
+            (permit.expect("the semaphore is never closed"), listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            accepted = accepting => accepted,
+            () = &mut stop => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let (app, stopped) = (app.clone(), stopped.clone());
+                tokio::spawn(async move {
+                    answer(stream, peer, app, stopped).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+    drop((listener, stopped));
+    state.stop();
+    stopping.send_replace(true);
+    // A connection holds a receiver as long as it lives.
+    if tokio::time::timeout(limits::DRAIN, stopping.closed()).await.is_err() {
+        tracing::warn!("some requests were cut off");
+    }
+}
+
+async fn answer(stream: TcpStream, peer: SocketAddr, app: Router, mut stopped: watch::Receiver<bool>) {
+    // Answers are small and written whole; waiting to fill a segment only delays them.
+    let _ = stream.set_nodelay(true);
+    let service = app.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.map(axum::body::Body::new)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::HEAD)
+        .max_buf_size(limits::HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = told(&mut stopped) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::trace!(%peer, %error, "a connection broke");
+    }
+}
+
+/// Done once the server stops, or is gone.
+async fn told(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

@@ -1,0 +1,175 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use axum::http::StatusCode;
+use store::{Journal, Store, Timestamp};
+use tokio::sync::{Semaphore, watch};
+
+use crate::auth::{Attempts, Passwords};
+use crate::exchange::Exchange;
+use crate::health::Checkup;
+use crate::readers::Readers;
+
+/// Reads the wall clock.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Each as (metric name without prefix, help text, value); a total's name ends in `_total`.
+pub type Counters = Arc<dyn Fn() -> Vec<(&'static str, &'static str, u64)> + Send + Sync>;
+
+/// What the process hands over.
+pub struct Options {
+    /// The way to the exchange.
+    pub exchange: Arc<dyn Exchange>,
+    /// The database.
+    pub store: Store,
+    /// The way to its writer.
+    pub journal: Journal,
+    /// The last number in the event log, changed after each commit.
+    pub events: watch::Receiver<i64>,
+    /// Reads the wall clock.
+    pub clock: Clock,
+    /// What the process counts by itself, for `/metrics`.
+    pub counters: Counters,
+    /// Whether browsers reach the API by HTTPS only: then the cookie says so.
+    pub secure: bool,
+}
+
+/// What all requests share; clones are cheap.
+#[derive(Clone)]
+pub struct State {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: Options,
+    readers: Readers,
+    started: Timestamp,
+    requests: AtomicU64,
+    responses: [AtomicU64; 5],
+    websockets: AtomicUsize,
+    passwords: Passwords,
+    attempts: Attempts,
+    checkup: Checkup,
+    stopping: watch::Sender<bool>,
+    connections: Arc<Semaphore>,
+}
+
+/// One WebSocket client, as long as it lives.
+pub struct WebsocketPlace(State);
+
+impl State {
+    /// Opens what requests need.
+    pub fn new(options: Options) -> Result<State, store::Error> {
+        let started = (options.clock)();
+        let shared = Shared {
+            readers: Readers::open(&options.store)?,
+            started,
+            requests: AtomicU64::new(0),
+            responses: Default::default(),
+            websockets: AtomicUsize::new(0),
+            passwords: Passwords::new(),
+            attempts: Attempts::default(),
+            checkup: Checkup::default(),
+            stopping: watch::Sender::new(false),
+            connections: Arc::new(Semaphore::new(crate::limits::CONNECTIONS)),
+            options,
+        };
+        Ok(State { shared: Arc::new(shared) })
+    }
+
+    /// Lets the WebSocket clients go; [`crate::serve`] does it when it is asked to stop.
+    pub fn stop(&self) {
+        self.shared.stopping.send_replace(true);
+    }
+
+    pub(crate) fn exchange(&self) -> &dyn Exchange {
+        &*self.shared.options.exchange
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.options.store
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.shared.options.journal
+    }
+
+    pub(crate) fn events(&self) -> watch::Receiver<i64> {
+        self.shared.options.events.clone()
+    }
+
+    pub(crate) fn process_counters(&self) -> Vec<(&'static str, &'static str, u64)> {
+        (self.shared.options.counters)()
+    }
+
+    pub(crate) fn secure(&self) -> bool {
+        self.shared.options.secure
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.shared.options.clock)()
+    }
+
+    pub(crate) fn started(&self) -> Timestamp {
+        self.shared.started
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.shared.readers
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.shared.passwords
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.shared.attempts
+    }
+
+    pub(crate) fn checkup(&self) -> &Checkup {
+        &self.shared.checkup
+    }
+
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.shared.stopping.subscribe()
+    }
+
+    pub(crate) fn connections(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.shared.connections)
+    }
+
+    /// A number that no other request of this process has, nor likely one of another.
+    pub(crate) fn next_request_id(&self) -> String {
+        let number = self.shared.requests.fetch_add(1, Ordering::Relaxed);
+        format!("{:012x}{:08x}", self.shared.started.0 & 0xFFFF_FFFF_FFFF, number & 0xFFFF_FFFF)
+    }
+
+    pub(crate) fn count_request(&self, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
+        self.shared.responses[class].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Responses by the first digit of their status, from 1 to 5.
+    pub(crate) fn responses(&self) -> [u64; 5] {
+        std::array::from_fn(|class| self.shared.responses[class].load(Ordering::Relaxed))
+    }
+
+    /// A place for one more WebSocket client, if there is one.
+    pub(crate) fn take_websocket(&self) -> Option<WebsocketPlace> {
+        let more = |count: usize| (count < crate::limits::WEBSOCKETS).then_some(count + 1);
+        self.shared.websockets.try_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(WebsocketPlace(self.clone()))
+    }
+
+    pub(crate) fn websockets(&self) -> usize {
+        self.shared.websockets.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for WebsocketPlace {
+    fn drop(&mut self) {
+        self.0.shared.websockets.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,282 @@
+//! A box to test on: exchange, store and API as the daemon wires them, with a clock that only moves when something happens.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use api::exchange::Exchange;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, Request, StatusCode};
+use bytes::Bytes;
+use pbx::{Command, Input, Output, Pbx, Rejection, Reply, RequestId, Settings};
+use serde_json::Value;
+use sip::{Flow, Message};
+use store::agent::{Account, AgentPermission, AgentRingMethod, AgentStatus, Record};
+use store::journal::{Entry, Hooks};
+use store::{Item, Journal, Store, Timestamp};
+use tokio::sync::{oneshot, watch};
+use tower::ServiceExt;
+use uuid::Uuid;
+
+/// 2027-01-15T08:00:00Z.
+pub const START: i64 = 1_800_000_000_000_000;
+pub const ADMIN: (&str, &str) = ("admin", "correct horse battery staple");
+
+/// What reaches the signalling thread.
+enum Order {
+    Ask(Command, oneshot::Sender<Result<Reply, Rejection>>),
+    Sip(Flow, Bytes, mpsc::Sender<()>),
+}
+
+/// The way to the exchange, as the daemon makes one.
+struct Line {
+    orders: Mutex<Option<mpsc::Sender<Order>>>,
+}
+
+impl Exchange for Line {
+    fn submit(&self, command: Command) -> oneshot::Receiver<Result<Reply, Rejection>> {
+        let (answer, answered) = oneshot::channel();
+        if let Some(orders) = &*self.orders.lock().expect("nobody panicked") {
+            orders.send(Order::Ask(command, answer)).expect("the exchange runs");
+        }
+        answered
+    }
+}
+
+pub struct Desk {
+    pub router: Router,
+    pub state: api::State,
+    pub store: Store,
+    pub journal: Journal,
+    pub clock: Arc<AtomicI64>,
+    /// Messages that the exchange sent, in order.
+    pub sent: mpsc::Receiver<(Flow, Message)>,
+    line: Arc<Line>,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer, as a client sees it.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
+    }
+
+    /// The status and the body, for a snapshot.
+    pub fn shown(&self) -> Value {
+        serde_json::json!({ "status": self.status.as_u16(), "body": self.json() })
+    }
+
+    /// The envelope's reason.
+    pub fn reason(&self) -> String {
+        self.json()["error"]["reason"].as_str().expect("an error envelope").to_owned()
+    }
+}
+
+/// A request that is not sent yet.
+pub struct Ask<'a> {
+    desk: &'a Desk,
+    request: axum::http::request::Builder,
+    body: Body,
+    peer: &'static str,
+}
+
+impl<'a> Ask<'a> {
+    pub fn header(self, name: &str, value: &str) -> Ask<'a> {
+        Ask { request: self.request.header(name, value), ..self }
+    }
+
+    pub fn token(self, token: &str) -> Ask<'a> {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub fn json(self, body: Value) -> Ask<'a> {
+        self.body(body.to_string())
+    }
+
+    pub fn body(self, body: impl Into<Body>) -> Ask<'a> {
+        Ask { body: body.into(), ..self }
+    }
+
+    pub fn from(self, peer: &'static str) -> Ask<'a> {
+        Ask { peer, ..self }
+    }
+
+    pub async fn send(self) -> Answer {
+        let mut request = self.request.body(self.body).expect("a request");
+        let peer: std::net::SocketAddr = self.peer.parse().expect("an address");
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let response = self.desk.router.clone().oneshot(request).await.expect("the router answers whatever comes");
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+        let text = String::from_utf8_lossy(&body).into_owned();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+}
+
+impl Desk {
+    /// A box with an administrator.
+    pub fn new() -> Desk {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("tandem.db");
+        let (store, writer) = Store::open(&path, "tandem.example", &[9; 64]).expect("a database");
+        let clock = Arc::new(AtomicI64::new(START));
+        let (committed, events) = watch::channel(writer.latest_seq());
+        let reading = Arc::clone(&clock);
+        let hooks = Hooks {
+            clock: Box::new(move || Timestamp(reading.load(Ordering::Relaxed))),
+            committed: Box::new(move |seq| {
+                committed.send_replace(seq);
+            }),
+            failed: Box::new(|error| panic!("{error}")),
+        };
+        let journal = Journal::start(writer, hooks).expect("a thread");
+        let first = api::first_admin(&store, &journal, Timestamp(START), Some(ADMIN.1), &[5; 64]);
+        assert_eq!(first.expect("an administrator"), api::FirstAdmin::WithGivenPassword);
+        let (orders, incoming) = mpsc::channel();
+        let (outgoing, sent) = mpsc::channel();
+        let (ledger, ticking) = (journal.clone(), Arc::clone(&clock));
+        std::thread::spawn(move || run_exchange(&incoming, &outgoing, &ledger, &ticking));
+        let line = Arc::new(Line { orders: Mutex::new(Some(orders)) });
+        let reading = Arc::clone(&clock);
+        let state = api::State::new(api::Options {
+            exchange: Arc::clone(&line) as Arc<dyn Exchange>,
+            store: store.clone(),
+            journal: journal.clone(),
+            events,
+            clock: Arc::new(move || Timestamp(reading.load(Ordering::Relaxed))),
+            counters: Arc::new(|| vec![("process_open_files", "Open files", 7)]),
+            secure: false,
+        })
+        .expect("readers");
+        Desk { router: api::router(state.clone()), state, store, journal, clock, sent, line, _folder: folder }
+    }
+
+    pub fn ask<'a>(&'a self, method: &str, path: &str) -> Ask<'a> {
+        let request = Request::builder().method(method).uri(path).header("host", "box.example");
+        Ask { desk: self, request, body: Body::empty(), peer: "192.0.2.99:50000" }
+    }
+
+    pub async fn log_in(&self, (username, password): (&str, &str)) -> String {
+        let body = serde_json::json!({ "username": username, "password": password });
+        let answer = self.ask("POST", "/auth/login").json(body).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Makes an agent whose password is its user name twice.
+    pub fn add_agent(&self, username: &str, permission: AgentPermission) {
+        let now = Timestamp(self.clock.load(Ordering::Relaxed));
+        let record = Record {
+            id: Uuid::from_u128(username.bytes().map(u128::from).sum()),
+            customer_id: self.store.identity().customer_id,
+            username: username.into(),
+            name: String::new(),
+            detail: String::new(),
+            ring_method: AgentRingMethod::RingAll,
+            status: AgentStatus::Available,
+            permission,
+            tag_ids: Vec::new(),
+            addresses: Vec::new(),
+            tm_create: now,
+            tm_update: now,
+            tm_delete: None,
+        };
+        let password_hash = api::auth::hash(&username.repeat(2), &[1; 16]);
+        self.write(Item::AgentCreated(Box::new(Account { record, password_hash })));
+    }
+
+    /// Has something written, and waits for it.
+    pub fn write(&self, item: Item) {
+        let (done, written) = mpsc::channel();
+        let done: store::journal::Done = Box::new(move |_| done.send(()).expect("the test waits"));
+        self.journal.submit(Entry { items: vec![item], done: Some(done) }).ok().expect("there is room");
+        written.recv_timeout(Duration::from_secs(10)).expect("it is written");
+    }
+
+    /// Gives the exchange a SIP message; what it sends for it is in `sent` afterwards.
+    pub fn give_sip(&self, flow: Flow, message: String) {
+        let (done, heard) = mpsc::channel();
+        let orders = self.line.orders.lock().expect("nobody panicked");
+        let order = Order::Sip(flow, Bytes::from(message), done);
+        orders.as_ref().expect("the exchange runs").send(order).expect("the exchange runs");
+        heard.recv_timeout(Duration::from_secs(10)).expect("the exchange hears it");
+    }
+
+    /// The signalling thread takes no orders any more: each is dropped.
+    pub fn cut_line(&self) {
+        *self.line.orders.lock().expect("nobody panicked") = None;
+    }
+
+    pub fn pass(&self, seconds: i64) {
+        self.clock.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    }
+}
+
+/// The signalling thread: each input takes ten milliseconds, as the clock says.
+fn run_exchange(
+    orders: &mpsc::Receiver<Order>,
+    sent: &mpsc::Sender<(Flow, Message)>,
+    journal: &Journal,
+    clock: &AtomicI64,
+) {
+    let settings = Settings { realm: "tandem.example".into(), ..Settings::default() };
+    let mut pbx = Pbx::new(settings, [7; 32]);
+    let now = || Duration::from_micros((clock.load(Ordering::Relaxed) - START) as u64);
+    pbx.handle(now(), Input::Clock(Duration::from_micros(START as u64)));
+    let mut numbers = 0;
+    while let Ok(order) = orders.recv() {
+        clock.fetch_add(10_000, Ordering::Relaxed);
+        pbx.handle_timeout(now());
+        let mut waiting = None;
+        let mut heard = None;
+        match order {
+            Order::Ask(command, answer) => {
+                numbers += 1;
+                waiting = Some((RequestId(numbers), answer));
+                pbx.handle(now(), Input::Command(RequestId(numbers), command));
+            }
+            Order::Sip(flow, message, done) => {
+                heard = Some(done);
+                pbx.handle(now(), Input::Sip(flow, message));
+            }
+        }
+        let mut items = Vec::new();
+        while let Some(output) = pbx.poll_output() {
+            match output {
+                Output::Sip(transmit) => {
+                    let message = Message::parse(&transmit.bytes).expect("we write what we can read");
+                    sent.send((transmit.flow, message)).expect("the test listens");
+                }
+                Output::Media(media::Command::Close { stream }) => {
+                    let statistics = media::Statistics::default();
+                    pbx.handle(now(), Input::Media(media::Event::Closed { stream, statistics }));
+                }
+                Output::Event(event) => items.push(Item::Event(event)),
+                Output::Refreshed(binding) => items.push(Item::Refreshed(binding)),
+                Output::Sequence(sequence) => items.push(Item::Sequence(sequence)),
+                Output::Reply(id, result) => {
+                    let (wanted, answer) = waiting.take().expect("one reply to each order");
+                    assert_eq!(id, wanted);
+                    let done: store::journal::Done = Box::new(move |_| drop(answer.send(result)));
+                    journal.submit(Entry { items: std::mem::take(&mut items), done: Some(done) }).ok().expect("room");
+                }
+                Output::Media(_) | Output::Drained => {}
+            }
+        }
+        let done: Option<store::journal::Done> =
+            heard.map(|heard| Box::new(move |_| heard.send(()).expect("the test waits")) as store::journal::Done);
+        journal.submit(Entry { items, done }).ok().expect("room");
+    }
+}

@@ -1,0 +1,12 @@
+//! The API against a real store and a real exchange: requests in, answers and events out.
+
+mod calls;
+mod desk;
+mod extensions;
+mod health;
+mod login;
+mod phones;
+mod rules;
+mod server;
+mod web_page;
+mod websocket;
