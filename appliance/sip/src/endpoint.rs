@@ -8,8 +8,9 @@
 //! - A request longer than 1,300 bytes stays on UDP (RFC 3261 §18.1.1 would have it moved to TCP): phones behind NATs are not reachable over TCP.
 //! - A response goes back along the flow of its request whatever Via says: `rport` counts as asked for (RFC 3581).
 //! - CANCEL, and requests refused by the endpoint itself, have no server transaction: repeated, they are answered anew with the same reply.
+//! - A challenge (401, 407) is sent statelessly (RFC 3261 §8.2.7 recommends it): it is not repeated, and a repeated request is told again.
 //! - Max-Forwards 0 is refused with 483 although we are no proxy: what comes in is passed on. REGISTER is not, and is let in.
-//! - A merged request (482) is looked for as long as its twin is unanswered; after an INVITE that was not challenged, as long as its transaction lives.
+//! - A merged request (482) is looked for as long as its twin is unanswered, for INVITE as long as its transaction lives; REGISTER is not looked for.
 
 mod admit;
 mod client;
@@ -21,6 +22,7 @@ mod inviting;
 pub mod limits;
 mod memory;
 pub mod outgoing;
+mod quick;
 mod random;
 mod receive;
 mod reliable;
@@ -41,8 +43,9 @@ pub use limits::Limits;
 pub use outgoing::{Body, OutgoingRequest, Reply};
 pub use statistics::{Counts, Statistics};
 
-use crate::dialog::{Dialog, DialogId};
+use crate::dialog::{self, Dialog, DialogId, Role, Stage};
 use crate::header::Reason;
+use crate::message::Text;
 use crate::transaction::{Fingerprint, KeySecret, Timer, TimerQueue};
 use crate::{Deadline, Flow, Headers, Method, Time, Transmit};
 use client::{Audience, Client, ClientKey, NewClient};
@@ -51,7 +54,7 @@ use inviting::Inviting;
 use memory::{Spent, give_back_queue};
 use random::Random;
 use server::Server;
-use write::{RequestParts, Writer, own_contact};
+use write::{RequestParts, Writer};
 
 /// Why a request cannot be sent within a dialog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -189,15 +192,15 @@ impl Endpoint {
     /// Sends a request outside a dialog, or the INVITE that is to make one.
     pub fn request(&mut self, now: Time, outgoing: OutgoingRequest) -> ClientId {
         self.now = now;
-        let OutgoingRequest {
-            method, uri, flow, from, from_tag, to, call_id, cseq, route, contact, headers, body, ..
-        } = &outgoing;
+        let OutgoingRequest { method, uri, flow, from, to, headers, body, .. } = &outgoing;
         let key = self.new_client_key();
-        let tag = from_tag.clone().unwrap_or_else(|| self.random.tag());
-        let call_id = call_id.clone().unwrap_or_else(|| self.random.call_id());
-        let cseq = cseq.unwrap_or(1);
-        let contact = contact.clone().or_else(|| (*method == Method::Invite).then(|| own_contact(flow)));
-        let target = crate::dialog::target(route, uri);
+        let mut prospect = self.prospect(&outgoing);
+        let is_invite = *method == Method::Invite;
+        if outgoing.contact.is_none() && is_invite {
+            prospect.local_target = self.writer.own_contact(flow);
+        }
+        let target = dialog::target(&outgoing.route, uri);
+        let cseq = prospect.local_cseq;
         let request = self.writer.request(&RequestParts {
             method,
             uri: &target.uri,
@@ -205,18 +208,40 @@ impl Endpoint {
             branch: key.token,
             max_forwards: outgoing.max_forwards,
             route: &target.route,
-            from: (from, Some(&tag)),
+            from: (from, Some(&prospect.local_tag)),
             to: (to, None),
-            call_id: &call_id,
+            call_id: &prospect.call_id,
             cseq,
-            contact: contact.as_ref(),
+            contact: Some(&prospect.local_target).filter(|_| is_invite || outgoing.contact.is_some()),
             headers,
             body: body.as_ref(),
         });
-        let invite = (*method == Method::Invite).then(|| Inviting::new(body.is_some(), headers));
+        let offered = body.is_some();
+        let invite = is_invite.then(|| Inviting::new(headers, offered, Some(prospect)));
         let (flow, method, audience) = (*flow, method.clone(), Audience::User);
         self.start_client(now, NewClient { key, flow, method, cseq, dialog: None, audience, invite }, request);
         ClientId(key.token)
+    }
+
+    /// What is known of the dialogs a request of ours may make.
+    fn prospect(&mut self, outgoing: &OutgoingRequest) -> Dialog {
+        let OutgoingRequest { uri, flow, from, from_tag, to, call_id, cseq, contact, .. } = outgoing;
+        Dialog {
+            id: DialogId(0),
+            stage: Stage::Early,
+            role: Role::Caller,
+            call_id: call_id.clone().unwrap_or_else(|| self.random.call_id()),
+            local_tag: from_tag.clone().unwrap_or_else(|| self.random.tag()),
+            remote_tag: Text::default(),
+            local: from.clone(),
+            remote: to.clone(),
+            local_cseq: cseq.unwrap_or(1),
+            remote_cseq: None,
+            route_set: Vec::new(),
+            remote_target: uri.clone(),
+            local_target: contact.as_ref().unwrap_or(uri).clone(),
+            flow: *flow,
+        }
     }
 
     /// Gives up an INVITE of ours (RFC 3261 §9.1); waits for its first provisional answer if there is none yet. Without effect once it is answered.
@@ -229,6 +254,14 @@ impl Endpoint {
     pub fn respond(&mut self, now: Time, server: ServerId, reply: Reply) -> Option<DialogId> {
         self.now = now;
         self.reply(now, server, reply)
+    }
+
+    /// Forgets a request without a word: whoever sent it shall not learn that we are here. Repeated, it is told again.
+    pub fn ignore(&mut self, server: ServerId) {
+        let unanswered = self.servers.get(&server).filter(|server| server.machine.is_proceeding());
+        let Some(dialog) = unanswered.map(|server| server.dialog) else { return };
+        self.end_unconfirmed(server, dialog);
+        self.remove_server(server);
     }
 
     /// Sends a request within a dialog: re-INVITE, UPDATE, INFO, BYE, PRACK … A PRACK without RAck in `headers` acknowledges the last reliable answer.
@@ -265,6 +298,12 @@ impl Endpoint {
     /// Sends later requests of the dialog along another flow: the phone has registered anew from elsewhere.
     pub fn set_dialog_flow(&mut self, id: DialogId, flow: Flow) {
         self.move_dialog(id, flow);
+    }
+
+    /// Takes up a dialog that was written down, under a new number; `None` if one with the same Call-ID and tags is there.
+    pub fn adopt_dialog(&mut self, dialog: Dialog) -> Option<DialogId> {
+        let id = self.new_dialog_id();
+        self.add_dialog(Dialog { id, ..dialog })
     }
 
     /// Forgets a dialog without a word to the peer.

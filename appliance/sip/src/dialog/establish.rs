@@ -53,35 +53,38 @@ impl Dialog {
             local_cseq: 0,
             remote_cseq: Some(headers.typed::<CSeq>()?.number),
             route_set: record_route(headers, begin.hops)?,
-            local_target: request.uri.detached(),
+            // Set when the dialog is made: the reply says it.
+            local_target: remote_target.clone(),
             remote_target,
             flow: begin.flow,
         })
     }
 
-    /// The dialog an answer to an INVITE of ours makes (RFC 3261 §12.1.2). An answer without usable Contact is taken as one from the
-    /// Request-URI, and an unusable Record-Route as none: the call has been answered, and must at least be ended.
-    pub(crate) fn for_caller(invite: &Request, response: &Response, begin: Beginning) -> Result<Dialog, Unfit> {
-        let ours = &invite.headers;
-        let theirs = &response.headers;
-        let from = parted(From::parse(&detached(ours, HeaderName::From)?)?);
-        let to = To::parse(&detached(theirs, HeaderName::To)?)?;
-        let mut route_set = record_route(theirs, begin.hops).unwrap_or_default();
+    /// The dialog an answer to an INVITE of ours makes (RFC 3261 §12.1.2). `prospect` is what is known without the answer. An answer
+    /// without usable Contact is taken as one from the Request-URI, and an unusable Record-Route as none: the call has been answered, and
+    /// must at least be ended.
+    pub(crate) fn for_caller(prospect: &Dialog, response: &Response, begin: Beginning) -> Result<Dialog, Unfit> {
+        let headers = &response.headers;
+        let to = To::parse(&detached(headers, HeaderName::To)?)?;
+        let mut route_set = record_route(headers, begin.hops).unwrap_or_default();
         route_set.reverse();
+        let mut local = Vec::with_capacity(64);
+        prospect.local.write(&mut local);
+        let local = NameAddr::parse(&local.into()).unwrap_or_else(|_| prospect.local.clone());
         Ok(Dialog {
             id: begin.id,
             stage: Stage::Early,
             role: Role::Caller,
-            call_id: detached(ours, HeaderName::CallId)?.into(),
-            local_tag: from.1,
+            call_id: prospect.call_id.detached(),
+            local_tag: prospect.local_tag.detached(),
             remote_tag: to.tag.unwrap_or_default(),
-            local: from.0,
+            local,
             remote: to.address,
-            local_cseq: ours.typed::<CSeq>()?.number,
+            local_cseq: prospect.local_cseq,
             remote_cseq: None,
             route_set,
-            remote_target: contact(theirs).ok().flatten().unwrap_or_else(|| invite.uri.detached()),
-            local_target: contact(ours)?.ok_or(HeaderError::Missing(HeaderName::Contact))?,
+            remote_target: contact(headers).ok().flatten().unwrap_or_else(|| prospect.remote_target.detached()),
+            local_target: prospect.local_target.detached(),
             flow: begin.flow,
         })
     }
@@ -100,7 +103,9 @@ impl Dialog {
 
     /// Takes over the Contact of a target refresh request or its 2xx (RFC 3261 §12.2). One that is missing or unreadable changes nothing.
     pub(crate) fn refresh_target(&mut self, headers: &Headers) {
-        if let Ok(Some(target)) = contact(headers) {
+        if !is_contact(headers, &self.remote_target)
+            && let Ok(Some(target)) = contact(headers)
+        {
             self.remote_target = target;
         }
     }
@@ -119,10 +124,19 @@ fn detached(headers: &Headers, name: HeaderName) -> Result<Bytes, HeaderError> {
 }
 
 fn contact(headers: &Headers) -> Result<Option<Uri>, Unfit> {
-    match headers.typed_opt::<Contact>()? {
-        None => Ok(None),
-        Some(contact) => Ok(Some(contact.uri().ok_or(Unfit::NoAddress)?.detached())),
+    let Some(value) = headers.get(&HeaderName::Contact) else { return Ok(None) };
+    // Copied before it is read, so that it is read once.
+    let Some(first) = elements(value).next() else { return Ok(None) };
+    match Contact::parse(&Bytes::copy_from_slice(&first))? {
+        Contact::Star => Err(Unfit::NoAddress),
+        Contact::Address(contact) => Ok(Some(contact.address.uri)),
     }
+}
+
+/// Whether the Contact is this URI and nothing more.
+fn is_contact(headers: &Headers, uri: &Uri) -> bool {
+    let value = headers.get(&HeaderName::Contact).map_or(&b""[..], |value| value);
+    value.strip_prefix(b"<").and_then(|value| value.strip_suffix(b">")) == Some(uri.as_bytes())
 }
 
 fn record_route(headers: &Headers, limit: usize) -> Result<Vec<NameAddr>, Unfit> {

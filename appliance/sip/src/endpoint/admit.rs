@@ -54,6 +54,10 @@ impl Endpoint {
         if ident.to_tag.is_some() && request.method != Method::Register {
             return self.admit_in_dialog(request, ident);
         }
+        if request.method == Method::Register {
+            // It is not passed on, and the same twice does no harm: neither hops nor other paths matter.
+            return Ok(Admitted { dialog: None, merged: None, pracked: None });
+        }
         check_hops(request)?;
         let cseq = ident.cseq.to_be_bytes();
         let merged = self.secret.fingerprint(KeyKind::Merged, &[&ident.from_tag, &ident.call_id, &cseq]);
@@ -146,11 +150,11 @@ impl Endpoint {
     }
 }
 
-/// The exchange passes everything on but REGISTER (RFC 3261 §16.3 item 3).
+/// What comes in is passed on (RFC 3261 §16.3 item 3).
 fn check_hops(request: &Request) -> Result<(), Refusal> {
     let hops = request.headers.typed_opt::<MaxForwards>().map_err(|error| Refusal::because(400, error))?;
     match hops {
-        Some(MaxForwards(0)) if request.method != Method::Register => Err(Refusal::new(483)),
+        Some(MaxForwards(0)) => Err(Refusal::new(483)),
         _ => Ok(()),
     }
 }

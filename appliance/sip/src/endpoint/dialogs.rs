@@ -112,7 +112,7 @@ impl Endpoint {
         let (cseq, flow) = (state.local_cseq, state.flow);
         let rack = rack_for(&within, entry.heard);
         let headers = rack.as_ref().unwrap_or(within.headers);
-        let invite = (within.method == Method::Invite).then(|| Inviting::new(within.body.is_some(), headers));
+        let invite = (within.method == Method::Invite).then(|| Inviting::new(headers, within.body.is_some(), None));
         if invite.is_some() {
             entry.inviting = Some((key, cseq));
         }

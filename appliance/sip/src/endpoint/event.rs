@@ -27,7 +27,8 @@ pub enum Event {
         dialog: Option<DialogId>,
         /// The way it came; the answer goes back along it.
         flow: Flow,
-        /// The request, its topmost Via completed with `received` and `rport`.
+        /// The request, its topmost Via completed with `received` and `rport`. The endpoint has read Via, CSeq, Call-ID and the tags; the
+        /// URIs of From and To may be malformed, and so may any other header.
         request: Box<Request>,
     },
     /// The caller gave up: the CANCEL has been answered 200 and the INVITE 487 (RFC 3261 §9.2). Also told, without a reason, when a BYE ended the dialog of an unanswered INVITE.

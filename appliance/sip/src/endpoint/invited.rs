@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::reliable::{Reliability, Unconfirmed};
 use super::server::{Server, ServerMachine};
-use super::write::{ReplyParts, own_contact};
+use super::write::ReplyParts;
 use super::{Endpoint, Event, Owner, Reply, ServerId};
 use crate::dialog::{Dialog, DialogId, Stage};
 use crate::message::HeaderName;
@@ -147,28 +147,37 @@ impl Endpoint {
 
     fn refuse_invite(&mut self, now: Time, id: ServerId, reply: &Reply) {
         let Some(bytes) = self.write_invite_reply(id, reply, None) else { return };
+        if is_challenge(reply.status) {
+            return self.challenge(id, bytes);
+        }
         self.pass_reply(now, id, (reply.status, bytes));
         let Some(server) = self.servers.get_mut(&id) else { return };
-        let was_challenged = matches!(reply.status.0, 401 | 407);
-        let forgotten = server.merged.take_if(|_| was_challenged);
         let dialog = server.dialog;
         if let Some(invite) = &mut server.invite {
             invite.unconfirmed = None;
             invite.held.clear();
             invite.prospect = None;
         }
-        // A phone that forgets to count CSeq up after a challenge is not taken for a fork.
-        if let Some(merged) = forgotten {
-            self.merged.remove(&merged);
+        self.end_unconfirmed(id, dialog);
+        self.spend_server(id);
+    }
+
+    /// Ends the early dialog an INVITE has made.
+    pub(super) fn end_unconfirmed(&mut self, id: ServerId, dialog: Option<DialogId>) {
+        let Some(entry) = dialog.and_then(|dialog| self.dialogs.get(&dialog)) else { return };
+        if entry.dialog.stage != Stage::Confirmed && entry.invited == Some(id) {
+            self.end_dialog(entry.dialog.id);
         }
-        let made_here = |dialog: &DialogId| {
-            self.dialogs
-                .get(dialog)
-                .is_some_and(|entry| entry.dialog.stage != Stage::Confirmed && entry.invited == Some(id))
-        };
-        if let Some(dialog) = dialog.filter(made_here) {
-            self.end_dialog(dialog);
-        }
+    }
+
+    /// Sends a challenge and forgets the request: who is not known yet shall not make us remember, nor repeat, anything (RFC 3261 §8.2.7).
+    /// Should the challenge be lost, the request comes again and is told again; its To tag will be the same.
+    pub(super) fn challenge(&mut self, id: ServerId, bytes: Bytes) {
+        let Some(server) = self.servers.get(&id) else { return };
+        let (flow, dialog) = (server.flow, server.dialog);
+        self.transmit(flow, bytes);
+        self.end_unconfirmed(id, dialog);
+        self.remove_server(id);
     }
 
     /// The dialog of an INVITE to us: made now, unless it is there already.
@@ -177,7 +186,7 @@ impl Endpoint {
         if let Some(prospect) = server.invite.as_mut()?.prospect.take() {
             let mut dialog = *prospect;
             dialog.flow = server.flow;
-            dialog.local_target = own_contact(&server.flow);
+            dialog.local_target = self.writer.own_contact(&server.flow);
             let made = self.add_dialog(dialog)?;
             self.servers.get_mut(&id)?.dialog = Some(made);
             self.dialogs.get_mut(&made)?.invited = Some(id);
@@ -240,9 +249,6 @@ impl Endpoint {
             let ServerMachine::Invite(machine) = &mut server.machine else { return };
             let actions = machine.handle_ack(&table);
             if !actions.contains(&Action::Deliver) {
-                if !actions.is_empty() {
-                    self.spend_server(id);
-                }
                 return self.perform_server(now, id, actions);
             }
         }
@@ -256,4 +262,9 @@ impl Endpoint {
             _ => self.statistics.stray_acks += 1,
         }
     }
+}
+
+/// 401 and 407.
+pub(super) fn is_challenge(status: StatusCode) -> bool {
+    matches!(status.0, 401 | 407)
 }

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::client::{Audience, Client, ClientKey, ClientMachine, NewClient};
+use super::quick::tag;
 use super::write::RequestParts;
 use super::{Body, ClientId, Endpoint, Event, Owner};
 use crate::dialog::{Beginning, Dialog, DialogId, Stage};
-use crate::header::{Reason, To, TypedHeader};
+use crate::header::{Reason, TypedHeader};
 use crate::message::HeaderName;
 use crate::transaction::key::KeyKind;
 use crate::transaction::{Failure, Fingerprint, Timer};
@@ -17,6 +18,8 @@ use crate::{Flow, Headers, Message, Method, Request, Response, Time};
 pub(super) struct Inviting {
     /// The dialogs it made, or for a re-INVITE the one it is in.
     pub(super) forks: SmallVec<[Fork; 1]>,
+    /// What is known of its dialogs before an answer; `None` in a re-INVITE.
+    prospect: Option<Box<Dialog>>,
     /// Whether it had a body: the offer.
     pub(super) offered: bool,
     pub(super) cancel: Cancel,
@@ -49,12 +52,14 @@ pub(super) enum Cancel {
 }
 
 impl Inviting {
-    pub(super) fn new(offered: bool, headers: &Headers) -> Box<Inviting> {
+    /// An INVITE, and whether it has a body.
+    pub(super) fn new(headers: &Headers, offered: bool, prospect: Option<Dialog>) -> Box<Inviting> {
         let mut credentials = Headers::new();
         credentials.copy_all(&HeaderName::Authorization, headers);
         credentials.copy_all(&HeaderName::ProxyAuthorization, headers);
         Box::new(Inviting {
             forks: SmallVec::new(),
+            prospect: prospect.map(Box::new),
             offered,
             cancel: Cancel::No,
             rang: None,
@@ -81,7 +86,7 @@ impl Endpoint {
 
     fn deliver_provisional(&mut self, now: Time, from: (ClientKey, Flow), response: Response) {
         let within = self.clients.get(&from.0).and_then(|client| client.dialog);
-        let has_tag = response.headers.typed::<To>().is_ok_and(|to| to.tag.is_some());
+        let has_tag = tag(&response.headers, HeaderName::To).is_ok_and(|tag| tag.is_some());
         if response.status.0 == 100 || !has_tag {
             return self.tell_response(from, within, response);
         }
@@ -146,8 +151,8 @@ impl Endpoint {
 
     /// The dialog of an answer and its place among the forks; a new one is made where the tag is new.
     fn fork_of(&mut self, (key, flow): (ClientKey, Flow), response: &Response) -> Option<(DialogId, usize)> {
-        let to: To = response.headers.typed().ok()?;
-        let peer = self.secret.fingerprint(KeyKind::Fork, &[&to.tag.unwrap_or_default()]);
+        let tag = tag(&response.headers, HeaderName::To).ok()?.unwrap_or_default();
+        let peer = self.secret.fingerprint(KeyKind::Fork, &[&tag]);
         let client = self.clients.get(&key)?;
         let invite = client.invite.as_ref()?;
         let place = invite.forks.iter().position(|fork| fork.peer == peer);
@@ -181,11 +186,11 @@ impl Endpoint {
         if client.invite.as_ref()?.forks.len() >= limits.forks || self.dialogs.len() >= limits.dialogs {
             return None;
         }
-        let invite = read_invite(client)?;
+        let prospect = client.invite.as_ref()?.prospect.as_ref()?;
         let same_peer = client.flow.transport == flow.transport && client.flow.remote == flow.remote;
         let flow = if same_peer { flow } else { client.flow };
         let begin = Beginning { id, flow, hops: limits.route_set };
-        let dialog = Dialog::for_caller(&invite, response, begin).ok()?;
+        let dialog = Dialog::for_caller(prospect, response, begin).ok()?;
         let cseq = client.cseq;
         self.add_dialog(dialog)?;
         if let Some(entry) = self.dialogs.get_mut(&begin.id) {
@@ -330,7 +335,7 @@ impl Endpoint {
 }
 
 /// The INVITE as we sent it.
-pub(super) fn read_invite(client: &Client) -> Option<Request> {
+fn read_invite(client: &Client) -> Option<Request> {
     match Message::parse(client.invite_bytes()?) {
         Ok(Message::Request(request)) => Some(request),
         _ => None,

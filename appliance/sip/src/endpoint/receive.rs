@@ -5,18 +5,19 @@ use smallvec::SmallVec;
 
 use super::admit::{Admitted, Refusal};
 use super::invited::Invited;
+use super::quick::{complete_via, tag};
 use super::random::hex;
 use super::reliable::Pracked;
 use super::server::{Server, ServerMachine};
 use super::write::ReplyParts;
 use super::{Endpoint, Event, Reply, ServerId};
 use crate::dialog::{Beginning, Dialog, DialogId};
-use crate::header::{CSeq, CallId, From, HeaderError, Reason, Rport, To, Via};
+use crate::header::{CSeq, CallId, HeaderError, Reason, Via};
 use crate::message::{HeaderName, ParseError, ParseErrorKind, Text};
 use crate::transaction::key::{KeyKind, has_magic_cookie};
 use crate::transaction::{Fingerprint, ServerNonInvite};
 use crate::uri::Host;
-use crate::{Flow, Headers, Message, Method, Request, Time};
+use crate::{Flow, Message, Method, Request, Time};
 
 /// What names a request.
 pub(super) struct Ident {
@@ -62,12 +63,12 @@ impl Endpoint {
         }
         self.statistics.answered_400 += 1;
         let raw = headers.get(&HeaderName::Via).map_or(&b""[..], |via| via);
-        let tag = self.secret.fingerprint(KeyKind::Branch, &[raw]).0 as u64;
-        let tag = headers.typed::<To>().is_ok_and(|to| to.tag.is_none()).then_some(tag);
-        if let Ok(mut via) = headers.typed::<Via>() {
-            complete_via(&mut request.headers, &mut via, &flow);
+        let new_tag = self.secret.fingerprint(KeyKind::Branch, &[raw]).0 as u64;
+        let new_tag = tag(headers, HeaderName::To).is_ok_and(|tag| tag.is_none()).then_some(new_tag);
+        if let Ok(via) = headers.typed::<Via>() {
+            complete_via(&mut request.headers, &via, &flow);
         }
-        self.refuse(flow, (&request, tag), &refusal);
+        self.refuse(flow, (&request, new_tag), &refusal);
     }
 
     fn handle_request(&mut self, now: Time, flow: Flow, mut request: Request) {
@@ -122,18 +123,18 @@ impl Endpoint {
     /// Reads what names a request, completes its Via, and finds the key of its transaction.
     fn identify(&self, request: &mut Request, flow: &Flow) -> Result<Ident, HeaderError> {
         let headers = &request.headers;
-        let mut via: Via = headers.typed()?;
-        let (from, to): (From, To) = (headers.typed()?, headers.typed()?);
+        let via: Via = headers.typed()?;
+        let (from_tag, to_tag) = (tag(headers, HeaderName::From)?, tag(headers, HeaderName::To)?);
         let call_id: CallId = headers.typed()?;
         let cseq: CSeq = headers.typed()?;
         if cseq.method != request.method {
             let reason = "method is not that of the request";
             return Err(HeaderError::Malformed { name: HeaderName::CSeq, offset: 0, reason });
         }
-        complete_via(&mut request.headers, &mut via, flow);
+        complete_via(&mut request.headers, &via, flow);
         let mut ident = Ident {
-            from_tag: from.tag.unwrap_or_default(),
-            to_tag: to.tag,
+            from_tag: from_tag.unwrap_or_default(),
+            to_tag,
             call_id: call_id.0,
             cseq: cseq.number,
             key: Fingerprint(0),
@@ -254,18 +255,6 @@ impl Endpoint {
         if request.method == Method::Invite {
             entry.invited = Some(id);
         }
-    }
-}
-
-/// Notes in the topmost Via where the request really came from (RFC 3261 §18.2.1, RFC 3581 §4). The reply goes back along the flow in any case.
-fn complete_via(headers: &mut Headers, via: &mut Via, flow: &Flow) {
-    let seen = flow.remote.ip();
-    let rport = via.rport.map(|_| Rport::Port(flow.remote.port()));
-    let received = (rport.is_some() || via.host.ip() != Some(seen)).then_some(seen);
-    if via.rport != rport || via.received != received {
-        via.rport = rport;
-        via.received = received;
-        headers.replace_first(via);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Requests to us: their transactions, replies, and what the machines ask for.
 
-use super::invited::Invited;
+use super::invited::{Invited, is_challenge};
 use super::memory::give_back;
 use super::write::{ReplyHead, ReplyParts};
 use super::{Endpoint, Event, Owner, Reply, ServerId};
@@ -91,7 +91,7 @@ impl Endpoint {
         let method = server.method.clone();
         let dialog = server.dialog;
         self.respond_plainly(now, id, &reply);
-        if reply.status.is_final() && method == Method::Bye {
+        if reply.status.is_final() && !is_challenge(reply.status) && method == Method::Bye {
             self.end_dialog(dialog?);
             return None;
         }
@@ -116,6 +116,9 @@ impl Endpoint {
                 ..ReplyParts::default()
             },
         );
+        if is_challenge(reply.status) {
+            return self.challenge(id, bytes);
+        }
         let table = self.table(&server.flow);
         let Some(server) = self.servers.get_mut(&id) else { return };
         let ServerMachine::NonInvite(machine) = &mut server.machine else { return };
@@ -165,7 +168,7 @@ impl Endpoint {
     }
 
     /// Notes that a transaction is through, and drops what only replies needed. A non-INVITE request is looked for among other paths no
-    /// more: a phone that forgets to count CSeq up after a challenge is not taken for a fork.
+    /// more; an INVITE is, as another copy of it would make another phone ring.
     pub(super) fn spend_server(&mut self, id: ServerId) {
         let Some(server) = self.servers.get_mut(&id).filter(|server| !server.spent) else { return };
         server.spent = true;

@@ -19,7 +19,7 @@ pub struct Statistics {
     pub answered_400: u64,
     /// Responses that belong to no transaction of ours.
     pub stray_responses: u64,
-    /// ACKs that belong to nothing.
+    /// ACKs that belong to nothing we remember, those to challenges among them.
     pub stray_acks: u64,
     /// Requests refused with 503 because a limit was reached.
     pub overload: u64,

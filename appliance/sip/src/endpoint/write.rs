@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::client::write_branch;
+use super::quick::write_ip;
 use super::random::write_hex;
 use super::{Body, Config};
 use crate::header::NameAddr;
@@ -18,6 +19,8 @@ pub(super) struct Writer {
     user_agent: Bytes,
     server: Bytes,
     abilities: Bytes,
+    /// The last Contact made of a flow: most flows end in the same socket of ours.
+    contact: Option<(Transport, SocketAddr, Uri)>,
 }
 
 /// One side of a dialog in From or To: the address, and its tag if it has one yet.
@@ -82,6 +85,19 @@ impl Writer {
             user_agent: line(b"User-Agent", &config.user_agent),
             server: line(b"Server", &config.user_agent),
             abilities: [allow, supported].concat().into(),
+            contact: None,
+        }
+    }
+
+    /// The Contact of a user who gave none: our end of the flow.
+    pub(super) fn own_contact(&mut self, flow: &Flow) -> Uri {
+        match &self.contact {
+            Some((transport, local, uri)) if (*transport, *local) == (flow.transport, flow.local) => uri.clone(),
+            _ => {
+                let uri = contact_of(flow);
+                self.contact = Some((flow.transport, flow.local, uri.clone()));
+                uri
+            }
         }
     }
 
@@ -322,28 +338,22 @@ fn write_party((address, tag): Party<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// `192.0.2.1:5060` without going through a formatter, `[2001:db8::1]:5060` through one.
+/// `192.0.2.1:5060`, `[2001:db8::1]:5060`.
 fn write_address(address: SocketAddr, out: &mut Vec<u8>) {
-    match address {
-        SocketAddr::V4(address) => {
-            for (place, octet) in address.ip().octets().into_iter().enumerate() {
-                if place > 0 {
-                    out.push(b'.');
-                }
-                write_number(out, u64::from(octet));
-            }
-        }
-        SocketAddr::V6(address) => {
-            use std::io::Write;
-            write!(out, "[{}]", address.ip()).expect("writing to a vector does not fail");
-        }
+    let brackets = address.is_ipv6();
+    if brackets {
+        out.push(b'[');
+    }
+    write_ip(address.ip(), out);
+    if brackets {
+        out.push(b']');
     }
     out.push(b':');
     write_number(out, u64::from(address.port()));
 }
 
-/// The Contact of a user who gave none: our end of the flow.
-pub(super) fn own_contact(flow: &Flow) -> Uri {
+/// Our end of a flow as a URI.
+fn contact_of(flow: &Flow) -> Uri {
     let mut text = b"sip:".to_vec();
     write_address(flow.local, &mut text);
     text.extend_from_slice(match flow.transport {

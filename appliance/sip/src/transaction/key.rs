@@ -3,6 +3,8 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
 
+use smallvec::SmallVec;
+
 /// 128 keyed bits that stand for parts of a message. The peers choose the parts (branch, Call-ID, tags) but do not know the secret, so
 /// nobody can make two of them equal, or crowd one bucket of a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,14 +46,15 @@ impl KeySecret {
 
     /// The fingerprint of some parts, each delimited: `["ab", "c"]` differs from `["a", "bc"]`.
     pub fn fingerprint(&self, kind: KeyKind, parts: &[&[u8]]) -> Fingerprint {
-        let mut halves = self.halves.clone();
-        for half in &mut halves {
-            half.write_u8(kind as u8);
-            for part in parts {
-                half.write_u32(part.len() as u32);
-                half.write(part);
-            }
+        // Hashed in one piece: the hasher is slow with small ones.
+        let mut text: SmallVec<[u8; 256]> = SmallVec::new();
+        text.push(kind as u8);
+        for part in parts {
+            text.extend_from_slice(&(part.len() as u32).to_le_bytes());
+            text.extend_from_slice(part);
         }
+        let mut halves = self.halves.clone();
+        halves.iter_mut().for_each(|half| half.write(&text));
         Fingerprint(u128::from(halves[0].finish()) << 64 | u128::from(halves[1].finish()))
     }
 }

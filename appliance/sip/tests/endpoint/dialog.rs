@@ -252,3 +252,22 @@ fn a_bye_nobody_answers_ends_the_dialog_all_the_same() {
     assert!(alone.endpoint.dialog(id).is_none());
     alone.settle();
 }
+
+#[test]
+fn a_dialog_written_down_is_taken_up_again() {
+    let mut alone = Alone::new(Transport::Udp);
+    let (invite, ok, id) = answered(&mut alone, "Record-Route: <sip:p1.example.com;lr>\n");
+    let written = alone.endpoint.dialog(id).expect("the call is up").clone();
+    assert_eq!(alone.endpoint.adopt_dialog(written.clone()), None, "it is there already");
+    let mut restarted = Alone::new(Transport::Udp);
+    let adopted = restarted.endpoint.adopt_dialog(written).expect("the new endpoint knows nothing yet");
+    restarted.hear(invite.then("INFO", (2, &ok)).to_string());
+    let server = restarted.request();
+    restarted.reply(server, 200);
+    restarted.said();
+    assert!(restarted.endpoint.request_in_dialog(restarted.now, adopted, Method::Bye, Headers::new(), None).is_ok());
+    let bye = restarted.asked();
+    assert_eq!((bye.headers.get_str(&HeaderName::CSeq), routes(&bye).len()), (Some("1 BYE"), 1));
+    restarted.hear(answer(&bye, 200, ("", "")));
+    restarted.settle();
+}

@@ -44,17 +44,67 @@ fn what_lingers_is_forgotten_oldest_first() {
     for number in 0..100 {
         alone.hear(numbered("REGISTER", number).to_string());
         let server = alone.request();
-        alone.reply(server, 401);
+        alone.reply(server, 403);
     }
     alone.said();
     let counts = alone.endpoint.counts();
     assert_eq!((counts.servers, counts.spent), (10, 10));
     assert_eq!(alone.endpoint.statistics().forgotten, 90);
     alone.hear(numbered("REGISTER", 99).to_string());
-    assert_eq!(alone.said_lines(), ["401 REGISTER"]);
+    assert_eq!(alone.said_lines(), ["403 REGISTER"]);
     alone.hear(numbered("REGISTER", 0).to_string());
     let server = alone.request();
-    alone.reply(server, 401);
+    alone.reply(server, 403);
+    alone.settle();
+}
+
+#[test]
+fn challenges_are_sent_without_remembering_anything() {
+    let mut alone = Alone::new(sip::Transport::Udp);
+    for number in 0..100 {
+        for ask in [numbered("REGISTER", number), invite(number)] {
+            alone.hear(ask.to_string());
+            let server = alone.request();
+            alone.reply(server, 401);
+            let first = alone.answered();
+            alone.hear(ask.to_string());
+            let server = alone.request();
+            alone.reply(server, 401);
+            assert_eq!(alone.answered(), first, "the same To tag");
+            assert_eq!(alone.endpoint.counts().servers, 0);
+        }
+    }
+    alone.wait_ms(60_000);
+    assert!(alone.said().is_empty(), "nothing is repeated");
+    alone.settle();
+}
+
+#[test]
+fn a_refused_flood_of_invites_does_not_fill_the_room_for_requests() {
+    let limits = Limits { server_transactions: 3, spent_transactions: 10, ..Limits::default() };
+    let mut alone = Alone::with_limits(limits);
+    for number in 0..100 {
+        alone.hear(invite(number).to_string());
+        let server = alone.request();
+        alone.reply(server, 403);
+        assert_eq!(alone.answered().status.0, 403);
+    }
+    assert_eq!(alone.endpoint.counts().servers, 10);
+    alone.settle();
+}
+
+#[test]
+fn an_ignored_request_leaves_nothing() {
+    let mut alone = Alone::new(sip::Transport::Udp);
+    for ask in [invite(0), numbered("REGISTER", 1)] {
+        alone.hear(ask.to_string());
+        let server = alone.request();
+        alone.endpoint.ignore(server);
+        assert_eq!(alone.endpoint.counts().servers, 0);
+        alone.reply(server, 200);
+    }
+    alone.wait_ms(1_000);
+    assert!(alone.said().is_empty());
     alone.settle();
 }
 

@@ -225,6 +225,12 @@ impl Pair {
     /// Nothing may be told twice.
     fn note(&mut self, place: usize, event: &Event) {
         let told = match event {
+            // A challenge is sent statelessly: what it answers may be told again.
+            Event::Request { request, .. }
+                if request.method == Method::Register && !request.headers.contains(&HeaderName::Authorization) =>
+            {
+                return;
+            }
             Event::Request { request, .. } => {
                 let cseq: CSeq = request.headers.typed().expect("a request has CSeq");
                 format!("{} {}", request.method, cseq.number)

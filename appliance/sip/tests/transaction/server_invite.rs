@@ -109,8 +109,7 @@ fn without_an_ack_h_ends_it() {
 fn a_timer_that_is_not_awaited_changes_nothing() {
     use ServerInvite::*;
     let states = [proceeding(UDP), ringing(), completed(UDP), Accepted, Confirmed, Terminated];
-    let awaited: [&[Timer]; 6] =
-        [&[Timer::Trying], &[], &[Timer::G, Timer::H], &[Timer::L], &[Timer::I], &[]];
+    let awaited: [&[Timer]; 6] = [&[Timer::Trying], &[], &[Timer::G, Timer::H], &[Timer::L], &[Timer::I], &[]];
     for (machine, awaited) in states.into_iter().zip(awaited) {
         for timer in EVERY_TIMER {
             assert_eq!(machine.awaits(timer), awaited.contains(&timer), "{machine:?} {timer:?}");
