@@ -68,7 +68,10 @@ impl Ladder {
 
     /// What stands on an arrow: the start line without what differs from run to run, and what the body says.
     pub fn label(message: &[u8]) -> String {
-        let Ok(message) = Message::read(message) else { return "(unreadable)".into() };
+        let Ok(message) = Message::read(message) else {
+            let line = message.split(|byte| b"\r\n".contains(byte)).next().unwrap_or_default();
+            return format!("unreadable: {}", String::from_utf8_lossy(line));
+        };
         let mut label = match &message.start {
             Start::Request(method, uri) => match method.as_str() {
                 "INVITE" if message.tag("To").is_none() => format!("INVITE {}", user_of(uri)),

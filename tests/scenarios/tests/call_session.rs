@@ -344,6 +344,19 @@ fn the_offer_comes_late() {
 }
 
 #[test]
+fn a_phone_asks_for_an_offer_during_the_call() {
+    let (mut lab, alice, bob) = two_phones_talking(26);
+    lab.begin_ladder();
+    lab[alice].ask_for_offer();
+    lab.run_for(seconds(2));
+    assert_eq!(lab[alice].last().answers, [("INVITE".to_string(), 200)]);
+    assert!(lab.hears(alice, bob) && lab.hears(bob, alice), "{}", lab.ladder());
+    insta::assert_snapshot!(lab.ladder());
+    lab[alice].hang_up();
+    lab.finish();
+}
+
+#[test]
 fn digits_in_info_pass_through() {
     let (mut lab, alice, bob) = two_phones_talking(17);
     lab.begin_ladder();

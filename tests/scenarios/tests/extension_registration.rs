@@ -253,3 +253,17 @@ fn a_deleted_extension_is_gone_with_its_contacts() {
     assert_eq!(lab.command(pbx::Command::DeleteExtension(id)), Err(pbx::Rejection::NotFound("extension")));
     lab.finish();
 }
+
+#[test]
+fn a_phone_stays_registered_for_days() {
+    let mut lab = Lab::new(15);
+    let alice = lab.registered_phone("1001");
+    for _ in 0..48 {
+        lab.run_for(seconds(3600));
+        assert!(lab[alice].is_registered());
+        assert_eq!(lab.bindings().len(), 1);
+    }
+    assert_eq!(lab.facts.count("extension_registered"), 1);
+    assert_eq!(lab.facts.count("extension_unregistered"), 0);
+    lab.finish();
+}

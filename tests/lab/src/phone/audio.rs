@@ -1,5 +1,6 @@
 //! The audio of one call of a phone: what it says of itself, what it sends, what it hears. Packets are built and read with `rtp`.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -33,7 +34,12 @@ pub struct Heard {
     pub timestamp: u32,
     /// Whose voice it is: the byte that it is made of, if it is made of one.
     pub voice: Option<u8>,
+    /// The key that it tells of, if it is a telephone event (RFC 4733), and whether the key was let go.
+    pub key: Option<(char, bool)>,
 }
+
+/// The keys in the order of their event numbers.
+const KEYS: &[u8; 16] = b"0123456789*#ABCD";
 
 /// The audio of one call.
 #[derive(Debug, Clone)]
@@ -54,6 +60,9 @@ pub struct Audio {
     pub listens: bool,
     /// When the next packet goes out.
     pub next_at: Option<Time>,
+    /// How many reports came (RFC 3550 §6.4).
+    pub reports: usize,
+    keys: VecDeque<Bytes>,
     ssrc: u32,
     sequence: u16,
     timestamp: u32,
@@ -71,6 +80,8 @@ impl Audio {
             payload_type: None,
             listens: false,
             next_at: None,
+            reports: 0,
+            keys: VecDeque::new(),
             ssrc,
             sequence: ssrc as u16,
             timestamp: ssrc.rotate_left(7),
@@ -155,17 +166,54 @@ impl Audio {
         let due = self.next_at.filter(|at| *at <= now)?;
         self.next_at = Some(due + PTIME);
         let (to, payload_type) = (self.peer.as_ref()?.rtp, self.payload_type?);
-        let packet = self.packet(payload_type, Bytes::from(vec![voice; SAMPLES as usize]));
+        let is_first = self.sent == 0;
         self.sent += 1;
-        Some((to, packet))
+        if let Some(payload) = self.keys.pop_front() {
+            let event = self.event_payload_type()?;
+            let is_begin = payload[2..] == [0, SAMPLES as u8];
+            if is_begin {
+                self.timestamp = self.timestamp.wrapping_add(8 * SAMPLES);
+            }
+            return Some((to, self.packet((event, is_begin), payload)));
+        }
+        self.timestamp = self.timestamp.wrapping_add(SAMPLES);
+        Some((to, self.packet((payload_type, is_first), Bytes::from(vec![voice; SAMPLES as usize]))))
     }
 
-    fn packet(&mut self, payload_type: u8, payload: Bytes) -> Vec<u8> {
+    /// Presses a key for 100 ms: packets of one timestamp and growing duration, the last one three times (RFC 4733 §2.5).
+    pub fn press(&mut self, key: char) {
+        let number = KEYS.iter().position(|known| char::from(*known) == key).expect("a telephone has such a key") as u8;
+        let packet = |duration: u16, has_ended: bool| {
+            let [high, low] = duration.to_be_bytes();
+            Bytes::copy_from_slice(&[number, 10 | u8::from(has_ended) << 7, high, low])
+        };
+        self.keys.extend((1..5).map(|step| packet(step * SAMPLES as u16, false)));
+        self.keys.extend((0..3).map(|_| packet(5 * SAMPLES as u16, true)));
+    }
+
+    fn event_payload_type(&self) -> Option<u8> {
+        let peer = self.peer.as_ref()?;
+        peer.formats.iter().find(|format| peer.name_of(**format).starts_with("telephone-event")).copied()
+    }
+
+    /// The keys that were heard, each once.
+    pub fn keys_heard(&self) -> String {
+        let mut keys = String::new();
+        let mut last = None;
+        for heard in &self.heard {
+            if let Some((key, true)) = heard.key.filter(|_| last != Some(heard.timestamp)) {
+                keys.push(key);
+                last = Some(heard.timestamp);
+            }
+        }
+        keys
+    }
+
+    fn packet(&mut self, (payload_type, marker): (u8, bool), payload: Bytes) -> Vec<u8> {
         self.sequence = self.sequence.wrapping_add(1);
-        self.timestamp = self.timestamp.wrapping_add(SAMPLES);
         let header = Header {
             version: 2,
-            marker: self.sent == 0,
+            marker,
             payload_type,
             sequence_number: self.sequence,
             timestamp: self.timestamp,
@@ -179,6 +227,10 @@ impl Audio {
     pub fn hear(&mut self, now: Time, from: SocketAddr, packet: &[u8]) -> Result<(), String> {
         let packet = Packet::unmarshal(&mut &packet[..]).map_err(|error| format!("rtp: {error}"))?;
         let first = packet.payload.first().copied();
+        let key = match &packet.payload[..] {
+            [number, flags, _, _] => KEYS.get(usize::from(*number)).map(|key| (char::from(*key), flags & 0x80 != 0)),
+            _ => None,
+        };
         let is_one_voice = packet.payload.iter().all(|byte| Some(*byte) == first);
         self.heard.push(Heard {
             at: now,
@@ -187,7 +239,8 @@ impl Audio {
             ssrc: packet.header.ssrc,
             sequence: packet.header.sequence_number,
             timestamp: packet.header.timestamp,
-            voice: first.filter(|_| is_one_voice),
+            voice: first.filter(|_| is_one_voice && key.is_none()),
+            key,
         });
         Ok(())
     }

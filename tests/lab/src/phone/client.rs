@@ -60,6 +60,11 @@ impl Client {
 }
 
 impl Phone {
+    /// The last request of that method that it sent, as long as it is remembered.
+    pub fn last_request(&self, method: &str) -> Option<&Message> {
+        self.clients.iter().rev().find(|client| client.method == method).map(|client| &client.message)
+    }
+
     /// Sends a request with whatever every request needs, and repeats it until it is answered.
     pub(crate) fn request(&mut self, message: Message, purpose: Purpose) {
         self.request_again(message, purpose, 0);

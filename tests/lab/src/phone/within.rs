@@ -143,6 +143,21 @@ impl Phone {
         self.request(info, Purpose::Within(index));
     }
 
+    /// Presses a key: the digit goes with the audio (RFC 4733).
+    pub fn press(&mut self, key: char) {
+        if let Some(index) = self.find(|call| call.state == State::Up) {
+            self.calls[index].audio.press(key);
+        }
+    }
+
+    /// Asks by an INVITE without offer what the exchange would offer now.
+    pub fn ask_for_offer(&mut self) {
+        let Some(index) = self.find(|call| call.state == State::Up) else { return };
+        let message = self.calls[index].dialog.request("INVITE");
+        let message = self.with_abilities(message);
+        self.request(message, Purpose::Reinvite(index, None));
+    }
+
     /// Sends any request within its call.
     pub fn send_within(&mut self, method: &str) {
         let Some(index) = self.find(Call::is_live) else { return };
@@ -165,11 +180,16 @@ impl Phone {
         }
         match status {
             200..300 => {
+                // Without an offer of ours, the 2xx to an INVITE has one, and the ACK the answer.
+                let answer = match is_invite && offer.is_none() {
+                    true => self.answer_offer(index, &response.body),
+                    false => None,
+                };
                 if is_invite && self.manner.acknowledges {
-                    self.acknowledge(index, response.cseq().0, None);
+                    self.acknowledge(index, response.cseq().0, answer);
                 }
-                self.calls[index].audio.said = offer.or(self.calls[index].audio.said.take());
-                if !response.body.is_empty() {
+                if let Some(offer) = offer {
+                    self.calls[index].audio.said = Some(offer);
                     self.accept_answer(index, &response.body);
                 }
                 self.arm_session(index, response, "uac");

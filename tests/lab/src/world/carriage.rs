@@ -223,10 +223,15 @@ impl Lab {
     fn hear(&mut self, phone: PhoneId, port: u16, from: SocketAddr, packet: &[u8]) {
         let now = self.now;
         let phone = &mut self[phone];
-        if !phone.is_on || packet.is_empty() || port % 2 == 1 {
+        if !phone.is_on || packet.is_empty() {
             return;
         }
-        let Some(call) = phone.calls.iter_mut().find(|call| call.audio.local.port() == port) else { return };
+        let even = port & !1;
+        let Some(call) = phone.calls.iter_mut().find(|call| call.audio.local.port() == even) else { return };
+        if port != even {
+            call.audio.reports += 1;
+            return;
+        }
         if let Err(error) = call.audio.hear(now, from, packet) {
             phone.complain(error);
         }
