@@ -66,6 +66,8 @@ fn a_request_that_names_enough_is_told_that_it_is_bad() {
         let answers = answers(&mut lab, phone, bad.as_bytes());
         assert!(answers.iter().all(|answer| answer.contains(" 400 ")) && answers.len() <= 1, "{answers:?}");
     }
+    // The answer repeats the bad CSeq, as it must, and rsip cannot read it.
+    lab[phone].complaints.clear();
     for hopeless in ["", "\r\n\r\n", "OPTIONS", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "SIP/2.0 200 OK\r\n\r\n"] {
         assert_eq!(answers(&mut lab, phone, hopeless.as_bytes()), Vec::<String>::new(), "{hopeless}");
     }
