@@ -1,3 +1,75 @@
-//! Measures the targets and prints ratios.
+//! Measures the targets of the design, one line each: name, value, unit.
+//!
+//! `bench TANDEM [MEASUREMENT…]` runs the binary TANDEM on core 0 and the generator on core 1, a fresh server for each
+//! measurement, and tells the median of three runs where a run is short. Without names it measures everything.
 
-fn main() {}
+mod digest;
+mod epoll;
+mod forwarder;
+mod histogram;
+mod image;
+mod measure;
+mod message;
+mod phones;
+mod registering;
+mod rest;
+mod server;
+mod socket;
+mod talking;
+mod usage;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use server::Prepared;
+
+type Measurement = fn(&Prepared) -> Result<()>;
+
+const MEASUREMENTS: [(&str, Measurement); 6] = [
+    ("registrations", measure::registrations),
+    ("calls", measure::calls),
+    ("setup", measure::setup),
+    ("media", measure::media),
+    ("memory", measure::memory),
+    ("image", image::measure),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.split_first() {
+        Some((word, ports)) if word == "forwarder" => forwarder::run(ports),
+        Some((binary, names)) => run(Path::new(binary), names),
+        None => Err(anyhow!("usage: bench TANDEM [{}]", MEASUREMENTS.map(|(name, _)| name).join("|"))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(binary: &Path, names: &[String]) -> Result<()> {
+    if let Some(unknown) = names.iter().find(|name| !MEASUREMENTS.iter().any(|(known, _)| known == name)) {
+        bail!("no measurement is called '{unknown}'");
+    }
+    usage::pin_to(1).context("two cores are needed: one for the server, one for the generator")?;
+    let prepared = Prepared::new(binary)?;
+    for (name, measure) in MEASUREMENTS {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            measure(&prepared).with_context(|| format!("measuring {name}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints a result.
+fn print(name: &str, value: f64, unit: &str) {
+    match value {
+        0.0..10.0 => println!("{name} {value:.3} {unit}"),
+        _ => println!("{name} {value:.1} {unit}"),
+    }
+}

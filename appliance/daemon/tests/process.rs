@@ -28,16 +28,16 @@ struct Running {
 
 impl Running {
     fn start(mut command: Command) -> Running {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary is there");
-        let out = child.stdout.take().expect("it is piped");
-        let mut said = Vec::new();
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary is there");
+        let mut running = Running { child, said: Vec::new() };
+        let out = running.child.stdout.take().expect("it is piped");
         for line in BufReader::new(out).lines() {
-            said.push(line.expect("it speaks UTF-8"));
-            if said.last().is_some_and(|line| line.starts_with("tandem is ready")) {
-                return Running { child, said };
+            running.said.push(line.expect("it speaks UTF-8"));
+            if running.said.last().is_some_and(|line| line.starts_with("tandem is ready")) {
+                return running;
             }
         }
-        panic!("it ended instead, after {said:?}");
+        panic!("it ended with {:?} instead, after {:?}", running.child.wait(), running.said);
     }
 
     fn http(&self) -> String {

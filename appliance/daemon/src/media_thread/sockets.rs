@@ -123,7 +123,7 @@ impl Sockets {
 
     /// The socket behind a token of the poll.
     pub fn readable(&self, token: Token) -> Option<Readable<'_>> {
-        let component = if token.0 % 2 == 0 { Component::Rtp } else { Component::Rtcp };
+        let component = if token.0.is_multiple_of(2) { Component::Rtp } else { Component::Rtcp };
         match *self.places.get(token.0 / 2)? {
             Use::Vacant => None,
             Use::Stream(stream) => {

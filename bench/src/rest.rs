@@ -1,0 +1,64 @@
+//! As much of an HTTP client as it takes to make a thousand extensions through the API.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+/// A connection to the API, logged in.
+#[derive(Debug)]
+pub struct Api {
+    stream: BufReader<TcpStream>,
+    token: String,
+}
+
+impl Api {
+    /// Connects and logs in as the administrator.
+    pub fn log_in(server: SocketAddr, password: &str) -> Result<Api> {
+        let stream = TcpStream::connect(server)?;
+        stream.set_nodelay(true)?;
+        let mut api = Api { stream: BufReader::new(stream), token: String::new() };
+        let answer = api.post("/auth/login", &json!({"username": "admin", "password": password}))?;
+        api.token = answer["token"].as_str().context("the login gives a token")?.to_owned();
+        Ok(api)
+    }
+
+    /// Makes an extension whose password is `pw` and its number.
+    pub fn create_extension(&mut self, number: u32) -> Result<()> {
+        let (extension, password) = (number.to_string(), format!("pw{number}"));
+        let body = json!({"extension": extension, "password": password, "name": extension, "detail": ""});
+        self.post("/v1.0/extensions", &body).map(drop)
+    }
+
+    fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
+        let body = body.to_string();
+        let (token, length) = (&self.token, body.len());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: tandem\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        self.stream.get_mut().write_all(head.as_bytes())?;
+        let (mut line, mut length) = (String::new(), 0);
+        self.stream.read_line(&mut line)?;
+        let succeeded = line.starts_with("HTTP/1.1 2");
+        loop {
+            let mut header = String::new();
+            if self.stream.read_line(&mut header)? == 0 {
+                bail!("{path}: the connection ended");
+            }
+            if header == "\r\n" {
+                break;
+            }
+            if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse()?;
+            }
+        }
+        let mut text = vec![0; length];
+        self.stream.read_exact(&mut text)?;
+        if !succeeded {
+            bail!("{path}: {} {}", line.trim(), String::from_utf8_lossy(&text));
+        }
+        Ok(serde_json::from_slice(&text)?)
+    }
+}

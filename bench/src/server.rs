@@ -1,0 +1,110 @@
+//! The server under test: the real binary on its own core, with extensions 1000 to 1999.
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use crate::rest::Api;
+use crate::usage::{self, Usage};
+
+/// The core that servers run on; the generator has the other.
+const CORE: usize = 0;
+const PASSWORD: &str = "bench";
+
+/// A binary and a data folder that its runs start from.
+#[derive(Debug)]
+pub struct Prepared {
+    binary: PathBuf,
+    folder: TempDir,
+}
+
+/// A server that runs until this value is dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// Where it speaks SIP.
+    pub sip: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Prepared {
+    /// Starts `binary` once and makes the extensions through its API.
+    pub fn new(binary: &Path) -> Result<Prepared> {
+        let prepared = Prepared { binary: binary.to_owned(), folder: tempfile::tempdir()? };
+        let (mut server, http) = prepared.spawn(prepared.folder.path(), tempfile::tempdir()?)?;
+        let mut api = Api::log_in(http, PASSWORD)?;
+        for number in 1_000..2_000 {
+            api.create_extension(number)?;
+        }
+        drop(api);
+        server.terminate()?;
+        Ok(prepared)
+    }
+
+    /// A fresh server on a copy of the folder.
+    pub fn start(&self) -> Result<Server> {
+        let folder = tempfile::tempdir()?;
+        for entry in std::fs::read_dir(self.folder.path())? {
+            let entry = entry?;
+            std::fs::copy(entry.path(), folder.path().join(entry.file_name()))?;
+        }
+        let path = folder.path().to_owned();
+        Ok(self.spawn(&path, folder)?.0)
+    }
+
+    fn spawn(&self, data: &Path, folder: TempDir) -> Result<(Server, SocketAddr)> {
+        let mut command = Command::new(&self.binary);
+        command.arg("--data").arg(data);
+        command.args(["--sip", "127.0.0.1:0", "--http", "127.0.0.1:0", "--rtp", &free_rtp_ports()?]);
+        command.env("TANDEM_ADMIN_PASSWORD", PASSWORD).env("TANDEM_LOG", "error").stdout(Stdio::piped());
+        // SAFETY: between fork and exec only a system call is made.
+        unsafe { command.pre_exec(|| usage::pin_to(CORE)) };
+        let mut child = command.spawn().with_context(|| format!("cannot start {}", self.binary.display()))?;
+        let out = child.stdout.take().context("its output is piped")?;
+        for line in BufReader::new(out).lines() {
+            let line = line?;
+            if let Some(rest) = line.strip_prefix("tandem is ready: SIP ") {
+                let address = |text: &str| text.split([' ', ',']).next().unwrap_or_default().parse();
+                let sip = address(rest).context("an address of SIP")?;
+                let http = rest.split_once("http://").map_or("", |(_, http)| http);
+                return Ok((Server { child, sip, _folder: folder }, address(http).context("an address of HTTP")?));
+            }
+        }
+        bail!("{} did not start", self.binary.display())
+    }
+}
+
+impl Server {
+    /// Processor time and memory.
+    pub fn usage(&self) -> Result<Usage> {
+        Usage::of(self.child.id())
+    }
+
+    fn terminate(&mut self) -> Result<()> {
+        // SAFETY: the child was not waited for, so that the id is still its own.
+        unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
+        let status = self.child.wait()?;
+        if status.success() { Ok(()) } else { bail!("the server ended with {status}") }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have calls, which would be waited for; nothing of it is needed any more.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A range of which at least both ends are free now.
+fn free_rtp_ports() -> Result<String> {
+    let free = |port: u16| UdpSocket::bind(("127.0.0.1", port)).is_ok();
+    let first = (20_000..32_000).step_by(1_000).find(|first| free(*first) && free(first + 9_999));
+    let first = first.context("no free range of ports")?;
+    Ok(format!("127.0.0.1:{first}-{}", first + 9_999))
+}
