@@ -169,12 +169,17 @@ impl Endpoint {
 
     /// The connection the daemon opened for a request is known by its first answer.
     fn learn_connection(&mut self, key: ClientKey, flow: &Flow) {
-        if let Some(client) = self.clients.get_mut(&key)
-            && client.flow.connection.is_none()
-            && client.flow.transport == flow.transport
-            && client.flow.remote == flow.remote
-        {
+        let Some(client) = self.clients.get_mut(&key) else { return };
+        let learns = |known: &Flow| {
+            known.connection.is_none() && known.transport == flow.transport && known.remote == flow.remote
+        };
+        if learns(&client.flow) {
             client.flow.connection = flow.connection;
+        }
+        if let Some(entry) = client.dialog.and_then(|dialog| self.dialogs.get_mut(&dialog))
+            && learns(&entry.dialog.flow)
+        {
+            entry.dialog.flow.connection = flow.connection;
         }
     }
 

@@ -85,3 +85,30 @@ impl Endpoint {
         self.timers.arm(now, timer, owner);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustc_hash::FxHashMap;
+
+    use super::*;
+
+    #[test]
+    fn a_map_gives_memory_back_when_it_is_nearly_empty_and_not_before() {
+        let mut map: FxHashMap<u64, [u8; 64]> = (0..100_000).map(|number| (number, [0; 64])).collect();
+        let full = map.capacity();
+        for number in 0..99_990 {
+            map.remove(&number);
+            give_back(&mut map);
+            assert!(map.capacity() <= FEW || map.len() * 8 >= map.capacity());
+        }
+        assert!(full >= 100_000 && map.capacity() <= FEW && map.len() == 10);
+    }
+
+    #[test]
+    fn an_emptied_queue_gives_memory_back() {
+        let mut queue: VecDeque<u64> = (0..100_000).collect();
+        queue.clear();
+        give_back_queue(&mut queue);
+        assert_eq!(queue.capacity(), 0);
+    }
+}

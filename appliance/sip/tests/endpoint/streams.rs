@@ -80,6 +80,15 @@ fn the_connection_opened_for_a_request_is_used_from_then_on() {
 
     alone.endpoint.handle_closed(alone.now, &opened);
     assert_eq!(alone.endpoint.dialog(id).map(|dialog| dialog.flow.connection), Some(None), "to be opened anew");
+    assert!(alone.endpoint.request_in_dialog(alone.now, id, Method::Info, Headers::new(), None).is_ok());
+    let info = alone.asked();
+    let reopened = sip::Flow { connection: Some(ConnectionId(9)), ..opened };
+    alone.flow = reopened;
+    alone.hear(answer(&info, 200, ("", "")));
+    alone.events();
+    assert_eq!(alone.endpoint.dialog(id).map(|dialog| dialog.flow), Some(reopened), "by any answer");
+
+    alone.endpoint.handle_closed(alone.now, &reopened);
     assert!(alone.endpoint.request_in_dialog(alone.now, id, Method::Bye, Headers::new(), None).is_ok());
     let unopened = sip::Flow { connection: None, ..opened };
     alone.said();
