@@ -12,7 +12,10 @@ use std::{borrow::Cow, fmt, str::FromStr};
 
 use bytes::Bytes;
 
-use crate::message::{Text, token::write_number};
+use crate::{
+    limits,
+    message::{Text, token::write_number},
+};
 pub use host::Host;
 
 /// What kind of address it is.
@@ -69,16 +72,34 @@ impl Uri {
         parse::parse(text)
     }
 
-    /// `sip:user@host:port`, with the characters of `user` escaped that need it.
+    /// `sip:user@host:port`, with the characters of `user` escaped that need it. A host that is none becomes `invalid`
+    /// (RFC 2606 §2), and a user part beyond all bounds is left out.
     pub fn sip(user: Option<&str>, host: impl Into<Host>, port: Option<u16>) -> Uri {
-        Uri::build(Scheme::Sip, user, host.into(), port, b"")
+        let mut text = Vec::with_capacity(64);
+        text.extend_from_slice(b"sip:");
+        if let Some(user) = user {
+            escape(user.as_bytes(), &mut text);
+            text.push(b'@');
+        }
+        let host_start = text.len();
+        host.into().write(&mut text);
+        if let Some(port) = port {
+            text.push(b':');
+            write_number(&mut text, u64::from(port));
+        }
+        let text = Bytes::from(text);
+        Uri::from_bytes(text.clone()).unwrap_or_else(|_| {
+            let user = if host_start <= limits::HEADER_BYTES { &text[..host_start] } else { b"sip:" };
+            let text = [user, b"invalid"].concat();
+            Uri::from_bytes(text.into()).expect("a short escaped user and a plain name are a readable URI")
+        })
     }
 
-    /// `tel:number`.
-    pub fn tel(number: &str) -> Uri {
+    /// `tel:number`; an error when there is no number.
+    pub fn tel(number: &str) -> Result<Uri, UriError> {
         let mut text = b"tel:".to_vec();
         escape(number.as_bytes(), &mut text);
-        Uri::from_bytes(text.into()).expect("an escaped number is a readable tel URI")
+        Uri::from_bytes(text.into())
     }
 
     /// A text that is no URI, kept only to be shown.
@@ -93,22 +114,6 @@ impl Uri {
             params: Range::default(),
             headers: None,
         }
-    }
-
-    fn build(scheme: Scheme, user: Option<&str>, host: Host, port: Option<u16>, tail: &[u8]) -> Uri {
-        let mut text = Vec::with_capacity(64 + tail.len());
-        text.extend_from_slice(if scheme == Scheme::Sips { b"sips:" } else { b"sip:" });
-        if let Some(user) = user {
-            escape(user.as_bytes(), &mut text);
-            text.push(b'@');
-        }
-        host.write(&mut text);
-        if let Some(port) = port {
-            text.push(b':');
-            write_number(&mut text, u64::from(port));
-        }
-        text.extend_from_slice(tail);
-        Uri::from_bytes(text.into()).unwrap_or_else(|_| Uri::unreadable(Bytes::new()))
     }
 
     /// What kind of address it is.

@@ -31,7 +31,7 @@ fn the_scripts_reach_all_parts_of_the_endpoint() {
     assert!(of("call_never_acknowledged").statistics.repeated >= 5);
     assert_eq!(of("invite_repeated_and_cancelled").cancelled, 1);
     assert!(of("invite_refused_ack_lost").statistics.repeated >= 5);
-    assert_eq!(of("register_challenged_repeated").statistics.repetitions_in, 1);
+    assert_eq!(of("register_refused_repeated").statistics.repetitions_in, 1);
     assert_eq!(of("outgoing_answered").responses, 3);
     assert_eq!(of("outgoing_forked").dialogs, 2);
     assert!(of("outgoing_cancelled").responses >= 2);

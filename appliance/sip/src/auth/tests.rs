@@ -50,6 +50,18 @@ fn sha_512_256_is_not_a_cut_sha_512() {
     assert_eq!(hex::encode(hash.as_bytes()), "c672b8d1ef56ed28ab87c3622c5114069bdd3ad7b8f9737498d0c01ecef0967a");
 }
 
+/// RFC 7616 §3.9.2 with erratum 4897: the hashes printed there are those of a cut SHA-512. The name is hashed with the realm; the response
+/// is checked against another implementation of SHA-512/256.
+#[test]
+fn rfc_7616_sha_512_256() {
+    let name = "J\u{e4}s\u{f8}n Doe";
+    let hash = Algorithm::Sha512_256.hash(&[name.as_bytes(), b"api@example.org"]);
+    assert_eq!(hex::encode(hash.as_bytes()), "793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b");
+    let value = r#"Digest realm="api@example.org", qop="auth", algorithm=SHA-512-256, nonce="5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK", opaque="HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS", charset=UTF-8, userhash=true"#;
+    let response = http_response(value, &login(name, "Secret, or not?"), b"/doe.json", "NTg6RKcb9boFIAS3KrFK9BGeh+niz/sm");
+    assert_eq!(response, "7a4e1192babbba02e91182d2895bfdbf7adafc6e48d4e517ca301974843d840c");
+}
+
 #[test]
 fn rfc_2069_form_without_qop() {
     // RFC 2069 §2.4 with the erratum of 1999.

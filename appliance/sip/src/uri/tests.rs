@@ -118,7 +118,11 @@ fn what_is_built_needs_no_care() {
     let odd = Uri::sip(Some("a b@c:ü"), address, None);
     assert_eq!(odd.to_string(), "sip:a%20b%40c%3A%C3%BC@192.0.2.1");
     assert_eq!(odd.user_unescaped().as_deref(), Some("a b@c:ü"));
-    assert_eq!(Uri::tel("+49 30").to_string(), "tel:+49%2030");
+    let no_host = Uri::sip(Some("a"), Host::Name("b c\r\nx".into()), Some(1));
+    assert_eq!(no_host.to_string(), "sip:a@invalid");
+    assert_eq!(Uri::sip(Some(&"x".repeat(70_000)), address, None).to_string(), "sip:invalid");
+    assert_eq!(Uri::tel("+49 30").map(|uri| uri.to_string()), Ok("tel:+49%2030".to_owned()));
+    assert!(Uri::tel("").is_err());
     assert_eq!(unescape("%4"), "%4");
     assert_eq!(unescape("100%"), "100%");
     assert_eq!(unescape("%zz%41"), "%zzA");
