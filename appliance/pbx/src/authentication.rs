@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use sip::auth::{Credentials, Secret, Verdict, Verifier};
+use sip::auth::{Algorithm, Credentials, Secret, Verdict, Verifier};
 use sip::endpoint::Reply;
 use sip::header::{Authorization, WwwAuthenticate};
 use sip::{Headers, Request};
@@ -22,8 +22,9 @@ pub struct Gate {
 
 impl Gate {
     /// A gate for a realm; nonces are made from the secret.
-    pub fn new(realm: &str, secret: [u8; 32]) -> Gate {
-        Gate { verifier: Verifier::new(realm, secret), guard: Guard::default() }
+    pub fn new(realm: &str, algorithms: &[Algorithm], secret: [u8; 32]) -> Gate {
+        let verifier = Verifier::new(realm, secret).with_algorithms(algorithms.to_vec());
+        Gate { verifier, guard: Guard::default() }
     }
 
     /// The extension that sends the request, or the answer that it gets instead: a challenge, or a refusal that is the

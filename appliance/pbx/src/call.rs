@@ -4,6 +4,7 @@
 //! answers, follows what either side changes ([`session`]) and ends in one place ([`hangup`]). What is heard is agreed
 //! on in [`audio`], why it ended in [`cause`], what happened in [`ladder`].
 
+pub mod archive;
 pub mod audio;
 pub mod calls;
 pub mod cause;

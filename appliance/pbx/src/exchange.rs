@@ -71,7 +71,8 @@ impl Pbx {
     pub fn new(settings: Settings, seed: [u8; 32]) -> Pbx {
         let realm = settings.realm.clone();
         let mut ctx = Context::new(settings, seed);
-        let gate = Gate::new(&realm, ctx.secret());
+        let secret = ctx.secret();
+        let gate = Gate::new(&realm, &ctx.settings.digest, secret);
         let (directory, registrar, calls) = (Directory::default(), Registrar::default(), Calls::default());
         Pbx { ctx, directory, registrar, gate, calls }
     }
@@ -100,9 +101,7 @@ impl Pbx {
             }
             Input::Drain => {
                 self.ctx.draining = true;
-                if self.calls.is_empty() {
-                    self.ctx.output(Output::Drained);
-                }
+                self.calls.finish_draining(&mut self.ctx);
             }
         }
         self.drain_sip();
@@ -213,6 +212,7 @@ impl Pbx {
             Timer::Statistics(leg) => {
                 calls.with(ctx, leg, |call, ctx, place| call.handle_closed(ctx, place, None));
             }
+            Timer::Archive(call) => calls.archive(ctx, call),
             Timer::BindingExpires(key) => {
                 registrar.remove(ctx, key);
             }

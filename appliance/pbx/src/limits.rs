@@ -24,6 +24,8 @@ pub const PRELUDES: usize = 64;
 pub const PRELUDE_STEPS: usize = 8;
 /// Bytes of ladders handed to the store within a second; those of further calls in that second are counted and not kept.
 pub const SEQUENCE_BYTES_PER_SECOND: usize = 1 << 20;
+/// How long the ladder of a call that is over waits for the last answers.
+pub const LADDER_LINGER: Duration = Duration::from_secs(1);
 /// How long the last statistics of a stream may take before its leg is closed without them.
 pub const STATISTICS_WAIT: Duration = Duration::from_secs(2);
 /// The least session interval accepted (RFC 4028 §4).

@@ -3,11 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use sip::auth::Algorithm;
+
 /// The settings, fixed while the process runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The digest realm and the domain of the extensions.
     pub realm: String,
+    /// The digest algorithms of challenges, the preferred one first (RFC 8760). Many phones in use give up when they see
+    /// any but MD5, even as a second choice; so that is the default.
+    pub digest: Vec<Algorithm>,
     /// The address our SIP is reached at, for Via, Contact (the flow's local address wins where it is specific).
     pub sip: SocketAddr,
     /// The address put into SDP instead of the local one, if the box is behind a NAT.
@@ -34,6 +39,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             realm: "tandem".into(),
+            digest: vec![Algorithm::Md5],
             sip: SocketAddr::from(([127, 0, 0, 1], 5060)),
             advertise: None,
             rtp: IpAddr::V4(Ipv4Addr::LOCALHOST),

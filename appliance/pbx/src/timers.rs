@@ -21,6 +21,8 @@ pub enum Timer {
     Reinvite(LegKey),
     /// The media thread owes the last statistics of a leg.
     Statistics(LegKey),
+    /// The ladder of a call that is over is complete.
+    Archive(CallKey),
     /// A binding expires.
     BindingExpires(BindingKey),
     /// A contact behind a NAT is to be kept reachable.
@@ -39,6 +41,7 @@ impl Timer {
             Timer::SessionExpired(_) => "session expired",
             Timer::Reinvite(_) => "re-INVITE after glare",
             Timer::Statistics(_) => "last statistics",
+            Timer::Archive(_) => "ladder complete",
             Timer::BindingExpires(_) => "binding expires",
             Timer::NatKeepalive(_) => "NAT keep-alive",
             Timer::GuardRelease => "guard release",

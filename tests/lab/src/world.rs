@@ -75,6 +75,7 @@ impl Lab {
         let exchange = [SocketAddr::from(([10, 0, 0, 1], 5060)), "[2001:db8::1]:5060".parse().expect("an address")];
         let mut settings = pbx::Settings {
             realm: REALM.into(),
+            digest: vec![sip::auth::Algorithm::Sha256, sip::auth::Algorithm::Md5],
             sip: exchange[0],
             rtp: std::net::Ipv6Addr::UNSPECIFIED.into(),
             ..Default::default()

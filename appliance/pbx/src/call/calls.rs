@@ -5,14 +5,14 @@ use rustc_hash::FxHashMap;
 use sip::{Flow, Transport};
 use uuid::Uuid;
 
+use super::archive::Archive;
 use super::cause::Cause;
 use super::ladder::{Noted, Preludes};
 use super::{Call, CallKey, Ending, HangupReason, LegKey};
 use crate::command::{Rejection, Reply};
 use crate::context::Context;
 use crate::exchange::Output;
-use crate::sequence::Sequence;
-use crate::{Time, index, limits};
+use crate::index;
 
 /// The calls that are up or on their way.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub struct Calls {
     made: u64,
     /// Legs whose connection is gone, at least.
     stranded: usize,
-    budget: LadderBudget,
+    archive: Archive,
 }
 
 impl Calls {
@@ -82,11 +82,15 @@ impl Calls {
     pub fn note(&mut self, ctx: &Context, inbound: bool, message: &Bytes) {
         let Some(call_id) = super::ladder::call_id_of(message) else { return };
         let at = ctx.unix();
-        match ctx.index.sip_call_ids.get(call_id).and_then(|key| Some((key, self.calls.get_mut(&key.call)?))) {
-            Some((key, call)) => {
-                call.ladder.message(at, Call::column(usize::from(key.place)), inbound, message.clone())
-            }
-            None => self.preludes.note(call_id, Noted { at, inbound, message: message.clone() }),
+        let Some(leg) = ctx.index.sip_call_ids.get(call_id).copied() else {
+            return self.preludes.note(call_id, Noted { at, inbound, message: message.clone() });
+        };
+        let ladder = match self.calls.get_mut(&leg.call) {
+            Some(call) => Some(&mut call.ladder),
+            None => self.archive.ladder(leg),
+        };
+        if let Some(ladder) = ladder {
+            ladder.message(at, Call::column(usize::from(leg.place)), inbound, message.clone());
         }
     }
 
@@ -130,7 +134,7 @@ impl Calls {
             call.hang_up_on_request(ctx, place, ending);
             Ok(Reply::Call(Box::new(call.legs[place].record.clone())))
         })
-        .unwrap_or(Err(Rejection::NotFound("call")))
+        .unwrap_or(Err(Rejection::AlreadyHungUp))
     }
 
     /// Ends every call of an extension.
@@ -148,11 +152,17 @@ impl Calls {
         }
     }
 
-    /// The ladder of a call that is still up.
+    /// The ladder of a call that is still up, or was a moment ago.
     pub fn sequence(&self, ctx: &Context, record: Uuid) -> Result<Reply, Rejection> {
         let key = ctx.index.records.get(&record).ok_or(Rejection::NotFound("call"))?;
-        let call = self.calls.get(&key.call).ok_or(Rejection::NotFound("call"))?;
-        Ok(Reply::Sequence(call.ladder.sequence()))
+        let live = self.calls.get(&key.call).map(|call| call.ladder.sequence());
+        let sequence = live.or_else(|| self.archive.sequence(*key)).ok_or(Rejection::NotFound("call"))?;
+        Ok(Reply::Sequence(sequence))
+    }
+
+    /// The last answers of a call that is over have had their time.
+    pub fn archive(&mut self, ctx: &mut Context, call: CallKey) {
+        self.archive.close(ctx, call);
     }
 
     fn bury(&mut self, ctx: &mut Context, key: CallKey) {
@@ -161,41 +171,19 @@ impl Calls {
         }
         let Some(mut call) = self.calls.remove(&key) else { return };
         ctx.cancel(&mut call.limit);
-        match self.budget.spend(ctx.now, &call) {
-            Some(sequence) => ctx.output(Output::Sequence(Box::new(sequence))),
-            None => ctx.totals.sequences_omitted += 1,
-        }
-        for leg in &call.legs {
-            ctx.index.records.remove(&leg.record.id);
-            ctx.index.sip_call_ids.remove(leg.record.sip_call_id.as_bytes());
-        }
+        self.archive.take(ctx, call);
         if self.calls.is_empty() {
             index::shrink(&mut self.calls);
             ctx.index.shrink();
-            if ctx.draining {
-                ctx.output(Output::Drained);
-            }
+            self.finish_draining(ctx);
         }
     }
-}
 
-/// Ladders are for people; under a load that no office makes they must not cost the calls their core.
-#[derive(Debug, Default)]
-struct LadderBudget {
-    second: u64,
-    spent: usize,
-}
-
-impl LadderBudget {
-    fn spend(&mut self, now: Time, call: &Call) -> Option<Sequence> {
-        if self.second != now.as_secs() {
-            *self = LadderBudget { second: now.as_secs(), spent: 0 };
+    /// Says so when the process may end.
+    pub fn finish_draining(&mut self, ctx: &mut Context) {
+        if ctx.draining && self.calls.is_empty() {
+            self.archive.close_all(ctx);
+            ctx.output(Output::Drained);
         }
-        let weight = call.ladder.weight();
-        if self.spent + weight > limits::SEQUENCE_BYTES_PER_SECOND {
-            return None;
-        }
-        self.spent += weight;
-        Some(call.ladder.sequence())
     }
 }
