@@ -44,6 +44,30 @@ fn every_offered_stream_is_answered_in_its_place() {
     assert_eq!(negotiated.direction, Direction::SendRecv);
 }
 
+/// RFC 3264 §10.1, the later offer: another port, the second stream still refused, and a fourth one only for digits.
+#[test]
+fn a_stream_may_be_added_later() {
+    let bob = "v=0\r\no=bob 2890844730 2890844731 IN IP4 192.0.2.30\r\ns=\r\nc=IN IP4 192.0.2.30\r\nt=0 0\r\n\
+        m=audio 65422 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\nm=video 0 RTP/AVP 31\r\nm=video 53000 RTP/AVP 32\r\na=rtpmap:32 MPV/90000\r\n\
+        m=audio 51434 RTP/AVP 110\r\na=rtpmap:110 telephone-events/8000\r\na=recvonly\r\n";
+    let (mut answer, negotiated) = answer_to(bob).expect("PCMU is common");
+    assert_eq!(answer.media.iter().map(|media| media.port).collect::<Vec<_>>(), [20000, 0, 0, 0]);
+    assert_eq!(negotiated.remote_rtp.port(), 65422);
+    let (before, _) = answer_to(ALICE).expect("PCMU is common");
+    answer.follow(&before);
+    assert_eq!((answer.origin.session_id, answer.origin.version), (before.origin.session_id, 2));
+}
+
+/// RFC 3264 §10.2: one of several codecs.
+#[test]
+fn one_of_n_codecs() {
+    let alice = "v=0\r\no=alice 2890844526 2890844526 IN IP4 192.0.2.1\r\ns=\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
+        m=audio 62986 RTP/AVP 0 4 18\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:4 G723/8000\r\na=rtpmap:18 G729/8000\r\na=inactive\r\n";
+    let (answer, negotiated) = answer_to(alice).expect("PCMU is common");
+    assert_eq!(answer.media[0].formats.len(), 1);
+    assert_eq!((negotiated.codec().map.name.as_str(), negotiated.direction), ("PCMU", Direction::Inactive));
+}
+
 #[test]
 fn codecs_are_taken_in_the_order_of_the_offerer_under_his_numbers() {
     let (answer, negotiated) = answer_to(PHONE).expect("G.711 is common");
