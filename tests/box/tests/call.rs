@@ -46,7 +46,7 @@ fn each_hears_the_other(change: impl Fn(Setup) -> Setup) -> Result<()> {
     callee.await_event("CALL_CLOSED")?;
     let call = ended(&exchange)?;
     assert_eq!((&call["hangup_by"], &call["hangup_reason"]), (&"remote".into(), &"normal".into()), "{call}");
-    assert!(call["quality"]["packets_received"].as_u64().is_some_and(|packets| packets > 100), "{call}");
+    assert!(call["metadata"]["quality"]["packets_received"].as_u64().is_some_and(|packets| packets > 100), "{call}");
     caller.heard()?.assert_tone(1000);
     callee.heard()?.assert_tone(440);
     exchange.assert_no_errors();
@@ -111,10 +111,10 @@ fn hold_is_silent_and_resume_is_heard() -> Result<()> {
     establish(&mut caller, &mut callee)?;
     wait::let_pass(Duration::from_secs(2));
     caller.command("hold", "")?;
-    exchange.await_call("the held call", |call| call["direction"] == "incoming" && call["held"] == true)?;
+    exchange.await_call("the held call", |call| call["direction"] == "incoming" && call["metadata"]["held"] == true)?;
     wait::let_pass(Duration::from_secs(2));
     caller.command("resume", "")?;
-    exchange.await_call("the resumed call", |call| call["direction"] == "incoming" && call["held"] == false)?;
+    exchange.await_call("the resumed call", |call| call["direction"] == "incoming" && call["metadata"]["held"] == false)?;
     wait::let_pass(Duration::from_secs(2));
     caller.command("hangup", "")?;
     callee.await_event("CALL_CLOSED")?;
