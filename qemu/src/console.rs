@@ -23,11 +23,12 @@ impl Console {
         let shared = Arc::new((Mutex::new(Shared::default()), Condvar::new()));
         let writer = Arc::clone(&shared);
         std::thread::spawn(move || {
-            let mut chunk = [0; 4096];
+            let (mut chunk, mut undecoded) = ([0; 4096], Vec::new());
             let (state, changed) = &*writer;
             loop {
                 let length = output.read(&mut chunk).unwrap_or(0);
-                let text = String::from_utf8_lossy(&chunk[..length]).replace('\r', "");
+                undecoded.extend(&chunk[..length]);
+                let text = decode(&mut undecoded).replace('\r', "");
                 if show {
                     print!("{text}");
                     let _ = std::io::Write::flush(&mut std::io::stdout());
@@ -74,9 +75,32 @@ impl Console {
     }
 }
 
+/// Takes all whole characters; one whose end has not come yet stays.
+fn decode(octets: &mut Vec<u8>) -> String {
+    let whole = match std::str::from_utf8(octets) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        Ok(_) | Err(_) => octets.len(),
+    };
+    let rest = octets.split_off(whole);
+    let text = String::from_utf8_lossy(octets).into_owned();
+    *octets = rest;
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_character_in_two_pieces_is_one_character() {
+        let mut octets = "box ─".as_bytes()[..5].to_vec();
+        assert_eq!(decode(&mut octets), "box ");
+        octets.extend(&"─".as_bytes()[1..]);
+        assert_eq!(decode(&mut octets), "─");
+        octets.extend(b"\xff!");
+        assert_eq!(decode(&mut octets), "\u{fffd}!");
+        assert!(octets.is_empty());
+    }
 
     #[test]
     fn lines_are_waited_for_in_order() {
