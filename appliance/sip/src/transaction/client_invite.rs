@@ -24,7 +24,7 @@ pub enum ClientInvite {
     /// Somebody has it.
     Proceeding(Proceeding),
     /// Answered 2xx; further ones may come, repeated or from other forks.
-    Accepted(Accepted),
+    Accepted,
     /// Refused and acknowledged; the refusal may be repeated.
     Completed(Completed),
     /// Over.
@@ -41,12 +41,6 @@ pub struct Calling {
 /// See [`ClientInvite::Proceeding`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proceeding {
-    request: Bytes,
-}
-
-/// See [`ClientInvite::Accepted`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
     request: Bytes,
 }
 
@@ -80,9 +74,9 @@ impl ClientInvite {
                 let request = std::mem::take(request);
                 self.handle_first_final(status, table, request, ack)
             }
-            ClientInvite::Accepted(_) if status.is_success() => smallvec![Action::Deliver],
+            ClientInvite::Accepted if status.is_success() => smallvec![Action::Deliver],
             ClientInvite::Completed(Completed { ack }) if is_refusal(status) => smallvec![Action::Send(ack.clone())],
-            ClientInvite::Accepted(_) | ClientInvite::Completed(_) | ClientInvite::Terminated => Actions::new(),
+            ClientInvite::Accepted | ClientInvite::Completed(_) | ClientInvite::Terminated => Actions::new(),
         }
     }
 
@@ -98,7 +92,7 @@ impl ClientInvite {
             return smallvec![Action::Deliver];
         }
         if status.is_success() {
-            *self = ClientInvite::Accepted(Accepted { request });
+            *self = ClientInvite::Accepted;
             return smallvec![Action::Deliver, Action::Arm(Timer::M, table.length(Timer::M))];
         }
         let ack = ack(&request);
@@ -118,7 +112,7 @@ impl ClientInvite {
                 smallvec![Action::Send(calling.request.clone()), Action::Arm(Timer::A, calling.interval)]
             }
             (ClientInvite::Calling(_), Timer::B) => self.fail(Failure::Timeout),
-            (ClientInvite::Completed(_), Timer::D) | (ClientInvite::Accepted(_), Timer::M) => {
+            (ClientInvite::Completed(_), Timer::D) | (ClientInvite::Accepted, Timer::M) => {
                 *self = ClientInvite::Terminated;
                 smallvec![Action::Finish]
             }
@@ -135,7 +129,7 @@ impl ClientInvite {
                 smallvec![Action::Finish]
             }
             // Further 2xx may still come over another connection.
-            ClientInvite::Accepted(_) | ClientInvite::Terminated => Actions::new(),
+            ClientInvite::Accepted | ClientInvite::Terminated => Actions::new(),
         }
     }
 
@@ -151,17 +145,16 @@ impl ClientInvite {
             (self, timer),
             (ClientInvite::Calling(_), Timer::A | Timer::B)
                 | (ClientInvite::Completed(_), Timer::D)
-                | (ClientInvite::Accepted(_), Timer::M)
+                | (ClientInvite::Accepted, Timer::M)
         )
     }
 
-    /// The request, while a dialog, an ACK or a CANCEL may still be made from it.
+    /// The request, while an ACK to a refusal or a CANCEL may still be made from it.
     pub fn request(&self) -> Option<&Bytes> {
         match self {
             ClientInvite::Calling(Calling { request, .. }) => Some(request),
             ClientInvite::Proceeding(Proceeding { request }) => Some(request),
-            ClientInvite::Accepted(Accepted { request }) => Some(request),
-            ClientInvite::Completed(_) | ClientInvite::Terminated => None,
+            ClientInvite::Accepted | ClientInvite::Completed(_) | ClientInvite::Terminated => None,
         }
     }
 }
