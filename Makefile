@@ -23,10 +23,9 @@ run: web-ui
 	cargo build --profile quick -p daemon
 	@examples/demo.sh $(TARGET)/quick/tandem
 
-test: setup-test web-ui image lint
+test: setup-test web-ui image lint page-test-packages web-ui-check
 	cargo build -p daemon
 	cargo test --workspace --no-fail-fast
-	cd web-ui && npm test --silent
 
 .PHONY: setup-test
 setup-test:

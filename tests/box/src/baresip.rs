@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::child::Child;
 use crate::sound::{self, Sound};
-use crate::{Exchange, ports, wait};
+use crate::{Api, ports, wait};
 
 /// How a phone is set up.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub struct Setup {
 
 impl Setup {
     /// A phone of an exchange: UDP, 440 Hz, answered by hand.
-    pub fn new(exchange: &Exchange, number: &str) -> Setup {
+    pub fn new(exchange: &Api, number: &str) -> Setup {
         Setup {
             number: number.into(),
             password: format!("secret{number}"),

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
 
+use crate::api::Api;
 use crate::child::Child;
 use crate::{ports, wait};
 
@@ -17,13 +17,8 @@ pub const ADMIN_PASSWORD: &str = "only for this test";
 pub struct Exchange {
     /// The process.
     pub process: Child,
-    /// SIP, UDP and TCP, on 127.0.0.1.
-    pub sip: u16,
-    /// HTTP, on 127.0.0.1.
-    pub http: u16,
-    rtp: u16,
+    api: Api,
     folder: PathBuf,
-    token: String,
     // Removed with the last exchange that uses it.
     _home: Option<tempfile::TempDir>,
 }
@@ -68,10 +63,8 @@ impl Exchange {
         if !ready {
             bail!("the exchange ended at once: {}", process.said().join("\n"));
         }
-        let (token, folder) = (String::new(), folder.to_path_buf());
-        let mut exchange = Exchange { process, sip, http, rtp, folder, token, _home: None };
-        exchange.log_in()?;
-        Ok(exchange)
+        let api = Api::new(([127, 0, 0, 1], http).into(), sip, ADMIN_PASSWORD)?;
+        Ok(Exchange { process, api, folder: folder.to_path_buf(), _home: None })
     }
 
     /// Kills it without a warning and starts another on what it left behind.
@@ -92,7 +85,7 @@ impl Exchange {
     }
 
     fn restart(mut self) -> Result<Exchange> {
-        let mut next = Exchange::start_in(&self.folder, self.sip)?;
+        let mut next = Exchange::start_in(&self.folder, self.api.sip)?;
         next._home = self._home.take();
         Ok(next)
     }
@@ -100,90 +93,6 @@ impl Exchange {
     /// Where it keeps its data.
     pub fn folder(&self) -> &Path {
         &self.folder
-    }
-
-    /// The first RTP port.
-    pub fn rtp(&self) -> u16 {
-        self.rtp
-    }
-
-    /// The address of a path.
-    pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.http)
-    }
-
-    /// The token of the administrator.
-    pub fn token(&self) -> &str {
-        &self.token
-    }
-
-    fn log_in(&mut self) -> Result<()> {
-        let body = json!({"username": "admin", "password": ADMIN_PASSWORD});
-        let answer = self.send("POST", "/auth/login", Some(body))?;
-        self.token = answer["token"].as_str().with_context(|| format!("no token in {answer}"))?.to_string();
-        Ok(())
-    }
-
-    /// GET.
-    pub fn get(&self, path: &str) -> Result<Value> {
-        self.send("GET", path, None)
-    }
-
-    /// POST.
-    pub fn post(&self, path: &str, body: Value) -> Result<Value> {
-        self.send("POST", path, Some(body))
-    }
-
-    fn send(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .timeout_global(Some(wait::PATIENCE))
-            .http_status_as_error(false)
-            .build()
-            .into();
-        let bearer = format!("Bearer {}", self.token);
-        let url = self.url(path);
-        let mut answer = match (method, body) {
-            ("GET", _) => agent.get(&url).header("Authorization", &bearer).call()?,
-            (_, Some(body)) => agent.post(&url).header("Authorization", &bearer).send_json(body)?,
-            (_, None) => agent.post(&url).header("Authorization", &bearer).send_empty()?,
-        };
-        let text = answer.body_mut().read_to_string()?;
-        if !answer.status().is_success() {
-            bail!("{method} {path}: {} {text}", answer.status());
-        }
-        serde_json::from_str(&text).with_context(|| format!("{method} {path} answered {text:?}"))
-    }
-
-    /// Makes an extension; its password is `secret` and its number.
-    pub fn add_extension(&self, number: &str) -> Result<Value> {
-        let body = json!({"extension": number, "password": format!("secret{number}"), "name": format!("Phone {number}"), "detail": ""});
-        self.post("/v1.0/extensions", body)
-    }
-
-    /// The contacts that an extension has registered.
-    pub fn registrations(&self, number: &str) -> Result<Vec<Value>> {
-        let list = self.get("/v1.0/extensions")?;
-        let all = list["result"].as_array().cloned().unwrap_or_default();
-        let found = all.into_iter().find(|extension| extension["extension"] == number);
-        let found = found.with_context(|| format!("no extension {number} in {list}"))?;
-        Ok(found["registrations"].as_array().cloned().unwrap_or_default())
-    }
-
-    /// Waits until an extension has that many contacts.
-    pub fn await_registrations(&self, number: &str, count: usize) -> Result<Vec<Value>> {
-        wait::until(&format!("{count} registration(s) of {number}"), || {
-            self.registrations(number).ok().filter(|list| list.len() == count)
-        })
-    }
-
-    /// The call records, newest first.
-    pub fn calls(&self) -> Result<Vec<Value>> {
-        Ok(self.get("/v1.0/calls")?["result"].as_array().cloned().unwrap_or_default())
-    }
-
-    /// Waits for a call record that is as wanted.
-    pub fn await_call(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
-        wait::until(what, || self.calls().ok()?.into_iter().find(|call| wanted(call)))
     }
 
     /// Fails if the exchange stated an error or a panic.
@@ -198,5 +107,13 @@ impl Exchange {
     pub fn terminate(&mut self) -> bool {
         self.process.signal(libc::SIGTERM);
         self.process.wait(Duration::from_secs(10)).is_some_and(|status| status.success())
+    }
+}
+
+impl std::ops::Deref for Exchange {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
     }
 }

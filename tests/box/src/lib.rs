@@ -1,6 +1,7 @@
 //! The real binary, driven as its users drive it: real phones, a real browser, real signals. Everything runs on free
 //! ports of 127.0.0.1 and ends with its owner: each process that is started here is stopped here, by its pid.
 
+pub mod api;
 pub mod baresip;
 pub mod child;
 pub mod exchange;
@@ -9,5 +10,6 @@ pub mod sipp;
 pub mod sound;
 pub mod wait;
 
+pub use api::Api;
 pub use baresip::Phone;
 pub use exchange::Exchange;

@@ -114,7 +114,8 @@ fn hold_is_silent_and_resume_is_heard() -> Result<()> {
     exchange.await_call("the held call", |call| call["direction"] == "incoming" && call["metadata"]["held"] == true)?;
     wait::let_pass(Duration::from_secs(2));
     caller.command("resume", "")?;
-    exchange.await_call("the resumed call", |call| call["direction"] == "incoming" && call["metadata"]["held"] == false)?;
+    exchange
+        .await_call("the resumed call", |call| call["direction"] == "incoming" && call["metadata"]["held"] == false)?;
     wait::let_pass(Duration::from_secs(2));
     caller.command("hangup", "")?;
     callee.await_event("CALL_CLOSED")?;

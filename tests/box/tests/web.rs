@@ -1,0 +1,85 @@
+//! The admin page in a real browser while two real phones call each other.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use anyhow::{Context, Result, bail};
+use box_tests::Exchange;
+use box_tests::baresip::Setup;
+use box_tests::exchange::ADMIN_PASSWORD;
+use box_tests::wait::PATIENCE;
+use serde_json::Value;
+
+/// The browser's driver: says what it sees, one JSON object a line.
+struct Page {
+    process: Child,
+    lines: Receiver<String>,
+}
+
+impl Page {
+    fn open(exchange: &Exchange, shots: &std::path::Path) -> Result<Page> {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/web/page.mjs");
+        let mut process = Command::new("node")
+            .args([script, "--base", &exchange.url(""), "--password", ADMIN_PASSWORD, "--shots"])
+            .arg(shots)
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("node cannot be run")?;
+        let output = process.stdout.take().context("it was asked for")?;
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(|line| line.ok()) {
+                let _ = sender.send(line);
+            }
+        });
+        Ok(Page { process, lines })
+    }
+
+    /// Waits for a step; a failed one ends the story.
+    fn await_step(&self, wanted: &str) -> Result<Value> {
+        loop {
+            let line =
+                self.lines.recv_timeout(PATIENCE * 3).with_context(|| format!("no step {wanted} was reported"))?;
+            let step: Value = serde_json::from_str(&line).with_context(|| line.clone())?;
+            if step["step"] == "failed" {
+                bail!("{step}");
+            }
+            if step["step"] == wanted {
+                return Ok(step);
+            }
+        }
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn the_page_shows_the_phones_the_call_and_its_ladder() -> Result<()> {
+    let exchange = Exchange::start()?;
+    exchange.add_extension("1001")?;
+    exchange.add_extension("1002")?;
+    let mut caller = Setup::new(&exchange, "1001").start()?;
+    let mut callee = Setup::new(&exchange, "1002").over_tcp().start()?;
+    exchange.await_registrations("1001", 1)?;
+    exchange.await_registrations("1002", 1)?;
+    let shots = tempfile::tempdir()?;
+    let page = Page::open(&exchange, shots.path())?;
+    page.await_step("ready")?;
+    caller.dial("1002")?;
+    callee.await_event("CALL_INCOMING")?;
+    callee.command("accept", "")?;
+    caller.await_event("CALL_ESTABLISHED")?;
+    page.await_step("talking")?;
+    callee.command("hangup", "")?;
+    let done = page.await_step("done")?;
+    assert_eq!(done["ok"], true, "{done}");
+    assert!(std::fs::read_dir(shots.path())?.count() > 5, "there are screenshots to look at");
+    exchange.assert_no_errors();
+    Ok(())
+}
