@@ -8,6 +8,7 @@ pub mod offer_answer;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod word;
 mod write;
 
 use std::net::{IpAddr, SocketAddr};
@@ -17,6 +18,7 @@ use bytes::Bytes;
 pub use codec::RtpMap;
 pub use offer_answer::{Capabilities, Codec, Local, Negotiated, NegotiatedCodec, Refusal};
 pub use parse::SdpError;
+pub use word::Word;
 
 /// Whether media flows, as seen by who wrote the description.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -87,9 +89,9 @@ impl Direction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// Nearly always `-`.
-    pub username: String,
+    pub username: Word,
     /// Number of the session. A text, because some phones send more digits than fit.
-    pub session_id: String,
+    pub session_id: Word,
     /// Counts up with each change. Saturates at the largest number.
     pub version: u64,
     /// The address of its author.
@@ -121,7 +123,7 @@ pub struct Line {
     /// `a`, `b`, `i`, …
     pub kind: char,
     /// Everything behind the `=`.
-    pub value: String,
+    pub value: Word,
 }
 
 /// A session description.
@@ -130,7 +132,7 @@ pub struct SessionDescription {
     /// `o=`
     pub origin: Origin,
     /// `s=`
-    pub name: String,
+    pub name: Word,
     /// `c=` for all media without their own.
     pub connection: Option<Connection>,
     /// `t=`, `b=`, `a=` and all other lines of the session, in their order.
@@ -145,11 +147,11 @@ pub struct SessionDescription {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Media {
     /// `audio`, `video`, `image`, …
-    pub kind: String,
+    pub kind: Word,
     /// The port; 0 is a stream that is refused or ended.
     pub port: u16,
     /// `RTP/AVP`, …
-    pub proto: String,
+    pub proto: Word,
     /// In order of preference.
     pub formats: Vec<Format>,
     /// `c=` of this media.
@@ -170,11 +172,11 @@ pub struct Media {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Format {
     /// As in the `m=` line: over RTP the payload type number.
-    pub word: String,
+    pub word: Word,
     /// What the number stands for, by `a=rtpmap` or by RFC 3551.
     pub map: Option<RtpMap>,
     /// `a=fmtp`, without the number.
-    pub fmtp: Option<String>,
+    pub fmtp: Option<Word>,
 }
 
 impl Format {

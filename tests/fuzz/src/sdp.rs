@@ -20,7 +20,7 @@ pub fn sdp(data: &[u8]) {
 
 fn negotiate(description: &SessionDescription, local: &Local) {
     let opus = Codec {
-        map: sip::sdp::RtpMap { name: "opus".to_owned(), clock_rate: 48_000, channels: 2 },
+        map: sip::sdp::RtpMap { name: "opus".into(), clock_rate: 48_000, channels: 2 },
         payload_type: 96,
         fmtp: None,
     };

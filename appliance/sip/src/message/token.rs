@@ -1,5 +1,7 @@
 //! The character classes of RFC 3261 §25.1 and small scans over them.
 
+use std::net::Ipv4Addr;
+
 /// One byte of a `token`: alphanumeric or one of ``-.!%*_+`'~``.
 pub(crate) fn is_token_byte(byte: u8) -> bool {
     TOKEN[byte as usize]
@@ -55,6 +57,16 @@ pub(crate) fn write_number(out: &mut Vec<u8>, mut value: u64) {
         }
     }
     out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends an IPv4 address without going through a formatter.
+pub(crate) fn write_v4(out: &mut Vec<u8>, address: Ipv4Addr) {
+    for (index, octet) in address.octets().into_iter().enumerate() {
+        if index > 0 {
+            out.push(b'.');
+        }
+        write_number(out, u64::from(octet));
+    }
 }
 
 const TOKEN: [bool; 256] = {

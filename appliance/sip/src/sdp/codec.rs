@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use super::word::{Word, word};
+
 /// An encoding: its name, clock and channels.
 #[derive(Debug, Clone)]
 pub struct RtpMap {
     /// `PCMU`, `opus`, … Compared without case.
-    pub name: String,
+    pub name: Word,
     /// Ticks of the RTP clock a second. For G722 8000, which is half of what it samples (RFC 3551 §4.5.2).
     pub clock_rate: u32,
     /// 1 where nothing is said.
@@ -16,7 +18,7 @@ pub struct RtpMap {
 impl RtpMap {
     /// An encoding of one channel.
     pub fn new(name: &str, clock_rate: u32) -> RtpMap {
-        RtpMap { name: name.to_owned(), clock_rate, channels: 1 }
+        RtpMap { name: word(name), clock_rate, channels: 1 }
     }
 
     /// Whether it has this name.
@@ -27,7 +29,7 @@ impl RtpMap {
     /// Reads `PCMU/8000` or `opus/48000/2`.
     pub(super) fn parse(text: &str) -> Option<RtpMap> {
         let mut parts = text.trim().split('/');
-        let name = parts.next().filter(|name| !name.is_empty())?.to_owned();
+        let name = word(parts.next().filter(|name| !name.is_empty())?);
         let clock_rate = parts.next()?.trim().parse().ok().filter(|&rate| rate > 0)?;
         let channels = parts.next().and_then(|channels| channels.trim().parse().ok()).unwrap_or(1).max(1);
         Some(RtpMap { name, clock_rate, channels })
@@ -54,7 +56,7 @@ impl RtpMap {
             18 => ("G729", 8000, 1),
             _ => return None,
         };
-        Some(RtpMap { name: name.to_owned(), clock_rate, channels })
+        Some(RtpMap { name: Word::Borrowed(name), clock_rate, channels })
     }
 }
 

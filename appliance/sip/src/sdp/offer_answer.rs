@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Connection, Direction, Format, Media, Origin, RtpMap, SessionDescription};
+use super::{
+    Connection, Direction, Format, Media, Origin, RtpMap, SessionDescription,
+    word::{Word, number_word},
+};
 
 /// A codec we speak.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +15,7 @@ pub struct Codec {
     /// The payload type we offer it under.
     pub payload_type: u8,
     /// Its settings as we write them.
-    pub fmtp: Option<String>,
+    pub fmtp: Option<Word>,
 }
 
 impl Codec {
@@ -79,7 +82,7 @@ pub struct NegotiatedCodec {
     /// The number in packets from the other side.
     pub receive: u8,
     /// The settings the other side wrote.
-    pub fmtp: Option<String>,
+    pub fmtp: Option<Word>,
 }
 
 /// What both sides agreed on.
@@ -185,7 +188,7 @@ pub fn answer(
 pub fn offer(capabilities: &Capabilities, local: &Local, previous: Option<&SessionDescription>) -> SessionDescription {
     let index = previous.and_then(|previous| previous.media.iter().position(Media::is_audio));
     let kept = previous.zip(index).map(|(previous, index)| &previous.media[index]);
-    let proto = kept.map_or_else(|| "RTP/AVP".to_owned(), |media| media.proto.clone());
+    let proto = kept.map_or_else(|| Word::Borrowed("RTP/AVP"), |media| media.proto.clone());
     let mut offered = audio(local, proto, offered_formats(capabilities, kept));
     offered.direction = Some(local.direction);
     offered.ptime = capabilities.ptime;
@@ -285,7 +288,7 @@ fn common(media: &Media, capabilities: &Capabilities) -> (Vec<NegotiatedCodec>, 
         let fmtp = if let Some(codec) = capabilities.codecs.iter().find(|codec| codec.map == *map) {
             codec.fmtp.clone()
         } else if map.is(TELEPHONE_EVENT) && capabilities.telephone_event && rates.contains(&map.clock_rate) {
-            Some(DIGITS.to_owned())
+            Some(Word::Borrowed(DIGITS))
         } else if map.is("CN") && capabilities.comfort_noise && rates.contains(&map.clock_rate) {
             None
         } else {
@@ -299,17 +302,17 @@ fn common(media: &Media, capabilities: &Capabilities) -> (Vec<NegotiatedCodec>, 
 
 fn offered_formats(capabilities: &Capabilities, kept: Option<&Media>) -> Vec<Format> {
     let mut formats: Vec<Format> = Vec::new();
-    let mut add = |map: RtpMap, preferred: u8, fmtp: Option<String>| {
+    let mut add = |map: RtpMap, preferred: u8, fmtp: Option<Word>| {
         let before = kept.and_then(|media| media.formats.iter().find(|format| format.map.as_ref() == Some(&map)));
         let taken = |number: u8| {
-            let word = number.to_string();
+            let word = number_word(number);
             formats.iter().any(|format| format.word == word)
                 || kept.is_some_and(|media| media.formats.iter().any(|format| format.word == word))
         };
         let word = match before {
             Some(format) => Some(format.word.clone()),
-            None if !taken(preferred) => Some(preferred.to_string()),
-            None => (96..=127).find(|&number| !taken(number)).map(|number| number.to_string()),
+            None if !taken(preferred) => Some(number_word(preferred)),
+            None => (96..=127).find(|&number| !taken(number)).map(number_word),
         };
         if let Some(word) = word {
             formats.push(Format { word, map: Some(map), fmtp });
@@ -327,7 +330,7 @@ fn offered_formats(capabilities: &Capabilities, kept: Option<&Media>) -> Vec<For
     }
     if capabilities.telephone_event {
         for (index, rate) in rates.into_iter().enumerate() {
-            add(RtpMap::new(TELEPHONE_EVENT, rate), 101 + index.min(20) as u8, Some(DIGITS.to_owned()));
+            add(RtpMap::new(TELEPHONE_EVENT, rate), 101 + index.min(20) as u8, Some(Word::Borrowed(DIGITS)));
         }
     }
     formats
@@ -335,10 +338,10 @@ fn offered_formats(capabilities: &Capabilities, kept: Option<&Media>) -> Vec<For
 
 fn session(local: &Local) -> SessionDescription {
     let address = Connection::Ip(local.address);
-    let (username, session_id) = ("-".to_owned(), local.session_id.to_string());
+    let (username, session_id) = (Word::Borrowed("-"), Word::Owned(local.session_id.to_string()));
     SessionDescription {
         origin: Origin { username, session_id, version: 1, address: address.clone() },
-        name: "-".to_owned(),
+        name: Word::Borrowed("-"),
         connection: Some(address),
         lines: Vec::new(),
         direction: None,
@@ -346,10 +349,10 @@ fn session(local: &Local) -> SessionDescription {
     }
 }
 
-fn audio(local: &Local, proto: String, formats: Vec<Format>) -> Media {
+fn audio(local: &Local, proto: Word, formats: Vec<Format>) -> Media {
     let (connection, direction, ptime, maxptime, rtcp, lines) = Default::default();
     Media {
-        kind: "audio".to_owned(),
+        kind: Word::Borrowed("audio"),
         port: local.port,
         proto,
         formats,

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, net::IpAddr};
 
-use super::{Connection, Direction, Format, Line, Media, Origin, RtpMap, SessionDescription};
+use super::{
+    Connection, Direction, Format, Line, Media, Origin, RtpMap, SessionDescription,
+    word::{Word, word},
+};
 use crate::limits;
 
 /// Why a body is no session description.
@@ -36,19 +39,20 @@ pub(super) fn parse(body: &[u8]) -> Result<SessionDescription, SdpError> {
     let mut origin = None;
     let mut session = SessionDescription {
         origin: Origin {
-            username: String::new(),
-            session_id: String::new(),
+            username: Word::default(),
+            session_id: Word::default(),
             version: 0,
             address: Connection::Other(String::new()),
         },
-        name: "-".to_owned(),
+        name: Word::Borrowed("-"),
         connection: None,
         lines: Vec::new(),
         direction: None,
         media: Vec::new(),
     };
-    for (number, line) in text.split('\n').enumerate().map(|(index, line)| (index + 1, line.trim_end_matches('\r'))) {
-        if line.trim().is_empty() {
+    for (number, line) in text.split('\n').enumerate().map(|(index, line)| (index + 1, line)) {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.bytes().all(|b| b.is_ascii_whitespace()) {
             continue;
         }
         if number > limits::SDP_LINES {
@@ -67,7 +71,7 @@ pub(super) fn parse(body: &[u8]) -> Result<SessionDescription, SdpError> {
                 let place = session.media.last_mut().map_or(&mut session.connection, |media| &mut media.connection);
                 place.get_or_insert(connection);
             }
-            's' if session.media.is_empty() => session.name = value.to_owned(),
+            's' if session.media.is_empty() => session.name = word(value),
             _ => match session.media.last_mut() {
                 Some(media) => media_line(media, kind, value),
                 None => session_line(&mut session, kind, value),
@@ -81,10 +85,19 @@ pub(super) fn parse(body: &[u8]) -> Result<SessionDescription, SdpError> {
 
 /// Without stray carriage returns and zeros, which must not be written again (RFC 8866 §5).
 fn printable(line: &str) -> Cow<'_, str> {
-    if line.contains(['\r', '\0']) { Cow::Owned(line.replace(['\r', '\0'], "")) } else { Cow::Borrowed(line) }
+    if line.bytes().any(|b| matches!(b, b'\r' | 0)) {
+        Cow::Owned(line.replace(['\r', '\0'], ""))
+    } else {
+        Cow::Borrowed(line)
+    }
 }
 
 fn split(line: &str) -> Option<(char, &str)> {
+    if let [letter, b'=', ..] = line.as_bytes()
+        && letter.is_ascii_alphabetic()
+    {
+        return Some((char::from(*letter), &line[2..]));
+    }
     let (kind, value) = line.trim_start().split_once('=')?;
     let mut letters = kind.trim().chars();
     match (letters.next(), letters.next()) {
@@ -95,8 +108,8 @@ fn split(line: &str) -> Option<(char, &str)> {
 
 fn parse_origin(value: &str) -> Option<Origin> {
     let mut words = value.split_ascii_whitespace();
-    let username = words.next()?.to_owned();
-    let session_id = words.next()?.to_owned();
+    let username = word(words.next()?);
+    let session_id = word(words.next()?);
     let version = words.next()?;
     let digits = !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit());
     let version = digits.then(|| version.parse().unwrap_or(u64::MAX))?;
@@ -121,18 +134,18 @@ fn connection_words(net: &str, kind: &str, address: &str) -> Connection {
 
 fn media(value: &str, number: usize) -> Result<Media, SdpError> {
     let mut words = value.split_ascii_whitespace();
-    let mut word = || words.next().ok_or(SdpError::Media(number));
-    let kind = word()?.to_owned();
-    let port = word()?;
+    let mut next = || words.next().ok_or(SdpError::Media(number));
+    let kind = word(next()?);
+    let port = next()?;
     let port = port.split('/').next().and_then(|port| port.parse().ok()).ok_or(SdpError::Media(number))?;
-    let proto = word()?.to_owned();
+    let proto = word(next()?);
     let mut formats = Vec::with_capacity(8);
-    for word in words {
+    for text in words {
         if formats.len() == limits::SDP_FORMATS {
             return Err(SdpError::TooMany(number));
         }
-        if formats.iter().all(|format: &Format| format.word != word) {
-            formats.push(Format { word: word.to_owned(), map: None, fmtp: None });
+        if formats.iter().all(|format: &Format| format.word != text) {
+            formats.push(Format { word: word(text), map: None, fmtp: None });
         }
     }
     let (connection, direction, ptime, maxptime, rtcp, lines) = Default::default();
@@ -142,13 +155,13 @@ fn media(value: &str, number: usize) -> Result<Media, SdpError> {
 fn session_line(session: &mut SessionDescription, kind: char, value: &str) {
     match Direction::parse(value.trim()) {
         Some(direction) if kind == 'a' => session.direction = Some(direction),
-        _ => session.lines.push(Line { kind, value: value.to_owned() }),
+        _ => session.lines.push(Line { kind, value: word(value) }),
     }
 }
 
 fn media_line(media: &mut Media, kind: char, value: &str) {
     if kind != 'a' || !media_attribute(media, value) {
-        media.lines.push(Line { kind, value: value.to_owned() });
+        media.lines.push(Line { kind, value: word(value) });
     }
 }
 
@@ -166,7 +179,7 @@ fn media_attribute(media: &mut Media, attribute: &str) -> bool {
         }
         "fmtp" => {
             let Some((number, settings)) = value.split_once(' ') else { return false };
-            format(media, number).is_some_and(|format| format.fmtp.replace(settings.trim().to_owned()).is_none())
+            format(media, number).is_some_and(|format| format.fmtp.replace(word(settings.trim())).is_none())
         }
         "ptime" => take_number(&mut media.ptime, value),
         "maxptime" => take_number(&mut media.maxptime, value),

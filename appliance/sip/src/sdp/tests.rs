@@ -65,15 +65,15 @@ fn one_of_n_codecs() {
         m=audio 62986 RTP/AVP 0 4 18\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:4 G723/8000\r\na=rtpmap:18 G729/8000\r\na=inactive\r\n";
     let (answer, negotiated) = answer_to(alice).expect("PCMU is common");
     assert_eq!(answer.media[0].formats.len(), 1);
-    assert_eq!((negotiated.codec().map.name.as_str(), negotiated.direction), ("PCMU", Direction::Inactive));
+    assert_eq!((negotiated.codec().map.name.as_ref(), negotiated.direction), ("PCMU", Direction::Inactive));
 }
 
 #[test]
 fn codecs_are_taken_in_the_order_of_the_offerer_under_his_numbers() {
     let (answer, negotiated) = answer_to(PHONE).expect("G.711 is common");
-    let words: Vec<_> = answer.media[0].formats.iter().map(|format| format.word.as_str()).collect();
+    let words: Vec<_> = answer.media[0].formats.iter().map(|format| format.word.as_ref()).collect();
     assert_eq!(words, ["8", "0", "101", "13"]);
-    let names: Vec<_> = negotiated.codecs.iter().map(|codec| codec.map.name.as_str()).collect();
+    let names: Vec<_> = negotiated.codecs.iter().map(|codec| codec.map.name.as_ref()).collect();
     assert_eq!(names, ["PCMA", "PCMU"]);
     assert_eq!(negotiated.telephone_event().map(|event| (event.send, event.receive)), Some((101, 101)));
     assert_eq!(negotiated.comfort_noise.as_ref().map(|noise| noise.send), Some(13));
@@ -85,7 +85,7 @@ fn telephone_event_follows_the_clock_of_the_codec() {
     let offer = "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\nm=audio 4000 RTP/AVP 96 0 97 98\n\
         a=rtpmap:96 opus/48000/2\na=rtpmap:97 telephone-event/48000\na=rtpmap:98 telephone-event/8000\n";
     let (answer, negotiated) = answer_to(offer).expect("PCMU is common");
-    let words: Vec<_> = answer.media[0].formats.iter().map(|format| format.word.as_str()).collect();
+    let words: Vec<_> = answer.media[0].formats.iter().map(|format| format.word.as_ref()).collect();
     assert_eq!(words, ["0", "98"]);
     assert_eq!(negotiated.telephone_events.len(), 1);
 }
@@ -181,7 +181,7 @@ fn a_later_offer_keeps_streams_numbers_and_counts_its_version() {
     let same = offer_answer::offer(&Capabilities::default(), &local(Direction::SendRecv), Some(&first));
     assert_eq!(same.media.len(), 2);
     assert_eq!((same.media[0].port, same.media[1].port), (0, 20000));
-    assert_eq!((same.origin.session_id.as_str(), same.origin.version), ("7", 2));
+    assert_eq!((same.origin.session_id.as_ref(), same.origin.version), ("7", 2));
     let hold = offer_answer::offer(&Capabilities::default(), &local(Direction::SendOnly), Some(&same));
     assert_eq!((hold.origin.version, hold.direction_of(1)), (3, Direction::SendOnly));
     let again = offer_answer::offer(&Capabilities::default(), &local(Direction::SendOnly), Some(&hold));
@@ -246,8 +246,8 @@ fn broken_descriptions_are_refused_with_their_line() {
 #[test]
 fn no_value_smuggles_in_a_line() {
     let mut session = read(PHONE);
-    session.name = "x\r\na=inactive".to_owned();
-    session.media[0].formats[0].fmtp = Some("a\nm=audio 1 RTP/AVP 0".to_owned());
+    session.name = "x\r\na=inactive".into();
+    session.media[0].formats[0].fmtp = Some("a\nm=audio 1 RTP/AVP 0".into());
     let again = read(&text(&session));
     assert_eq!((again.media.len(), again.direction_of(0)), (1, Direction::SendRecv));
 }

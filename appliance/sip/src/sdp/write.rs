@@ -1,104 +1,123 @@
 //! Writes a session description in the order of RFC 8866 §9.
 
-use std::{fmt, fmt::Write as _, net::IpAddr};
+use std::{fmt, net::IpAddr};
 
 use super::{Connection, Line, Media, SessionDescription};
-
-/// Text without line breaks: no value smuggles in a line of its own.
-struct OneLine<'a>(&'a str);
-
-impl fmt::Display for OneLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.split(['\r', '\n', '\0']).try_for_each(|piece| f.write_str(piece))
-    }
-}
+use crate::message::token::{write_number, write_v4};
 
 impl fmt::Display for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Connection::Ip(IpAddr::V4(address)) => write!(f, "IN IP4 {address}"),
-            Connection::Ip(IpAddr::V6(address)) => write!(f, "IN IP6 {address}"),
-            Connection::Other(words) => OneLine(words).fmt(f),
-        }
+        let mut out = Vec::new();
+        Lines(&mut out).connection(self);
+        f.write_str(&String::from_utf8_lossy(&out))
     }
 }
 
 pub(super) fn write(session: &SessionDescription, out: &mut Vec<u8>) {
-    let mut text = String::with_capacity(320);
-    describe(session, &mut text).expect("writing to a string does not fail");
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn describe(session: &SessionDescription, text: &mut String) -> fmt::Result {
-    let origin = &session.origin;
-    write!(
-        text,
-        "v=0\r\no={} {} {} {}\r\n",
-        OneLine(&origin.username),
-        OneLine(&origin.session_id),
-        origin.version,
-        origin.address
-    )?;
-    write!(text, "s={}\r\n", OneLine(if session.name.is_empty() { "-" } else { &session.name }))?;
-    lines(session.lines.iter().filter(|line| "iuep".contains(line.kind)), text)?;
+    let mut out = Lines(out);
+    let (origin, name) = (&session.origin, if session.name.is_empty() { "-" } else { &session.name });
+    out.ours("v=0\r\no=").text(&origin.username).ours(" ").text(&origin.session_id).ours(" ").number(origin.version);
+    out.ours(" ").connection(&origin.address).ours("\r\ns=").text(name).ours("\r\n");
+    out.kept(&session.lines, |kind| "iuep".contains(kind));
     if let Some(connection) = &session.connection {
-        write!(text, "c={connection}\r\n")?;
+        out.ours("c=").connection(connection).ours("\r\n");
     }
-    lines(session.lines.iter().filter(|line| line.kind == 'b'), text)?;
+    out.kept(&session.lines, |kind| kind == 'b');
     if !session.lines.iter().any(|line| line.kind == 't') {
-        text.push_str("t=0 0\r\n");
+        out.ours("t=0 0\r\n");
     }
-    lines(session.lines.iter().filter(|line| !"iuepb".contains(line.kind)), text)?;
+    out.kept(&session.lines, |kind| !"iuepb".contains(kind));
     if let Some(direction) = session.direction {
-        write!(text, "a={}\r\n", direction.name())?;
+        out.ours("a=").ours(direction.name()).ours("\r\n");
     }
-    session.media.iter().try_for_each(|media| describe_media(media, text))
+    session.media.iter().for_each(|media| out.media(media));
 }
 
-fn lines<'a>(lines: impl Iterator<Item = &'a Line>, text: &mut String) -> fmt::Result {
-    for line in lines {
-        write!(text, "{}={}\r\n", line.kind, OneLine(&line.value))?;
-    }
-    Ok(())
-}
+struct Lines<'a>(&'a mut Vec<u8>);
 
-fn describe_media(media: &Media, text: &mut String) -> fmt::Result {
-    write!(text, "m={} {} {}", OneLine(&media.kind), media.port, OneLine(&media.proto))?;
-    for format in &media.formats {
-        write!(text, " {}", OneLine(&format.word))?;
+impl Lines<'_> {
+    /// Text of our own, line ends and all.
+    fn ours(&mut self, text: &'static str) -> &mut Self {
+        self.0.extend_from_slice(text.as_bytes());
+        self
     }
-    text.push_str("\r\n");
-    lines(media.lines.iter().filter(|line| line.kind == 'i'), text)?;
-    if let Some(connection) = &media.connection {
-        write!(text, "c={connection}\r\n")?;
+
+    /// A value, without line breaks and zeros: none smuggles in a line of its own.
+    fn text(&mut self, value: &str) -> &mut Self {
+        let breaks = |b: u8| matches!(b, b'\r' | b'\n' | 0);
+        if value.bytes().any(breaks) {
+            self.0.extend(value.bytes().filter(|&b| !breaks(b)));
+        } else {
+            self.0.extend_from_slice(value.as_bytes());
+        }
+        self
     }
-    lines(media.lines.iter().filter(|line| line.kind == 'b'), text)?;
-    for format in &media.formats {
-        if let Some(map) = &format.map {
-            write!(text, "a=rtpmap:{} {}/{}", OneLine(&format.word), OneLine(&map.name), map.clock_rate)?;
-            if map.channels > 1 {
-                write!(text, "/{}", map.channels)?;
+
+    fn number(&mut self, number: impl Into<u64>) -> &mut Self {
+        write_number(self.0, number.into());
+        self
+    }
+
+    fn connection(&mut self, connection: &Connection) -> &mut Self {
+        match connection {
+            Connection::Ip(IpAddr::V4(address)) => {
+                self.ours("IN IP4 ");
+                write_v4(self.0, *address);
+                self
             }
-            text.push_str("\r\n");
-        }
-        if let Some(fmtp) = &format.fmtp {
-            write!(text, "a=fmtp:{} {}\r\n", OneLine(&format.word), OneLine(fmtp))?;
+            Connection::Ip(IpAddr::V6(address)) => self.ours("IN IP6 ").text(&address.to_string()),
+            Connection::Other(words) => self.text(words),
         }
     }
-    if let Some(ptime) = media.ptime {
-        write!(text, "a=ptime:{ptime}\r\n")?;
+
+    fn kept(&mut self, lines: &[Line], wanted: impl Fn(char) -> bool) {
+        for line in lines.iter().filter(|line| wanted(line.kind)) {
+            self.text(line.kind.encode_utf8(&mut [0; 4])).ours("=").text(&line.value).ours("\r\n");
+        }
     }
-    if let Some(maxptime) = media.maxptime {
-        write!(text, "a=maxptime:{maxptime}\r\n")?;
+
+    fn media(&mut self, media: &Media) {
+        self.ours("m=").text(&media.kind).ours(" ").number(media.port).ours(" ").text(&media.proto);
+        for format in &media.formats {
+            self.ours(" ").text(&format.word);
+        }
+        self.ours("\r\n").kept(&media.lines, |kind| kind == 'i');
+        if let Some(connection) = &media.connection {
+            self.ours("c=").connection(connection).ours("\r\n");
+        }
+        self.kept(&media.lines, |kind| kind == 'b');
+        self.formats(media);
+        if let Some(ptime) = media.ptime {
+            self.ours("a=ptime:").number(ptime).ours("\r\n");
+        }
+        if let Some(maxptime) = media.maxptime {
+            self.ours("a=maxptime:").number(maxptime).ours("\r\n");
+        }
+        if let Some((port, address)) = media.rtcp {
+            self.ours("a=rtcp:").number(port);
+            if let Some(address) = address {
+                self.ours(" ").connection(&Connection::Ip(address));
+            }
+            self.ours("\r\n");
+        }
+        self.kept(&media.lines, |kind| !"ib".contains(kind));
+        if let Some(direction) = media.direction {
+            self.ours("a=").ours(direction.name()).ours("\r\n");
+        }
     }
-    match media.rtcp {
-        Some((port, Some(address))) => write!(text, "a=rtcp:{port} {}\r\n", Connection::Ip(address))?,
-        Some((port, None)) => write!(text, "a=rtcp:{port}\r\n")?,
-        None => {}
-    }
-    lines(media.lines.iter().filter(|line| !"ib".contains(line.kind)), text)?;
-    match media.direction {
-        Some(direction) => write!(text, "a={}\r\n", direction.name()),
-        None => Ok(()),
+
+    fn formats(&mut self, media: &Media) {
+        for format in &media.formats {
+            if let Some(map) = &format.map {
+                self.ours("a=rtpmap:").text(&format.word).ours(" ").text(&map.name).ours("/").number(map.clock_rate);
+                if map.channels > 1 {
+                    self.ours("/").number(map.channels);
+                }
+                self.ours("\r\n");
+            }
+            if let Some(fmtp) = &format.fmtp {
+                self.ours("a=fmtp:").text(&format.word).ours(" ").text(fmtp).ours("\r\n");
+            }
+        }
     }
 }

@@ -7,7 +7,10 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::message::{Text, token::number};
+use crate::message::{
+    Text,
+    token::{number, write_v4},
+};
 
 /// A host name or an IP address.
 #[derive(Debug, Clone)]
@@ -51,7 +54,7 @@ impl Host {
         use std::io::Write;
         match self {
             Host::Name(name) => out.extend_from_slice(name),
-            Host::V4(address) => write!(out, "{address}").expect("writing to a vector does not fail"),
+            Host::V4(address) => write_v4(out, *address),
             Host::V6(address) => write!(out, "[{address}]").expect("writing to a vector does not fail"),
             Host::ScopedV6(address, zone) => {
                 write!(out, "[{address}%{zone}]").expect("writing to a vector does not fail");
