@@ -1,7 +1,6 @@
 //! Calls.
 
 use serde_json::{Value, json};
-use sip::{Message, Method};
 
 use crate::desk::{ADMIN, Desk};
 use crate::phones;
@@ -15,7 +14,7 @@ async fn a_call_is_shown_hung_up_and_kept() {
     let desk = Desk::new();
     let token = desk.log_in(ADMIN).await;
     let get = |path: String| desk.ask("GET", &path).token(&token).send();
-    phones::a_call(&desk, &token).await;
+    let (one, two) = phones::a_call(&desk, &token).await;
     let list = get("/v1.0/calls?live=true".into()).await;
     insta::assert_json_snapshot!("call_list", list.shown());
     let calls = list.json()["result"].as_array().expect("a list").clone();
@@ -29,19 +28,21 @@ async fn a_call_is_shown_hung_up_and_kept() {
     desk.sent.try_iter().for_each(drop);
     let hung_up = desk.ask("POST", &format!("/v1.0/calls/{incoming}/hangup")).token(&token).send().await;
     assert_eq!(hung_up.status, 200, "{}", hung_up.text);
-    let byes = desk
-        .sent
-        .try_iter()
-        .filter(|(_, message)| matches!(message, Message::Request(bye) if bye.method == Method::Bye));
-    assert_eq!(byes.count(), 2, "both phones are told");
+    assert_eq!(phones::answer_byes(&desk, [&one, &two]), 2, "both phones are told");
     let after = get(format!("/v1.0/calls/{incoming}")).await.json();
     assert_eq!((&after["status"], &after["hangup_by"]), (&json!("hangup"), &json!("local")));
     let again = desk.ask("POST", &format!("/v1.0/calls/{incoming}/hangup")).token(&token).send().await;
     insta::assert_json_snapshot!("call_hangup_again", again.shown());
     assert_eq!(get("/v1.0/calls?live=true".into()).await.json()["result"], json!([]));
 
+    let ended = get(format!("/v1.0/calls/{outgoing}/sequence")).await.json();
+    desk.pass(120);
+    desk.ask("GET", "/metrics").token(&token).send().await;
+    let master = uuid::Uuid::parse_str(&incoming).expect("an id");
+    let stored = desk.store.reader().expect("a reader").sequence(master).expect("a row");
+    assert!(stored.is_some(), "the exchange has let go of the ladder");
     let kept = get(format!("/v1.0/calls/{outgoing}/sequence")).await.json();
-    assert_eq!(kept["call_id"], incoming.as_str());
+    assert_eq!(kept, ended, "and it is shown as before");
     let labels: Vec<&str> =
         kept["steps"].as_array().expect("steps").iter().filter_map(|step| step["label"].as_str()).collect();
     assert!(labels.iter().any(|label| label.contains("BYE")), "{labels:?}");

@@ -97,13 +97,16 @@ impl<'a> Phone<'a> {
         self.say(ack.replace("<sip:x@tandem.example>", &to));
     }
 
-    /// Answers the INVITE that came.
-    pub fn answer(&self, invite: &sip::Request, start: &str) {
+    /// Answers a request that came.
+    pub fn answer(&self, request: &sip::Request, start: &str) {
         let copied =
-            |name: HeaderName| String::from_utf8_lossy(invite.headers.get(&name).expect("mandatory")).into_owned();
-        let (kind, body) = if start.starts_with("200") { ("Content-Type: application/sdp\r\n", SDP) } else { ("", "") };
+            |name: HeaderName| String::from_utf8_lossy(request.headers.get(&name).expect("mandatory")).into_owned();
+        let invited = request.method == Method::Invite;
+        let tag = if invited { ";tag=b" } else { "" };
+        let with_body = invited && start.starts_with("200");
+        let (kind, body) = if with_body { ("Content-Type: application/sdp\r\n", SDP) } else { ("", "") };
         self.say(format!(
-            "SIP/2.0 {start}\r\nVia: {}\r\nFrom: {}\r\nTo: {};tag=b\r\nCall-ID: {}\r\nCSeq: {}\r\n\
+            "SIP/2.0 {start}\r\nVia: {}\r\nFrom: {}\r\nTo: {}{tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n\
              Contact: <sip:{}@192.0.2.7:{}>\r\n{kind}Content-Length: {}\r\n\r\n{body}",
             copied(HeaderName::Via),
             copied(HeaderName::From),
@@ -115,6 +118,21 @@ impl<'a> Phone<'a> {
             body.len()
         ));
     }
+}
+
+/// Each phone answers the BYE that came to it; how many did.
+pub fn answer_byes(desk: &Desk, phones: [&Phone<'_>; 2]) -> usize {
+    let mut answered = 0;
+    for (flow, message) in desk.sent.try_iter().collect::<Vec<_>>() {
+        if let Message::Request(bye) = message
+            && bye.method == Method::Bye
+        {
+            let phone = phones.iter().find(|phone| phone.port == flow.remote.port()).expect("one of ours");
+            phone.answer(&bye, "200 OK");
+            answered += 1;
+        }
+    }
+    answered
 }
 
 /// Two extensions with registered phones, and a call from the first that the second has answered.
