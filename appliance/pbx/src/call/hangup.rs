@@ -154,9 +154,13 @@ impl Call {
         record.hangup_by = Some(ending.by);
         record.hangup_reason = Some(ending.reason);
         record.hangup_cause = Some(ending.cause.0);
-        let who = if ending.by == HangupBy::Local { "ended by the exchange" } else { "ended by the phone" };
+        let phone = Call::column(place);
+        let (between, who) = match ending.by {
+            HangupBy::Local => ((ladder::CALL, phone), "ended by the exchange"),
+            HangupBy::Remote => ((phone, ladder::CALL), "ended by the phone"),
+        };
         let words = format!("{who}: {} (cause {})", ending.cause.text(), ending.cause.0);
-        self.ladder.internal(at, (Call::column(place), ladder::CALL), "hang up", words);
+        self.ladder.internal(at, between, "hang up", words);
         let leg = &mut self.legs[place];
         match leg.audio.stream() {
             Some(stream) => {
