@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pbx::directory::Extension;
@@ -32,6 +34,7 @@ fn main() {
         assert_eq!(next.latest_seq, latest + 1);
         acknowledged = latest + 1;
     }
+    assert!(acknowledged > 4 * KILLS as i64, "the writers wrote next to nothing: {acknowledged}");
     println!("killed {KILLS} times, {acknowledged} events kept");
 }
 
@@ -44,20 +47,21 @@ fn kill_one(path: &Path, round: u64) -> i64 {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the writer starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
-    let first = lines.next().expect("it acknowledges something").expect("in text");
-    // A fixed spread of moments, so that every run tries the same ones.
-    std::thread::sleep(Duration::from_micros(round * 7_919 % 60_000));
+    let mut acknowledged = BufReader::new(child.stdout.take().expect("its output is piped"))
+        .lines()
+        .map_while(Result::ok)
+        // The kill may cut the last line off.
+        .filter_map(|line| line.strip_prefix('=')?.strip_suffix(';')?.parse::<i64>().ok());
+    let mut latest = 0;
+    for _ in 0..=round % 7 {
+        latest = acknowledged.next().expect("it acknowledges what it writes");
+    }
+    // A fixed spread of moments within and between the batches that follow, so that every run tries the same ones.
+    std::thread::sleep(Duration::from_micros(round * 7_919 % 20_000));
     child.kill().expect("it can be killed");
     child.wait().expect("it is gone");
-    // What was printed before the kill is still in the pipe; a last line may be cut off.
-    let mut latest: i64 = first.parse().expect("a number");
-    for line in lines {
-        let Ok(line) = line else { break };
-        let Some(number) = line.strip_prefix('=').and_then(|rest| rest.strip_suffix(';')) else { continue };
-        latest = number.parse().expect("a number between the marks");
-    }
-    latest
+    // What was acknowledged before the kill is still in the pipe.
+    acknowledged.last().unwrap_or(latest)
 }
 
 /// The log has no gaps, and the row of each event is there with it.
@@ -82,11 +86,18 @@ fn write_until_killed(path: &Path) {
         failed: Box::new(|error| panic!("{error}")),
     };
     let journal = Journal::start(writer, hooks).expect("the store thread starts");
-    println!("{}", next - 1);
+    let waiting = Arc::new(AtomicUsize::new(0));
     loop {
+        // Small batches: a kill should fall between them as often as into one.
+        while waiting.load(Ordering::Relaxed) >= 50 {
+            std::thread::yield_now();
+        }
+        waiting.fetch_add(1, Ordering::Relaxed);
+        let written = Arc::clone(&waiting);
         let items = (next..next + 1 + next % 5).map(extension).collect::<Vec<_>>();
         next += items.len() as i64;
-        let done = Some(Box::new(|committed: Committed| {
+        let done = Some(Box::new(move |committed: Committed| {
+            written.fetch_sub(1, Ordering::Relaxed);
             let mut out = std::io::stdout().lock();
             writeln!(out, "={};", committed.latest_seq).and_then(|()| out.flush()).expect("the parent reads");
         }) as store::journal::Done);
