@@ -45,7 +45,7 @@ impl Context {
     pub fn new(settings: Settings, seed: [u8; 32]) -> Context {
         let mut rng = ChaCha12Rng::from_seed(seed);
         let (first, last) = settings.rtp_ports;
-        let sip = sip::Endpoint::new(endpoint_config(), rng.random());
+        let sip = sip::Endpoint::new(endpoint_config(&settings), rng.random());
         Context {
             now: Time::ZERO,
             epoch: 0,
@@ -132,10 +132,11 @@ impl Context {
 }
 
 /// What this exchange can do, as Allow and Supported say it.
-fn endpoint_config() -> sip::endpoint::Config {
+fn endpoint_config(settings: &Settings) -> sip::endpoint::Config {
     use sip::Method::{Ack, Bye, Cancel, Info, Invite, Options, Prack, Register, Update};
     sip::endpoint::Config {
         user_agent: Bytes::from_static(concat!("Tandem/", env!("CARGO_PKG_VERSION")).as_bytes()),
+        advertise: settings.advertise,
         supported: vec!["100rel", "timer", "path", "outbound"],
         allow: vec![Invite, Ack, Bye, Cancel, Options, Info, Prack, Update, Register],
         ..sip::endpoint::Config::default()

@@ -1,5 +1,7 @@
 //! What an endpoint is told when it is made.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 
 use super::limits::Limits;
@@ -11,6 +13,9 @@ use crate::{Method, Time};
 pub struct Config {
     /// The value of User-Agent in requests and of Server in answers. Empty: neither is sent.
     pub user_agent: Bytes,
+    /// Where peers reach us when it is not our end of the flow, because there is an address translation between: our Contact names
+    /// it, with the port of the flow. Flows of the other address family keep their own.
+    pub advertise: Option<IpAddr>,
     /// T1, T2 and T4 of RFC 3261 §17.
     pub timings: Timings,
     /// How long an INVITE of ours may ring before the endpoint cancels it itself (RFC 3261 §16.6 timer C): a safety net behind the exchange's own no-answer time.
@@ -28,6 +33,7 @@ impl Default for Config {
         use Method::*;
         Config {
             user_agent: Bytes::from_static(b"Tandem"),
+            advertise: None,
             timings: Timings::default(),
             ringing: Time::from_secs(600),
             supported: vec!["100rel", "timer", "replaces", "path", "outbound"],

@@ -1,6 +1,6 @@
 //! Writes the messages the endpoint makes: one pass into one buffer that is used again for every message.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
@@ -19,6 +19,7 @@ pub(super) struct Writer {
     user_agent: Bytes,
     server: Bytes,
     abilities: Bytes,
+    advertise: Option<IpAddr>,
     /// The last Contact made of a flow: most flows end in the same socket of ours.
     contact: Option<(Transport, SocketAddr, Uri)>,
 }
@@ -85,16 +86,21 @@ impl Writer {
             user_agent: line(b"User-Agent", &config.user_agent),
             server: line(b"Server", &config.user_agent),
             abilities: [allow, supported].concat().into(),
+            advertise: config.advertise,
             contact: None,
         }
     }
 
-    /// The Contact of a user who gave none: our end of the flow.
+    /// The Contact of a user who gave none: our end of the flow, at the address we are told to advertise.
     pub(super) fn own_contact(&mut self, flow: &Flow) -> Uri {
         match &self.contact {
             Some((transport, local, uri)) if (*transport, *local) == (flow.transport, flow.local) => uri.clone(),
             _ => {
-                let uri = contact_of(flow);
+                let mut reached = flow.local;
+                if let Some(address) = self.advertise.filter(|address| address.is_ipv4() == reached.is_ipv4()) {
+                    reached.set_ip(address);
+                }
+                let uri = contact_of(flow.transport, reached);
                 self.contact = Some((flow.transport, flow.local, uri.clone()));
                 uri
             }
@@ -352,11 +358,11 @@ fn write_address(address: SocketAddr, out: &mut Vec<u8>) {
     write_number(out, u64::from(address.port()));
 }
 
-/// Our end of a flow as a URI.
-fn contact_of(flow: &Flow) -> Uri {
+/// An address of ours as a URI.
+fn contact_of(transport: Transport, address: SocketAddr) -> Uri {
     let mut text = b"sip:".to_vec();
-    write_address(flow.local, &mut text);
-    text.extend_from_slice(match flow.transport {
+    write_address(address, &mut text);
+    text.extend_from_slice(match transport {
         Transport::Udp => b"",
         Transport::Tcp => b";transport=tcp",
         Transport::Tls => b";transport=tls",

@@ -1,11 +1,27 @@
 //! Calls to us: the dialog, 2xx until its ACK, and what goes on within.
 
 use sip::dialog::{Role, Stage};
-use sip::endpoint::{Body, Event, Reply};
+use sip::endpoint::{Body, Config, Event, Reply};
 use sip::message::HeaderName;
 use sip::{Headers, Method, Transport};
 
 use crate::alone::{Alone, Ask, Named, uri};
+
+#[test]
+fn the_contact_is_where_we_are_told_peers_reach_us() {
+    for (advertise, transport, contact) in [
+        ("203.0.113.9", Transport::Udp, "<sip:203.0.113.9:5060>"),
+        ("203.0.113.9", Transport::Tcp, "<sip:203.0.113.9:5060;transport=tcp>"),
+        ("2001:db8::9", Transport::Udp, "<sip:192.0.2.1:5060>"),
+    ] {
+        let advertise = Some(advertise.parse().expect("the test's address is well formed"));
+        let mut alone = Alone::with(transport, Config { advertise, ..Config::default() });
+        alone.hear(Ask::invite().to_string());
+        let server = alone.request();
+        alone.endpoint.respond(alone.now, server, Reply::new(180)).expect("180 makes a dialog");
+        assert_eq!(alone.answered().headers.get_str(&HeaderName::Contact), Some(contact));
+    }
+}
 
 #[test]
 fn a_ringing_reply_makes_an_early_dialog_and_a_2xx_confirms_it() {
