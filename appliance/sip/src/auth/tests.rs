@@ -58,7 +58,8 @@ fn rfc_7616_sha_512_256() {
     let hash = Algorithm::Sha512_256.hash(&[name.as_bytes(), b"api@example.org"]);
     assert_eq!(hex::encode(hash.as_bytes()), "793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b");
     let value = r#"Digest realm="api@example.org", qop="auth", algorithm=SHA-512-256, nonce="5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK", opaque="HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS", charset=UTF-8, userhash=true"#;
-    let response = http_response(value, &login(name, "Secret, or not?"), b"/doe.json", "NTg6RKcb9boFIAS3KrFK9BGeh+niz/sm");
+    let response =
+        http_response(value, &login(name, "Secret, or not?"), b"/doe.json", "NTg6RKcb9boFIAS3KrFK9BGeh+niz/sm");
     assert_eq!(response, "7a4e1192babbba02e91182d2895bfdbf7adafc6e48d4e517ca301974843d840c");
 }
 
