@@ -5,9 +5,11 @@
 //! loses, repeats and reorders. A seed tells the same story again; the report of a failure has the story in words.
 
 pub mod act;
+pub mod chaos;
 pub mod reference;
 pub mod story;
 
 pub use act::{Act, Reaction};
+pub use chaos::Chaos;
 pub use reference::Reference;
 pub use story::Story;

@@ -130,11 +130,9 @@ impl Story {
     /// The lab and the reference agree.
     fn compare(&mut self) {
         let calls = self.reference.calls() as u64;
-        for (counter, expected) in [
-            ("calls", calls),
-            ("rtp_ports_used", 2 * calls),
-            ("bindings", self.reference.bindings() as u64),
-        ] {
+        for (counter, expected) in
+            [("calls", calls), ("rtp_ports_used", 2 * calls), ("bindings", self.reference.bindings() as u64)]
+        {
             let real = self.lab.counter(counter);
             assert_eq!(real, expected, "{counter}\n{}\n{}", self.words, self.lab.ladder());
         }

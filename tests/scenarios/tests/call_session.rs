@@ -237,6 +237,26 @@ fn provisional_answers_are_acknowledged_on_both_legs() {
     lab.finish();
 }
 
+/// RFC 3262 §3: an INVITE whose reliable provisional answer is never acknowledged is refused, answered or not.
+#[test]
+fn a_provisional_answer_that_is_never_acknowledged_ends_the_call() {
+    for answers in [false, true] {
+        let (mut lab, alice, bob) = two_phones(27);
+        lab[alice].manner.reliable_provisionals = true;
+        lab[bob].manner.on_invite = OnInvite::EarlyMedia;
+        lab[alice].call("1002");
+        lab.run_until(|lab| lab.messages(alice).iter().any(|label| label.starts_with("< 183")));
+        lab[alice].lose_power();
+        if answers {
+            lab[bob].answer();
+        }
+        lab.run_for(seconds(40));
+        assert!(lab[bob].is(State::Ended), "{}", lab.ladder());
+        lab.run_for(seconds(40));
+        lab.finish();
+    }
+}
+
 #[test]
 fn provisional_answers_are_acknowledged_although_a_third_is_lost() {
     for seed in 0..20 {

@@ -38,7 +38,14 @@ impl Pbx {
                     self.calls.with(&mut self.ctx, leg, |call, ctx, place| call.handle_acknowledged(ctx, place, &body));
                 }
             }
-            SipEvent::Unacknowledged { dialog } | SipEvent::ProvisionalUnacknowledged { dialog, .. } => {
+            SipEvent::ProvisionalUnacknowledged { server, dialog } => {
+                // Whatever became of the leg: the INVITE is refused (RFC 3262 §3), or it would wait for ever.
+                self.ctx.sip.respond(self.ctx.now, server, Reply::new(504));
+                if let Some(leg) = self.leg_of(dialog) {
+                    self.calls.with(&mut self.ctx, leg, |call, ctx, place| call.handle_unacknowledged(ctx, place));
+                }
+            }
+            SipEvent::Unacknowledged { dialog } => {
                 if let Some(leg) = self.leg_of(dialog) {
                     self.calls.with(&mut self.ctx, leg, |call, ctx, place| call.handle_unacknowledged(ctx, place));
                 }

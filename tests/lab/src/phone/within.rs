@@ -15,9 +15,7 @@ impl Phone {
             return self.respond(server, Message::response(&invite, 481));
         };
         self.calls[index].requests.push("INVITE".into());
-        let is_busy =
-            |purpose: &Purpose| matches!(purpose, Purpose::Reinvite(of, _) | Purpose::Update(of, _) if *of == index);
-        if self.clients.iter().any(|client| client.status.is_none() && is_busy(&client.purpose)) {
+        if self.has_offer_pending(index) {
             return self.respond(server, Message::response(&invite, 491));
         }
         let response = self.answer_change(index, &invite);
@@ -56,6 +54,9 @@ impl Phone {
                 call.was_ended_by_peer = true;
                 call.end();
                 self.respond(server, Message::response(&request, 200));
+            }
+            "UPDATE" if !request.body.is_empty() && self.has_offer_pending(index) => {
+                self.respond(server, Message::response(&request, 491));
             }
             "UPDATE" => {
                 let response = self.answer_change(index, &request);
@@ -118,8 +119,17 @@ impl Phone {
         self.reinvite(index);
     }
 
-    /// Sends a re-INVITE with what the phone wants now.
+    /// Whether an offer of the phone's own, or a question for one, has no answer yet (RFC 3261 §14.1, RFC 3311 §5.1).
+    fn has_offer_pending(&self, index: usize) -> bool {
+        let is_of_call = |purpose: &Purpose| matches!(purpose, Purpose::Reinvite(of, _) | Purpose::Update(of, Some(_)) if *of == index);
+        self.clients.iter().any(|client| client.status.is_none() && is_of_call(&client.purpose))
+    }
+
+    /// Sends a re-INVITE with what the phone wants now, unless another is under way.
     pub(crate) fn reinvite(&mut self, index: usize) {
+        if self.has_offer_pending(index) {
+            return;
+        }
         let offer = self.offer(index);
         let message = self.calls[index].dialog.request("INVITE");
         let message = self.with_abilities(message).with_sdp(Some(offer.write()));
@@ -129,6 +139,9 @@ impl Phone {
     /// Sends an UPDATE, with an offer or only as a sign of life.
     pub fn update(&mut self, has_offer: bool) {
         let Some(index) = self.find(Call::is_live) else { return };
+        if has_offer && (self.calls[index].state != State::Up || self.has_offer_pending(index)) {
+            return;
+        }
         let offer = has_offer.then(|| self.offer(index));
         let message = self.calls[index].dialog.request("UPDATE");
         let message = self.with_abilities(message).with_sdp(offer.as_ref().map(Description::write));
@@ -153,6 +166,9 @@ impl Phone {
     /// Asks by an INVITE without offer what the exchange would offer now.
     pub fn ask_for_offer(&mut self) {
         let Some(index) = self.find(|call| call.state == State::Up) else { return };
+        if self.has_offer_pending(index) {
+            return;
+        }
         let message = self.calls[index].dialog.request("INVITE");
         let message = self.with_abilities(message);
         self.request(message, Purpose::Reinvite(index, None));

@@ -1,0 +1,163 @@
+//! Chaos: everybody does anything at any time, well or badly mannered. Nobody says what has to come of it, but every call
+//! that begins ends, the facts stay in order, nothing panics, and nothing is left behind.
+
+use std::time::Duration;
+
+use lab::{Direction, Lab, OnInvite, Path, PhoneId, manner};
+use pbx::{Command, Reply};
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use sip::Transport;
+
+const NUMBERS: [&str; 9] = ["1001", "1002", "1002", "1002", "1003", "1004", "1005", "1006", "1007"];
+
+/// A lab out of hand.
+pub struct Chaos {
+    /// The lab.
+    pub lab: Lab,
+    rng: ChaCha8Rng,
+    words: Vec<String>,
+}
+
+impl Chaos {
+    /// The same seed is the same chaos.
+    pub fn new(seed: u64) -> Chaos {
+        let mut lab = Lab::with_settings(seed, |settings| {
+            settings.dial_timeout = Duration::from_secs(20);
+            settings.call_limit = Duration::from_secs(200);
+            settings.rtp_timeout = Duration::from_secs(20);
+            settings.session_expires = Duration::from_secs(90);
+            settings.rtp_ports = (30_000, 30_023);
+        });
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        for (place, number) in NUMBERS.iter().enumerate() {
+            let phone = match place {
+                4 => lab.phone_behind_nat(number),
+                5 => lab.phone_at(number, "[2001:db8::15]:5060".parse().expect("an address")),
+                _ => lab.phone(number),
+            };
+            if place >= 7 {
+                lab[phone].transport = Transport::Tcp;
+            }
+            let loss = [0.0, 0.02, 0.1, 0.3].choose(&mut rng).copied().expect("there are some");
+            lab.paths[phone.0] = if loss > 0.0 { Path::bad(loss) } else { Path::default() };
+            lab[phone].register();
+        }
+        lab.run_for(Duration::from_secs(20));
+        Chaos { lab, rng, words: vec![format!("seed {seed}")] }
+    }
+
+    /// So many acts, at random moments.
+    pub fn rage(&mut self, acts: usize) {
+        for _ in 0..acts {
+            let phone = PhoneId(self.rng.random_range(0..NUMBERS.len()));
+            let act = self.rng.random_range(0..24);
+            self.words.push(format!("{:?} phone {} act {act}", self.lab.now(), phone.0));
+            self.act(phone, act);
+            let pause = match self.rng.random_range(0..4) {
+                0 => 0,
+                1 => self.rng.random_range(0..40),
+                2 => self.rng.random_range(0..1_000),
+                _ => self.rng.random_range(0..8_000),
+            };
+            self.lab.run_for(Duration::from_millis(pause));
+        }
+    }
+
+    fn act(&mut self, phone: PhoneId, act: u32) {
+        let (lab, rng) = (&mut self.lab, &mut self.rng);
+        match act {
+            _ if !lab[phone].is_on => {
+                lab[phone].is_on = true;
+                lab[phone].register();
+            }
+            0..5 => {
+                let number = NUMBERS.choose(rng).copied().expect("there are some");
+                lab[phone].call(number);
+            }
+            5 | 6 => lab[phone].answer(),
+            7 | 8 => lab[phone].hang_up(),
+            9 => lab[phone].hold(),
+            10 => lab[phone].resume(),
+            11 => lab[phone].update(true),
+            12 => lab[phone].change_port(),
+            13 => lab[phone].change_codecs(&[manner::PCMA, manner::PCMU]),
+            14 => lab[phone].ask_for_offer(),
+            15 => lab[phone].send_digit('1'),
+            16 => lab[phone].register(),
+            17 => lab[phone].unregister(),
+            18 => lab[phone].lose_power(),
+            19 => lab.break_connection(phone),
+            20 => self.hang_up_any(),
+            _ => self.change_manner(phone),
+        }
+    }
+
+    fn hang_up_any(&mut self) {
+        let ids: Vec<_> = self.lab.facts.unfinished().iter().map(|record| record.id).collect();
+        if let Some(id) = ids.choose(&mut self.rng) {
+            let answer = self.lab.command(Command::HangupCall(*id));
+            assert!(matches!(answer, Ok(Reply::Call(_)) | Err(pbx::Rejection::AlreadyHungUp)), "{answer:?}");
+        }
+    }
+
+    fn change_manner(&mut self, phone: PhoneId) {
+        let rng = &mut self.rng;
+        let manner = &mut self.lab[phone].manner;
+        manner.on_invite = [
+            OnInvite::Ring,
+            OnInvite::Answer,
+            OnInvite::AnswerAfter(Duration::from_millis(rng.random_range(0..3_000))),
+            OnInvite::EarlyMedia,
+            OnInvite::Refuse(*[302, 404, 486, 488, 500, 503, 600, 603].choose(rng).expect("there are some")),
+            OnInvite::OnlyTrying,
+            OnInvite::Ignore,
+        ]
+        .choose(rng)
+        .copied()
+        .expect("there are some");
+        manner.acknowledges = rng.random_bool(0.9);
+        manner.answers_requests = rng.random_bool(0.9);
+        manner.offers_late = rng.random_bool(0.2);
+        manner.reliable_provisionals = rng.random_bool(0.5);
+        manner.session_expires = rng.random_bool(0.5).then_some(90);
+        manner.refresher = if rng.random_bool(0.5) { "uac" } else { "uas" };
+        manner.refreshes_session = rng.random_bool(0.8);
+        manner.refreshes_by_update = rng.random_bool(0.5);
+        manner.holds_by_address = rng.random_bool(0.3);
+        manner.hold_direction = if rng.random_bool(0.5) { Direction::SendOnly } else { Direction::Inactive };
+        manner.talks = rng.random_bool(0.9);
+    }
+
+    /// How many facts of that name there were.
+    pub fn count(&self, name: &str) -> usize {
+        self.lab.facts.count(name)
+    }
+
+    /// Peace: the phones mind their manners, hang up, and go.
+    pub fn end(mut self) {
+        let phones: Vec<PhoneId> = (0..NUMBERS.len()).map(PhoneId).collect();
+        for phone in &phones {
+            self.lab.paths[phone.0] = Path::default();
+            let phone = &mut self.lab[*phone];
+            phone.is_on = true;
+            phone.manner = lab::Manner { on_invite: OnInvite::Refuse(486), ..lab::Manner::default() };
+        }
+        while phones.iter().any(|phone| self.lab[*phone].live().is_some()) {
+            phones.iter().for_each(|phone| self.lab[*phone].hang_up());
+            self.lab.run_for(Duration::from_secs(10));
+            assert!(self.lab.now() < Duration::from_secs(100_000), "it never ends\n{}", self.words.join("\n"));
+        }
+        self.lab.run_for(Duration::from_secs(300));
+        for phone in &phones {
+            self.lab[*phone].unregister_all();
+        }
+        self.lab.run_for(Duration::from_secs(60));
+        let words = self.words.join("\n");
+        assert_eq!(self.lab.counter("bindings"), 0, "{words}");
+        assert_eq!(self.lab.facts.unfinished().len(), 0, "{words}");
+        self.lab.finish();
+        assert_eq!(self.lab.counter("timers"), 0, "{words}");
+    }
+}
