@@ -7,6 +7,7 @@ use std::time::Duration;
 pub struct Trimmer {
     seen: u64,
     untrimmed: u64,
+    rounds: u32,
 }
 
 impl Trimmer {
@@ -16,16 +17,20 @@ impl Trimmer {
     const CALM: u64 = 2_000;
     /// So many inputs leave behind what is worth giving back.
     const WORTH: u64 = 1_000;
+    /// Transactions and dialogs are remembered for half a minute after their end (RFC 3261 §17, timers D and J), so that
+    /// memory becomes free for so many intervals after a burst.
+    const ROUNDS: u32 = 5;
 
     /// Takes how many inputs there were since the start; true when it is time to give back.
     pub fn observe(&mut self, inputs: u64) -> bool {
         let recent = inputs - self.seen;
         self.seen = inputs;
         self.untrimmed += recent;
-        let due = recent <= Self::CALM && self.untrimmed >= Self::WORTH;
-        if due {
-            self.untrimmed = 0;
+        if self.untrimmed >= Self::WORTH {
+            (self.untrimmed, self.rounds) = (0, Self::ROUNDS);
         }
+        let due = recent <= Self::CALM && self.rounds > 0;
+        self.rounds -= u32::from(due);
         due
     }
 }
@@ -54,11 +59,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_goes_back_once_after_a_burst() {
+    fn memory_goes_back_several_times_after_a_burst() {
         let mut trimmer = Trimmer::default();
         assert!(!trimmer.observe(100), "nothing is worth it yet");
         assert!(!trimmer.observe(1_000_000), "not in the middle of a burst");
-        assert!(trimmer.observe(1_000_500));
-        assert!(!trimmer.observe(1_000_600));
+        for round in 1..=u64::from(Trimmer::ROUNDS) {
+            assert!(trimmer.observe(1_000_000 + round), "round {round}");
+        }
+        assert!(!trimmer.observe(1_000_100));
     }
 }

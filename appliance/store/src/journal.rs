@@ -12,6 +12,10 @@ use crate::{Error, limits};
 
 /// How often what is too old is looked for.
 const TRIM_EVERY: Duration = Duration::from_secs(600);
+/// Items for which room is kept between two batches.
+const KEPT: usize = 64;
+/// How long nothing must come until what a burst needed is given back.
+const CALM: Duration = Duration::from_secs(5);
 /// How often a batch is tried while the journal is being closed.
 const LAST_TRIES: u32 = 3;
 
@@ -93,7 +97,7 @@ impl Journal {
             waiting: AtomicU64::new(0),
             failing: Mutex::new(None),
         });
-        let worker = Worker { writer, shared: Arc::clone(&shared), trimmed: Instant::now() };
+        let worker = Worker { writer, shared: Arc::clone(&shared), trimmed: Instant::now(), swollen: false };
         let thread = std::thread::Builder::new().name("store".into()).spawn(move || worker.run(&receiver, hooks))?;
         *shared.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(Journal { shared })
@@ -142,6 +146,8 @@ struct Worker {
     writer: Writer,
     shared: Arc<Shared>,
     trimmed: Instant,
+    /// The connection may hold pages that nobody needs any more.
+    swollen: bool,
 }
 
 /// What was taken from the queue for one transaction.
@@ -156,7 +162,7 @@ impl Worker {
     fn run(mut self, receiver: &Receiver<Message>, hooks: Hooks) {
         let mut gathered = Gathered::default();
         while !gathered.close {
-            gathered.take(receiver, &self.shared);
+            gathered.take(receiver, &self.shared, if self.swollen { CALM } else { TRIM_EVERY });
             if !gathered.items.is_empty() || !gathered.done.is_empty() {
                 match self.write(&gathered.items) {
                     Ok(committed) => {
@@ -168,6 +174,11 @@ impl Worker {
                     Err(error) => return self.fail(error, hooks.failed),
                 }
                 gathered.items.clear();
+                gathered.items.shrink_to(KEPT);
+                self.swollen = true;
+            } else if self.swollen {
+                self.writer.release_memory();
+                self.swollen = false;
             }
             if self.trimmed.elapsed() >= TRIM_EVERY {
                 self.trim((hooks.clock)());
@@ -227,9 +238,9 @@ impl Worker {
 }
 
 impl Gathered {
-    /// Waits for an entry, then takes what else is there already.
-    fn take(&mut self, receiver: &Receiver<Message>, shared: &Shared) {
-        match receiver.recv_timeout(TRIM_EVERY) {
+    /// Waits for an entry as long as `patience`, then takes what else is there already.
+    fn take(&mut self, receiver: &Receiver<Message>, shared: &Shared, patience: Duration) {
+        match receiver.recv_timeout(patience) {
             Ok(message) => self.add(message, shared),
             Err(RecvTimeoutError::Timeout) => return,
             Err(RecvTimeoutError::Disconnected) => self.close = true,

@@ -146,6 +146,13 @@ impl Writer {
         Ok(self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)
     }
 
+    /// Gives back the pages that the connection keeps in memory; the next batch reads them again.
+    pub fn release_memory(&mut self) {
+        if let Err(error) = self.connection.release_memory() {
+            tracing::debug!(%error, "the connection's memory was not given back");
+        }
+    }
+
     /// The last number in the log.
     pub fn latest_seq(&self) -> i64 {
         self.latest
