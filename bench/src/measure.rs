@@ -128,8 +128,10 @@ pub fn media(prepared: &Prepared) -> Result<()> {
         let (floor, floor_delay) = share(|| forwarder.usage(), &mut legs, (&mut phones, &forwarder.ports))?;
         let (ours, delay) = share(|| server.usage(), &mut legs, (&mut phones, &servers))?;
         ratios.push(ours / floor);
-        (shares.push(ours), floors.push(floor));
-        (delays.push(delay), floor_delays.push(floor_delay));
+        shares.push(ours);
+        floors.push(floor);
+        delays.push(delay);
+        floor_delays.push(floor_delay);
     }
     let part = |delays: &[[f64; 2]], part: usize| median(delays.iter().map(|delay| delay[part]).collect());
     print("media_core_share_100_calls", median(shares), "%");

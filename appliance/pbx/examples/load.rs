@@ -2,6 +2,12 @@
 //!
 //! `cargo run --release -p pbx --example load -- 20000`, or under `perf record`.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a program that measures reads the clock and its arguments"
+)]
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
