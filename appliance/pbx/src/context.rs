@@ -88,7 +88,7 @@ impl Context {
 
     /// Our host and port as the peer of a flow reaches us, for From, To and Contact.
     pub fn host_of(&self, flow: &sip::Flow) -> (sip::uri::Host, Option<u16>) {
-        let address = self.settings.advertise.unwrap_or(flow.local.ip());
+        let address = self.settings.advertised(flow.local.ip());
         let port = flow.local.port();
         (address.into(), (port != 5060).then_some(port))
     }

@@ -116,6 +116,10 @@ impl Pbx {
             self.handle_timer(timer);
             self.drain_sip();
         }
+        // Transactions and dialogs outlive their calls: what they leave behind after a burst goes here.
+        if self.calls.is_empty() {
+            self.ctx.index.shrink();
+        }
     }
 
     /// The next output, until there is none.

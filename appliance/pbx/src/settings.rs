@@ -35,6 +35,13 @@ pub struct Settings {
     pub nat_keepalive: Duration,
 }
 
+impl Settings {
+    /// The address that a peer who reaches us at `own` is told: the advertised one where it is of the same family.
+    pub fn advertised(&self, own: IpAddr) -> IpAddr {
+        self.advertise.filter(|address| address.is_ipv4() == own.is_ipv4()).unwrap_or(own)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -51,5 +58,18 @@ impl Default for Settings {
             rtp_timeout: Duration::from_secs(60),
             nat_keepalive: Duration::from_secs(25),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_another_family_is_not_advertised() {
+        let public: IpAddr = "203.0.113.9".parse().expect("an address");
+        let settings = Settings { advertise: Some(public), ..Settings::default() };
+        let (v4, v6) = (IpAddr::from([192, 168, 1, 2]), "fd00::2".parse().expect("an address"));
+        assert_eq!((settings.advertised(v4), settings.advertised(v6)), (public, v6));
     }
 }

@@ -1,7 +1,5 @@
 //! The audio of a leg: offer and answer (RFC 3264) on one side, the media engine's stream on the other.
 
-use std::net::IpAddr;
-
 use media::{Codec, Format, StreamId, TelephoneEvent};
 use sip::Flow;
 use sip::endpoint::Body;
@@ -187,7 +185,7 @@ impl Audio {
     fn local_address(&self, ctx: &mut Context, flow: &Flow) -> Local {
         let bound = ctx.settings.rtp;
         let own = if bound.is_unspecified() { flow.local.ip() } else { bound };
-        let address: IpAddr = ctx.settings.advertise.unwrap_or(own);
+        let address = ctx.settings.advertised(own);
         Local { address, port: self.port, session_id: ctx.random_below(1 << 62), direction: Direction::SendRecv }
     }
 
