@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use sip::{Flow, Transmit};
+use sip::{Flow, Transmit, Transport, stun};
 
 use crate::authentication::Gate;
 use crate::call::Calls;
@@ -139,6 +139,11 @@ impl Pbx {
         if self.gate.guard.blocks(self.ctx.now, source) {
             self.ctx.totals.dropped_from_blocked += 1;
             return;
+        }
+        if flow.transport == Transport::Udp
+            && let Some(bytes) = stun::answer(message, flow.remote)
+        {
+            return self.ctx.output(Output::Sip(Transmit { flow, bytes }));
         }
         self.calls.note(&self.ctx, true, message);
         self.ctx.sip.handle_message(self.ctx.now, flow, message);

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod message;
 pub mod sdp;
 pub mod stream;
+pub mod stun;
 pub mod transaction;
 pub mod transport;
 pub mod uri;
