@@ -44,13 +44,20 @@ pub fn trim() {
     }
 }
 
-/// Has all threads allocate from two arenas: each more would cost memory for good, and the busy threads pass what they
-/// allocate to each other anyhow.
-pub fn use_few_arenas() {
-    // SAFETY: called before other threads are there.
+/// Sets the allocator up; call it before other threads are there.
+pub fn configure() {
+    // Large tables that grow and go must not leave holes: each gets pages of its own, which go back when it goes. glibc
+    // would raise this limit by itself with the first one that goes.
+    const OWN_PAGES: libc::c_int = 128 * 1_024;
+    // What lies free at the end of the heap and is not worth a system call.
+    const SLACK: libc::c_int = 1 << 20;
+    // SAFETY: no other thread is there yet.
     #[cfg(target_env = "gnu")]
     unsafe {
+        // Each arena more would cost memory for good, and the busy threads pass what they allocate to each other anyhow.
         libc::mallopt(libc::M_ARENA_MAX, 2);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_PAGES);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, SLACK);
     }
 }
 

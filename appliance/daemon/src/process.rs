@@ -39,7 +39,7 @@ enum Notice {
 
 /// Runs the exchange until it is told to end.
 pub fn run(options: &Options) -> Result<()> {
-    memory::use_few_arenas();
+    memory::configure();
     let signals = Signals::hold()?;
     log::start()?;
     raise_descriptor_limit();

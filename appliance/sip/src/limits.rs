@@ -10,8 +10,9 @@ pub const HEADER_BYTES: usize = 8_192;
 pub const START_LINE_BYTES: usize = 4_096;
 /// The most elements that are read out of one comma-separated header (Via, Contact, Route, …).
 pub const LIST_ELEMENTS: usize = 64;
-/// The most nonces whose use is counted at once; the oldest makes place for the next.
-pub const NONCES: usize = 16_384;
+/// The most nonces whose use is counted at once; the oldest makes place for the next. A phone answers within a second, and
+/// what is counted is kept for minutes.
+pub const NONCES: usize = 8_192;
 /// The longest start line and headers together on a stream.
 pub const STREAM_HEAD_BYTES: usize = 32_768;
 /// Within so many bytes the first word of a message on a stream has to end.

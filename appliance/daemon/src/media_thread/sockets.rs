@@ -117,6 +117,7 @@ impl Sockets {
         if self.streams.is_empty() {
             self.streams.shrink_to_fit();
             self.parked.shrink_to_fit();
+            self.parked_since.shrink_to_fit();
         }
         None
     }

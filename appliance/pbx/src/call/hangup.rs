@@ -17,7 +17,6 @@ impl Call {
     /// The peer said BYE.
     pub fn handle_bye(&mut self, ctx: &mut Context, place: usize, headers: &Headers) {
         let cause = stated_cause(headers).unwrap_or(Cause::NORMAL);
-        self.legs[place].dialog = None;
         let answered = self.legs[place].is_up();
         self.finish_leg(ctx, place, Ending::remote(HangupReason::Normal, cause));
         if place == CALLER || self.bridged == Some(place) || (answered && self.bridged.is_none()) {
@@ -33,7 +32,6 @@ impl Call {
         if let Stage::Incoming { server } = self.legs[CALLER].stage {
             ctx.index.servers.remove(&server);
         }
-        self.legs[CALLER].dialog = None;
         self.finish_leg(ctx, CALLER, Ending::remote(HangupReason::Normal, cause));
         self.end_others(ctx, CALLER, Ending::local(HangupReason::Cancel, cause));
     }

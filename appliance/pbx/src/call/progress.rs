@@ -221,7 +221,6 @@ impl Call {
     fn handle_refusal(&mut self, ctx: &mut Context, place: usize, failure: Failure) {
         self.note_failure(failure);
         let reason = failure.cause.reason_outgoing();
-        self.legs[place].dialog = None;
         self.finish_leg(ctx, place, Ending::remote(reason, failure.cause));
         if self.bridged == Some(place) {
             self.bridged = None;
