@@ -101,10 +101,10 @@ impl Drop for Server {
     }
 }
 
-/// A range of which at least both ends are free now.
+/// A range of ports that are all free now: a call for which one is taken would be refused.
 fn free_rtp_ports() -> Result<String> {
     let free = |port: u16| UdpSocket::bind(("127.0.0.1", port)).is_ok();
-    let first = (20_000..32_000).step_by(1_000).find(|first| free(*first) && free(first + 9_999));
+    let first = (10_000..23_000).step_by(1_000).find(|first| (*first..=first + 9_999).all(free));
     let first = first.context("no free range of ports")?;
     Ok(format!("127.0.0.1:{first}-{}", first + 9_999))
 }

@@ -75,6 +75,7 @@ impl MediaThread {
         let run = Run {
             clock,
             wall: WallClock::new(now, clock::unix()),
+            watch_at: now + WallClock::WATCH,
             poll,
             bell,
             engine,
@@ -109,6 +110,8 @@ impl MediaThread {
 struct Run {
     clock: Clock,
     wall: WallClock,
+    // When to look at the wall clock again.
+    watch_at: Duration,
     poll: Poll,
     bell: Arc<Bell>,
     engine: Engine,
@@ -137,12 +140,14 @@ impl Run {
                 tracing::error!(%error, "the media thread cannot wait for packets");
                 std::thread::sleep(Duration::from_millis(10));
             }
+            // One look at the clock for all that woke us: it is closer than any jitter that is measured.
+            let now = self.clock.now();
             for token in std::mem::take(&mut self.unread) {
-                self.serve(token);
+                self.serve(now, token);
             }
             for event in &ready {
                 if event.token() != BELL {
-                    self.serve(event.token());
+                    self.serve(now, event.token());
                 }
             }
             if self.bell.answer() {
@@ -151,7 +156,6 @@ impl Run {
                     self.obey(order);
                 }
             }
-            let now = self.clock.now();
             if self.engine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
                 self.engine.handle_timeout(now);
             }
@@ -161,9 +165,12 @@ impl Run {
 
     fn sleep_for(&mut self) -> Option<Duration> {
         let now = self.clock.now();
-        let unix = clock::unix();
-        if self.wall.observe(now, unix) {
-            self.engine.handle_clock(now, unix);
+        if now >= self.watch_at {
+            self.watch_at = now + WallClock::WATCH;
+            let unix = clock::unix();
+            if self.wall.observe(now, unix) {
+                self.engine.handle_clock(now, unix);
+            }
         }
         if !self.unread.is_empty() {
             return Some(Duration::ZERO);
@@ -173,11 +180,11 @@ impl Run {
         let (streams, parked_now) = self.sockets.counts();
         self.counters.streams.store(streams as u64, Ordering::Relaxed);
         self.counters.parked.store(parked_now as u64, Ordering::Relaxed);
-        engine.into_iter().chain(parked).min().map(|at| at.saturating_sub(now))
+        engine.into_iter().chain(parked).chain(Some(self.watch_at)).min().map(|at| at.saturating_sub(now))
     }
 
     /// Carries one batch from one socket to where the engine says.
-    fn serve(&mut self, token: Token) {
+    fn serve(&mut self, now: Duration, token: Token) {
         let Some(readable) = self.sockets.readable(token) else { return };
         let (at, socket) = match readable {
             Readable::Stream(at, socket) => (at, socket),
@@ -201,7 +208,6 @@ impl Run {
             self.unread.push(token);
         }
         add(&self.counters.received, count);
-        let now = self.clock.now();
         let mut forwards = [None; limits::RTP_BATCH];
         for (slot, forward) in forwards.iter_mut().enumerate().take(count) {
             let Some(from) = self.receiver.source(slot).filter(|_| !self.receiver.truncated(slot)) else { continue };

@@ -36,6 +36,9 @@ impl Bell {
     }
 }
 
+/// Items for which an empty queue keeps room.
+const KEPT: usize = 256;
+
 /// One queue; clones are the same queue.
 #[derive(Debug)]
 pub struct Queue<T> {
@@ -79,9 +82,9 @@ impl<T> Queue<T> {
     /// Exchanges everything that waits for the empty `taken`, whose memory is used again.
     pub fn take(&self, taken: &mut VecDeque<T>) {
         debug_assert!(taken.is_empty(), "what was taken before is dealt with");
-        // A burst must not keep its memory for ever.
-        if taken.capacity() > 1_024 {
-            taken.shrink_to(64);
+        // A burst must not keep its memory for ever: what is empty and large goes.
+        if taken.capacity() > KEPT {
+            *taken = VecDeque::new();
         }
         std::mem::swap(&mut *self.lock(), taken);
     }

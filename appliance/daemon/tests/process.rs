@@ -7,15 +7,25 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
+/// A hundred ports that are free now and that no other test of this process was given.
+fn free_ports() -> String {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let free = |port: u16| UdpSocket::bind(("127.0.0.1", port)).is_ok();
+    // Processes that run beside this one begin somewhere else.
+    let base = 11_000 + (std::process::id() % 100) as u16 * 100;
+    std::iter::from_fn(|| Some(base + NEXT.fetch_add(1, Ordering::Relaxed) % 100 * 100))
+        .find(|first| free(*first) && free(first + 99))
+        .map(|first| format!("127.0.0.1:{first}-{}", first + 99))
+        .expect("an endless search ends with a range")
+}
+
 /// The binary with nothing but `data` and ports of its own, by variables, so that a flag wins over them.
 fn tandem(data: &Path) -> Command {
-    static NEXT_RTP: AtomicU16 = AtomicU16::new(20_000);
-    let rtp = NEXT_RTP.fetch_add(100, Ordering::Relaxed);
     let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TANDEM_")) {
         command.env_remove(name);
     }
-    command.env("TANDEM_DATA", data).env("TANDEM_RTP", format!("127.0.0.1:{rtp}-{}", rtp + 99));
+    command.env("TANDEM_DATA", data).env("TANDEM_RTP", free_ports());
     command.env("TANDEM_SIP", "127.0.0.1:0").env("TANDEM_HTTP", "127.0.0.1:0").stdin(Stdio::null());
     command
 }

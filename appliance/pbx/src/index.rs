@@ -70,7 +70,7 @@ impl Index {
 
 /// Gives memory back where a map is much larger than what it holds.
 pub fn shrink<K: std::hash::Hash + Eq, V>(map: &mut FxHashMap<K, V>) {
-    if map.capacity() > 1024 && map.len() * 8 < map.capacity() {
+    if map.capacity() > 128 && map.len() * 8 < map.capacity() {
         map.shrink_to(map.len() * 2);
     }
 }

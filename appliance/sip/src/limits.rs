@@ -12,7 +12,7 @@ pub const START_LINE_BYTES: usize = 4_096;
 pub const LIST_ELEMENTS: usize = 64;
 /// The most nonces whose use is counted at once; the oldest makes place for the next. A phone answers within a second, and
 /// what is counted is kept for minutes.
-pub const NONCES: usize = 8_192;
+pub const NONCES: usize = 4_096;
 /// The longest start line and headers together on a stream.
 pub const STREAM_HEAD_BYTES: usize = 32_768;
 /// Within so many bytes the first word of a message on a stream has to end.
