@@ -201,6 +201,7 @@ impl Pbx {
             ("timers", "Timers armed, besides those of transactions", self.ctx.timers.len() as u64),
             ("transactions", "SIP transactions", (held.clients + held.servers) as u64),
             ("dialogs", "SIP dialogs", held.dialogs as u64),
+            ("index_entries", "Entries of the lookups from SIP and media to calls", self.ctx.index.len() as u64),
             ("guarded_sources", "Sources remembered by the guard", self.gate.guard.len() as u64),
         ]);
         values.extend(sip_counters(&self.ctx.sip.statistics()));

@@ -56,6 +56,17 @@ impl Index {
         stream
     }
 
+    /// How many entries there are in all; none when no call is up and nothing was asked.
+    pub fn len(&self) -> usize {
+        let layers = self.clients.len() + self.servers.len() + self.dialogs.len() + self.streams.len();
+        layers + self.sip_call_ids.len() + self.records.len() + self.farewells.len()
+    }
+
+    /// Whether nothing is waited for.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Gives memory back after a burst.
     pub fn shrink(&mut self) {
         shrink(&mut self.clients);

@@ -336,7 +336,7 @@ impl Lab {
     /// Ends the story: nobody begins anything any more, and once everything has settled nothing may be left behind.
     pub fn finish(&mut self) {
         self.phones.iter_mut().for_each(Phone::rest);
-        let left = ["calls", "legs", "rtp_ports_used", "transactions", "dialogs"];
+        let left = ["calls", "legs", "rtp_ports_used", "transactions", "dialogs", "index_entries"];
         let mut rest = Vec::new();
         for _ in 0..200 {
             rest = left.iter().map(|name| (*name, self.counter(name))).filter(|(_, count)| *count > 0).collect();
