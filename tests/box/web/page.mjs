@@ -177,7 +177,12 @@ async function seeCallEnd() {
   await page.waitForSelector('header [data-test=status]:not(:has(i))')
   await page.waitForFunction((count) => document.querySelectorAll('[data-step]').length > count, before)
   await page.waitForFunction(() => [...document.querySelectorAll('[data-step].sip .label')].some((label) => label.textContent.startsWith('BYE')))
-  await page.waitForTimeout(1500)
+  // Each leg's BYE has its answer: the ladder is complete.
+  await page.waitForFunction(() => {
+    const labels = [...document.querySelectorAll('[data-step].sip .label')].map((label) => label.textContent)
+    const tail = labels.slice(labels.findIndex((label) => label.startsWith('BYE')))
+    return tail.filter((label) => label.startsWith('200')).length >= 2
+  })
   const steps = await ladderSteps()
   const facts = await page.$$eval('dl.card > div', (rows) => Object.fromEntries(rows.map((row) => [row.querySelector('dt').innerText, row.querySelector('dd').innerText])))
   await page.click('button:has-text("Copy as text")')
