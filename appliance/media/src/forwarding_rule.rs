@@ -128,18 +128,35 @@ pub fn payload_rules(incoming: &Format, outgoing: Option<&Format>) -> PayloadRul
     rules
 }
 
+/// Whether what a phone with the format `incoming` may send cannot all be forwarded to one with the format `outgoing`:
+/// some codec has to be decoded and encoded anew.
+pub fn needs_transcoding(incoming: &Format, outgoing: &Format) -> bool {
+    incoming.receive.iter().flatten().any(|audio| translation(audio.codec, outgoing.send.codec).is_none())
+}
+
+/// What makes the payload of one codec that of another without decoding it, if anything does.
+const fn translation(from: Codec, to: Codec) -> Option<Payload> {
+    match (from, to) {
+        (Codec::Pcmu, Codec::Pcma) => Some(Payload::UlawToAlaw),
+        (Codec::Pcma, Codec::Pcmu) => Some(Payload::AlawToUlaw),
+        (Codec::Pcmu, Codec::Pcmu)
+        | (Codec::Pcma, Codec::Pcma)
+        | (Codec::G722, Codec::G722)
+        | (Codec::Opus, Codec::Opus)
+        | (Codec::G729, Codec::G729) => Some(Payload::Copy),
+        (Codec::L16(from), Codec::L16(to)) if from.hz() == to.hz() => Some(Payload::Copy),
+        _ => None,
+    }
+}
+
 fn goes_on_as(content: Content, incoming: &Format, outgoing: &Format) -> (Option<u8>, Payload) {
     match content {
-        Content::Audio(codec) => {
-            let payload = match (codec, outgoing.send.codec) {
-                (Codec::Pcmu, Codec::Pcma) => Payload::UlawToAlaw,
-                (Codec::Pcma, Codec::Pcmu) => Payload::AlawToUlaw,
-                (Codec::Pcmu, Codec::Pcmu) | (Codec::Pcma, Codec::Pcma) => Payload::Copy,
-            };
-            (Some(outgoing.send.payload_type), payload)
-        }
-        // The durations inside count in units of the audio clock, so they hold only where that is the same.
-        Content::TelephoneEvent if incoming.clock_rate() == outgoing.clock_rate() => {
+        Content::Audio(codec) => match translation(codec, outgoing.send.codec) {
+            Some(payload) => (Some(outgoing.send.payload_type), payload),
+            None => (None, Payload::Copy),
+        },
+        // The durations inside count in the clock of the event, so they hold only where that is the same.
+        Content::TelephoneEvent if incoming.telephone_event.clock_rate == outgoing.telephone_event.clock_rate => {
             (outgoing.telephone_event.send, Payload::Copy)
         }
         Content::TelephoneEvent => (None, Payload::Copy),
@@ -193,6 +210,31 @@ mod tests {
         let rules = payload_rules(&both, Some(&both));
         assert_eq!(rules[1].unwrap().payload, Payload::AlawToUlaw);
         assert_eq!(rules[1].unwrap().to, Some(0));
+    }
+
+    #[test]
+    fn what_has_to_be_decoded_is_not_forwarded() {
+        let ours = [Codec::Pcmu, Codec::G722, Codec::Opus, Codec::L16(crate::SampleRate::Khz16), Codec::G729];
+        for from in ours {
+            for to in ours {
+                let (incoming, outgoing) = (Format::new(from, 96), Format::new(to, 97));
+                let rule = payload_rules(&incoming, Some(&outgoing))[0].unwrap();
+                assert_eq!((rule.to, rule.payload), ((from == to).then_some(97), Payload::Copy), "{from:?} {to:?}");
+                assert_eq!(needs_transcoding(&incoming, &outgoing), from != to);
+            }
+        }
+        let laws = Format::new(Codec::Pcmu, 0).receiving(Codec::Pcma, 8);
+        assert!(!needs_transcoding(&laws, &laws));
+        assert!(needs_transcoding(&laws.receiving(Codec::G722, 9), &laws), "the phone may switch to G.722");
+    }
+
+    #[test]
+    fn digits_of_another_clock_are_not_forwarded() {
+        let opus = Format::new(Codec::Opus, 111).with_telephone_event(110);
+        let pcmu = Format::new(Codec::Pcmu, 0).with_telephone_event(101);
+        let digits = |incoming, outgoing| payload_rules(incoming, Some(outgoing))[1].unwrap().to;
+        assert_eq!(digits(&opus, &opus), Some(110));
+        assert_eq!((digits(&opus, &pcmu), digits(&pcmu, &opus)), (None, None));
     }
 
     #[test]

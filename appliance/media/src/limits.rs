@@ -8,6 +8,9 @@ pub const STREAMS: usize = 16_384;
 /// Audio codecs that a phone may switch between without asking: more than four are never answered.
 pub const RECEIVE_FORMATS: usize = 4;
 
+/// Milliseconds of audio in one packet that are decoded or encoded: the most Opus allows (RFC 6716 §3.2.5).
+pub const PACKET_AUDIO_MS: usize = 120;
+
 /// Events that wait to be fetched. Beyond it those that packets cause are counted as lost.
 pub const EVENTS: usize = 1_024;
 

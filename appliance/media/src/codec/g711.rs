@@ -5,6 +5,17 @@
 //! scale of 16 bits for both, a µ-law value is therefore 4 · 8159 / (8 · 4096) · 10^(0.03/20) ≈ 1.0075 times as loud as the same
 //! A-law value. With that factor "nearest" is unambiguous for all 256 codes and gives the printed tables.
 
+pub mod linear;
+
+/// One of the two laws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Law {
+    /// µ-law, PCMU.
+    Ulaw,
+    /// A-law, PCMA.
+    Alaw,
+}
+
 /// For each µ-law octet the A-law octet of the same level.
 pub static ULAW_TO_ALAW: [u8; 256] = ulaw_to_alaw();
 

@@ -40,9 +40,9 @@ impl Preference {
                 codecs.truncate(1);
             }
         }
-        let describe = |codec: Codec| match codec {
-            Codec::Pcmu => sdp::Codec::pcmu(),
-            Codec::Pcma => sdp::Codec::pcma(),
+        let describe = |codec: Codec| {
+            let number = codec.static_payload_type().unwrap_or(96);
+            sdp::Codec::new(number, codec.name(), codec.clock_rate())
         };
         Capabilities { codecs: codecs.into_iter().map(describe).collect(), ..Capabilities::default() }
     }
@@ -228,7 +228,8 @@ fn format_of(negotiated: &Negotiated) -> Option<Format> {
         }
     }
     if let Some(event) = negotiated.telephone_event() {
-        format.telephone_event = TelephoneEvent { send: Some(event.send), receive: Some(event.receive) };
+        let clock_rate = event.map.clock_rate;
+        format.telephone_event = TelephoneEvent { send: Some(event.send), receive: Some(event.receive), clock_rate };
     }
     format.comfort_noise = negotiated.comfort_noise.is_some();
     format.ptime_ms = negotiated.ptime;
