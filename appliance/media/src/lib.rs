@@ -21,6 +21,7 @@ pub mod engine;
 pub mod event;
 pub mod format;
 pub mod forwarding_rule;
+pub mod jitter;
 pub mod limits;
 pub mod resampler;
 pub mod rtcp;
