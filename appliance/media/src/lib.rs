@@ -28,6 +28,7 @@ pub mod rtcp;
 pub mod rtp;
 pub mod sample_rate;
 pub mod socket;
+pub mod srtp;
 pub mod statistics;
 pub mod transmit;
 

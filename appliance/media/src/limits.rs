@@ -29,6 +29,9 @@ pub const CNAME: usize = 64;
 /// Octets of an RTP or RTCP packet: what one Ethernet jumbo frame carries.
 pub const PACKET: usize = 9_000;
 
+/// Sources of one direction whose encrypted packets are counted: a phone has one, and a new one after a transfer behind it.
+pub const SOURCES: usize = 8;
+
 /// How long the latched source must have been silent before another address with another SSRC may take its place.
 pub const RELATCH_SILENCE: Duration = Duration::from_millis(1_000);
 

@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("images", &[]),
 ];
 /// What the pure crates may name in `[dependencies]`; a new one needs a reason.
-const PURE_MAY_NAME: [&str; 22] = [
+const PURE_MAY_NAME: [&str; 27] = [
     "sip",
     "media",
     "bytes",
@@ -38,8 +38,13 @@ const PURE_MAY_NAME: [&str; 22] = [
     "md-5",
     "sha2",
     "hmac",
+    "sha1",
+    "aes",
+    "ctr",
+    "aes-gcm",
     "hex",
     "subtle",
+    "zeroize",
     "memchr",
     "siphasher",
     "slab",

@@ -79,14 +79,7 @@ impl Header {
         if first >> 6 != 2 {
             return Err(Malformed::Version(first >> 6));
         }
-        let mut start = LENGTH + 4 * usize::from(first & 0x0F);
-        if first & 0x10 != 0 {
-            let Some(&[_, _, high, low]) = packet.get(start..start + 4) else { return Err(Malformed::Header) };
-            start += 4 + 4 * usize::from(u16::from_be_bytes([high, low]));
-        }
-        if start > packet.len() {
-            return Err(Malformed::Header);
-        }
+        let start = length(packet).ok_or(Malformed::Header)?;
         let mut end = packet.len();
         if first & 0x20 != 0 {
             let padding = packet[end - 1];
@@ -97,6 +90,25 @@ impl Header {
         }
         Ok((start, end))
     }
+}
+
+/// Octets of the header of `packet`, contributing sources and extension included. `None`: they end behind the packet, or it
+/// is of another version. Padding, which may be encrypted still, is not looked at.
+pub fn length(packet: &[u8]) -> Option<usize> {
+    let first = *packet.first().filter(|first| **first >> 6 == 2)?;
+    let mut length = LENGTH + 4 * usize::from(first & 0x0F);
+    if first & 0x10 != 0 {
+        let &[_, _, high, low] = packet.get(length..length + 4)? else { return None };
+        length += 4 + 4 * usize::from(u16::from_be_bytes([high, low]));
+    }
+    (length <= packet.len()).then_some(length)
+}
+
+/// Source and sequence number of `packet`, if it is as long as a header.
+pub fn identity(packet: &[u8]) -> Option<(u32, u16)> {
+    let fixed = packet.first_chunk::<LENGTH>()?;
+    let ssrc = u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]);
+    Some((ssrc, u16::from_be_bytes([fixed[2], fixed[3]])))
 }
 
 /// The values that go over those of a packet that is forwarded.
