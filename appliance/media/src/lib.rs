@@ -23,13 +23,16 @@ pub mod format;
 pub mod forwarding_rule;
 pub mod jitter;
 pub mod limits;
+pub mod music;
 pub mod resampler;
 pub mod rtcp;
 pub mod rtp;
 pub mod sample_rate;
+pub mod sine;
 pub mod socket;
 pub mod srtp;
 pub mod statistics;
+pub mod tone;
 pub mod transmit;
 
 pub use command::{Command, Direction, Latch, Remote};

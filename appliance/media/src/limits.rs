@@ -61,3 +61,12 @@ pub const ROUND_TRIP: Duration = Duration::from_secs(10);
 
 /// The longest mean time between two reports.
 pub const INTERVAL: Duration = Duration::from_secs(3_600);
+
+/// Segments of a tone: the longest cadence of ITU-T E.180's list has twelve.
+pub const TONE_SEGMENTS: usize = 16;
+
+/// The longest segment of a tone that ends.
+pub const TONE_SEGMENT: Duration = Duration::from_secs(3_600);
+
+/// The silence behind a digit, before the next may come (ITU-T Q.24: receivers need 30–70 ms).
+pub const DIGIT_PAUSE: Duration = Duration::from_millis(70);
