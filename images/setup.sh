@@ -2,7 +2,7 @@
 # Installs what building and booting the image needs, on Debian or Ubuntu; says and does nothing when it is all there.
 set -eu
 
-packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross make bc flex bison xz-utils squashfs-tools e2fsprogs dosfstools mtools fdisk zstd qemu-system-arm"
+packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross make cmake bc flex bison xz-utils squashfs-tools e2fsprogs dosfstools mtools fdisk zstd qemu-system-arm"
 
 missing=""
 for package in $packages; do

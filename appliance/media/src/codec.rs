@@ -3,7 +3,9 @@
 pub mod decoder;
 pub mod encoder;
 pub mod g711;
+mod g722;
 pub mod l16;
+pub mod opus;
 
 pub use decoder::{Decoder, Malformed};
 pub use encoder::{Encoded, Encoder};

@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("images", &[]),
 ];
 /// What the pure crates may name in `[dependencies]`; a new one needs a reason.
-const PURE_MAY_NAME: [&str; 27] = [
+const PURE_MAY_NAME: [&str; 29] = [
     "sip",
     "media",
     "bytes",
@@ -48,6 +48,8 @@ const PURE_MAY_NAME: [&str; 27] = [
     "memchr",
     "siphasher",
     "slab",
+    "audiopus",
+    "audiopus_sys",
 ];
 /// What must not be reachable from a pure crate by any way.
 const PURE_MUST_NOT_REACH: [&str; 17] = [

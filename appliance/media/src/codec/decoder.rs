@@ -2,11 +2,13 @@
 
 use crate::SampleRate;
 use crate::codec::g711::{Law, linear};
+use crate::codec::g722::G722Decoder;
+use crate::codec::opus::OpusDecoder;
 use crate::codec::{CodecError, l16};
 use crate::format::{AudioFormat, Codec};
 use crate::limits;
 
-/// Why a payload yields no audio. Nothing was written, and the decoder goes on.
+/// Why a payload yields no audio. The decoder goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Malformed {
     /// There is nothing in it.
@@ -31,16 +33,29 @@ pub struct Decoder {
 enum State {
     G711(Law),
     L16,
+    G722(Box<G722Decoder>),
+    Opus(OpusDecoder),
 }
 
 impl Decoder {
     /// A decoder of what `format` says, at the highest rate it says.
     pub fn new(format: &AudioFormat) -> Result<Decoder, CodecError> {
+        Decoder::at_most(SampleRate::Khz48, format)
+    }
+
+    /// A decoder of what `format` says for somebody who needs no rate above `rate`. Only Opus cares: it then decodes at that
+    /// rate, which costs less than to decode at a higher one and to resample.
+    pub fn at_most(rate: SampleRate, format: &AudioFormat) -> Result<Decoder, CodecError> {
         let (state, rate) = match format.codec {
             Codec::Pcmu => (State::G711(Law::Ulaw), SampleRate::Khz8),
             Codec::Pcma => (State::G711(Law::Alaw), SampleRate::Khz8),
             Codec::L16(rate) => (State::L16, rate),
-            Codec::G722 | Codec::Opus | Codec::G729 => return Err(CodecError::PassedOnOnly),
+            Codec::G722 => (State::G722(Box::new(G722Decoder::new())), SampleRate::Khz16),
+            Codec::Opus => {
+                let rate = format.opus.rate.min(rate);
+                (State::Opus(OpusDecoder::new(rate)?), rate)
+            }
+            Codec::G729 => return Err(CodecError::PassedOnOnly),
         };
         Ok(Decoder { state, rate })
     }
@@ -56,32 +71,40 @@ impl Decoder {
         if payload.is_empty() {
             return Err(Malformed::Empty);
         }
-        let samples = match self.state {
-            State::G711(_) => payload.len(),
+        let most = self.rate.per_ms() * limits::PACKET_AUDIO_MS;
+        let room = |samples: usize| if samples > most { Err(Malformed::TooLong) } else { Ok(samples) };
+        let samples = match &mut self.state {
+            State::Opus(opus) => return opus.decode(payload, pcm),
+            State::G711(_) => room(payload.len())?,
+            State::G722(_) => room(payload.len() * 2)?,
             State::L16 if !payload.len().is_multiple_of(2) => return Err(Malformed::Invalid),
-            State::L16 => payload.len() / 2,
+            State::L16 => room(payload.len() / 2)?,
         };
-        if samples > self.rate.per_ms() * limits::PACKET_AUDIO_MS {
-            return Err(Malformed::TooLong);
-        }
         let pcm = pcm.get_mut(..samples).ok_or(Malformed::TooLong)?;
-        match self.state {
-            State::G711(law) => linear::decode(law, payload, pcm),
-            State::L16 => l16::decode(payload, pcm),
+        match &mut self.state {
+            State::G711(law) => linear::decode(*law, payload, pcm),
+            State::G722(g722) => g722.decode(payload, pcm),
+            State::L16 | State::Opus(_) => l16::decode(payload, pcm),
         }
         Ok(samples)
     }
 
-    /// Writes the audio of a lost packet that the packet after it carries (Opus' in-band FEC, RFC 6716 §2.1.7), `pcm.len()`
-    /// samples or none. Says how many; then decode `next_payload` as usual.
-    pub fn recover(&mut self, _next_payload: &[u8], _pcm: &mut [i16]) -> usize {
-        0
+    /// Writes the audio of a lost packet that the packet after it carries (Opus' in-band FEC, RFC 6716 §2.1.7): `pcm.len()`
+    /// samples, a multiple of 2.5 ms, or none. Says how many; then decode `next_payload` as usual.
+    pub fn recover(&mut self, next_payload: &[u8], pcm: &mut [i16]) -> usize {
+        match &mut self.state {
+            State::Opus(opus) => opus.recover(next_payload, pcm),
+            State::G711(_) | State::L16 | State::G722(_) => 0,
+        }
     }
 
-    /// Fills `pcm` with what the codec itself puts in the place of a lost packet. `false`: it has no such thing, and `pcm` is
-    /// untouched.
-    pub fn conceal(&mut self, _pcm: &mut [i16]) -> bool {
-        false
+    /// Fills `pcm`, a multiple of 2.5 ms and at most [`limits::PACKET_AUDIO_MS`], with what the codec itself puts in the
+    /// place of a lost packet. `false`: it has no such thing, and `pcm` holds nothing of use.
+    pub fn conceal(&mut self, pcm: &mut [i16]) -> bool {
+        match &mut self.state {
+            State::Opus(opus) if pcm.len() <= self.rate.per_ms() * limits::PACKET_AUDIO_MS => opus.conceal(pcm),
+            State::G711(_) | State::L16 | State::G722(_) | State::Opus(_) => false,
+        }
     }
 }
 
