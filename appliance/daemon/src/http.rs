@@ -114,7 +114,7 @@ pub fn counters(
             ("rtp_send_errors_total", "RTP and RTCP packets that the kernel refused", value(&m.send_errors)),
             ("rtp_packets_late_total", "Packets for calls that were over", value(&m.late)),
             ("rtp_streams", "Streams with sockets", value(&m.streams)),
-            ("rtp_pairs_parked", "Socket pairs kept for the next streams", value(&m.parked)),
+            ("rtp_pairs_parked", "Socket pairs held for the next streams", value(&m.parked)),
         ]
     })
 }

@@ -37,10 +37,6 @@ pub const MEDIA_COMMANDS: usize = 16_384;
 
 /// RTP packets taken from one socket by one system call: a phone sends one in 20 ms, so that more is a burst.
 pub const RTP_BATCH: usize = 8;
-/// Socket pairs of ended streams that are kept bound for the next ones.
-pub const PARKED_PAIRS: usize = 2_048;
-/// How long they are kept.
-pub const PARKED_FOR: Duration = Duration::from_secs(10);
 
 /// Facts that wait for the store. At 30 a call this is what a minute without the disk brings at 100 calls a second.
 pub const FACTS: usize = 200_000;

@@ -16,6 +16,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use media::{Command, Engine, Event, Forward, Socket, StreamId};
 use mio::{Events, Poll, Token, Waker};
+use pbx::ports::{PortOrder, PortReport};
 
 use crate::clock::{self, Clock, WallClock};
 use crate::limits;
@@ -31,8 +32,19 @@ const BELL: Token = Token(usize::MAX);
 pub enum Order {
     /// For the engine.
     Command(Command),
+    /// For the sockets.
+    Port(PortOrder),
     /// End, after everything before it.
     Stop,
+}
+
+/// What the exchange hears of the thread.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Report {
+    /// From the engine.
+    Event(Event),
+    /// From the sockets.
+    Port(PortReport),
 }
 
 /// What the media thread counted, for `/metrics`.
@@ -63,8 +75,8 @@ pub struct MediaThread {
 }
 
 impl MediaThread {
-    /// Starts the thread. Its streams are bound to `address`; what it has to tell goes into `events`.
-    pub fn start(address: IpAddr, config: media::Config, clock: Clock, events: Queue<Event>) -> Result<MediaThread> {
+    /// Starts the thread. Its streams are bound to `address`; what it has to tell goes into `reports`.
+    pub fn start(address: IpAddr, config: media::Config, clock: Clock, reports: Queue<Report>) -> Result<MediaThread> {
         let poll = Poll::new().context("cannot make an epoll instance")?;
         let bell = Bell::new(Waker::new(poll.registry(), BELL).context("cannot make an eventfd")?);
         let orders = Queue::new(limits::MEDIA_COMMANDS, bell.clone());
@@ -81,7 +93,8 @@ impl MediaThread {
             engine,
             sockets: Sockets::new(address),
             orders: orders.clone(),
-            events,
+            reports,
+            told: false,
             receiver: Receiver::new(limits::RTP_BATCH, media::limits::PACKET, false),
             sender: Sender::new(limits::RTP_BATCH),
             counters: counters.clone(),
@@ -117,7 +130,9 @@ struct Run {
     engine: Engine,
     sockets: Sockets,
     orders: Queue<Order>,
-    events: Queue<Event>,
+    reports: Queue<Report>,
+    // Whether there are reports that the reader was not woken for yet.
+    told: bool,
     receiver: Receiver,
     sender: Sender,
     counters: Arc<Counters>,
@@ -160,6 +175,9 @@ impl Run {
                 self.engine.handle_timeout(now);
             }
             self.drain();
+            if std::mem::take(&mut self.told) {
+                self.reports.ring();
+            }
         }
     }
 
@@ -176,11 +194,10 @@ impl Run {
             return Some(Duration::ZERO);
         }
         let engine = self.engine.poll_timeout().map(|deadline| deadline.at);
-        let parked = self.sockets.expire(now);
         let (streams, parked_now) = self.sockets.counts();
         self.counters.streams.store(streams as u64, Ordering::Relaxed);
         self.counters.parked.store(parked_now as u64, Ordering::Relaxed);
-        engine.into_iter().chain(parked).chain(Some(self.watch_at)).min().map(|at| at.saturating_sub(now))
+        engine.into_iter().chain(Some(self.watch_at)).min().map(|at| at.saturating_sub(now))
     }
 
     /// Carries one batch from one socket to where the engine says.
@@ -254,6 +271,11 @@ impl Run {
         match order {
             Order::Command(Command::Open { stream, port }) => self.open(now, stream, port),
             Order::Command(command) => self.engine.handle_command(now, command),
+            Order::Port(PortOrder::Bind(port)) => {
+                let report = self.sockets.bind(self.poll.registry(), port);
+                self.report(Report::Port(report));
+            }
+            Order::Port(PortOrder::Release(port)) => self.sockets.release(port),
             Order::Stop => self.stopping = true,
         }
         // An engine that is asked for much at once has bounded room for what it answers.
@@ -264,11 +286,11 @@ impl Run {
         match self.sockets.open(self.poll.registry(), stream, port, &mut self.receiver) {
             Ok(()) => {
                 self.engine.handle_command(now, Command::Open { stream, port });
-                self.report(Event::Opened { stream });
+                self.report(Report::Event(Event::Opened { stream }));
             }
             Err(error) => {
-                tracing::warn!(%error, port, "cannot bind an RTP port");
-                self.report(Event::OpenFailed { stream, reason: error.to_string() });
+                tracing::warn!(%error, port, "cannot open a stream");
+                self.report(Report::Event(Event::OpenFailed { stream, reason: error.to_string() }));
             }
         }
     }
@@ -282,26 +304,23 @@ impl Run {
             };
             self.count_sent(packet.at, 1, result);
         }
-        let now = self.clock.now();
-        let mut told = false;
         while let Some(event) = self.engine.poll_event() {
             if let Event::Closed { stream, .. } | Event::OpenFailed { stream, .. } = event {
-                self.sockets.close(now, stream);
+                self.sockets.close(stream);
             }
-            told = true;
-            self.report(event);
-        }
-        if told {
-            self.events.ring();
+            self.report(Report::Event(event));
         }
     }
 
     /// Tells the exchange. The end of a stream is never lost; what packets cause is, beyond the limit.
-    fn report(&mut self, event: Event) {
-        match event {
-            Event::Opened { .. } | Event::OpenFailed { .. } | Event::Closed { .. } => self.events.push_always(event),
-            event => {
-                if self.events.push(event).is_err() {
+    fn report(&mut self, report: Report) {
+        self.told = true;
+        match report {
+            Report::Port(_) | Report::Event(Event::Opened { .. } | Event::OpenFailed { .. } | Event::Closed { .. }) => {
+                self.reports.push_always(report);
+            }
+            report => {
+                if self.reports.push(report).is_err() {
                     tracing::error!("the signalling thread is behind: an event of the media engine is lost");
                 }
             }

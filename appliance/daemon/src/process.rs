@@ -1,7 +1,7 @@
 //! Puts the threads together, waits for the end, and takes them apart again.
 
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -19,7 +19,7 @@ use crate::http::{self, Door, Http};
 use crate::ledger::Ledger;
 use crate::media_thread::MediaThread;
 use crate::memory::{self, Trimmer};
-use crate::options::{Options, RtpPorts};
+use crate::options::Options;
 use crate::queue::Queue;
 use crate::signalling::counters::Counters;
 use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
@@ -50,7 +50,7 @@ pub fn run(options: &Options) -> Result<()> {
     let folder = DataFolder::take(&options.data)?;
     let sockets = Sockets::bind(options.sip)?;
     let listener = Http::bind(options.http)?;
-    check_rtp(&options.rtp)?;
+    check_rtp(options.rtp.address)?;
     let addresses = (sockets.address(), listener.local_addr().context("a listener has an address")?);
     let opened = open_store(&folder, options)?;
     let running = Running::start(options, (sockets, listener), opened, &notices)?;
@@ -85,10 +85,10 @@ impl Running {
         administrator::make_first(&store, &journal, now())?;
 
         let requests = sockets.queue(limits::COMMANDS);
-        let media_events = sockets.queue(limits::MEDIA_EVENTS);
+        let media_reports = sockets.queue(limits::MEDIA_EVENTS);
         let settings = settings(options, sockets.address());
         let config = media::Config { rtp_timeout: settings.rtp_timeout, ..media::Config::default() };
-        let media = MediaThread::start(options.rtp.address, config, clock, media_events.clone())?;
+        let media = MediaThread::start(options.rtp.address, config, clock, media_reports.clone())?;
 
         let counters = Arc::new(Counters::default());
         let mut pbx = Pbx::new(settings, clock::seed().context("the kernel gives no randomness")?);
@@ -102,7 +102,7 @@ impl Running {
             clock,
             counters: counters.clone(),
             requests: requests.clone(),
-            media_events,
+            media_reports,
             media_orders: media.orders.clone(),
             drained: Box::new(move || drop(drained.send(Notice::Drained))),
         };
@@ -202,13 +202,10 @@ fn settings(options: &Options, sip: SocketAddr) -> Settings {
     }
 }
 
-/// Ports of audio are bound when a call needs them; here it shows whether the address is ours, and whether another
-/// process sits at either end of the range.
-fn check_rtp(rtp: &RtpPorts) -> Result<()> {
-    for port in [rtp.first, rtp.last] {
-        let address = SocketAddr::new(rtp.address, port);
-        UdpSocket::bind(address).with_context(|| format!("cannot bind UDP {address} for audio"))?;
-    }
+/// Ports of audio are bound as calls come, and those in other hands are passed over; here it shows whether the address
+/// is ours.
+fn check_rtp(address: IpAddr) -> Result<()> {
+    UdpSocket::bind((address, 0)).with_context(|| format!("cannot bind UDP {address} for audio"))?;
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::clock::{self, Clock, WallClock};
 use crate::ledger::{Answer, Ledger};
-use crate::media_thread::Order;
+use crate::media_thread::{Order, Report};
 use crate::queue::{Bell, Queue};
 use connections::Connections;
 use counters::{Counters, add};
@@ -90,7 +90,7 @@ pub struct Surroundings {
     /// What people and programs ask.
     pub requests: Queue<Request>,
     /// What the media thread reports.
-    pub media_events: Queue<media::Event>,
+    pub media_reports: Queue<Report>,
     /// What the media thread is told.
     pub media_orders: Queue<Order>,
     /// Called once when, after [`Request::Drain`], the last call is over.
@@ -167,7 +167,11 @@ impl Run {
     fn run(mut self) {
         let mut ready = Events::with_capacity(256);
         let mut requests = VecDeque::new();
-        let mut events = VecDeque::new();
+        let mut reports = VecDeque::new();
+        // What the exchange wanted before there was a thread: ports, above all.
+        let now = self.around.clock.now();
+        self.drain(now);
+        self.flush(now);
         while !self.quit {
             let timeout = self.sleep_for();
             if let Err(error) = self.poll.poll(&mut ready, timeout)
@@ -182,9 +186,15 @@ impl Run {
             // Priority 2: the media thread, and what people ask for.
             self.handle_ready(now, &ready);
             if self.bell.answer() {
-                self.around.media_events.take(&mut events);
-                for event in events.drain(..) {
-                    self.handle(now, Input::Media(event));
+                self.around.media_reports.take(&mut reports);
+                for report in reports.drain(..) {
+                    self.handle(
+                        now,
+                        match report {
+                            Report::Event(event) => Input::Media(event),
+                            Report::Port(report) => Input::Port(report),
+                        },
+                    );
                 }
                 self.around.requests.take(&mut requests);
                 for request in requests.drain(..) {
@@ -306,6 +316,10 @@ impl Run {
                 }
                 Output::Sip(transmit) => self.connections.send(now, transmit, &mut self.inbox, &self.around.counters),
                 Output::Media(command) => self.order(command),
+                Output::Port(order) => {
+                    self.ordered = true;
+                    self.around.media_orders.push_always(Order::Port(order));
+                }
                 Output::Event(event) => {
                     self.note(&event.kind);
                     self.ledger.record(Item::Event(event));
@@ -328,8 +342,9 @@ impl Run {
                 if orders.push(Order::Command(command)).is_err() {
                     tracing::error!("the media thread is behind: a call is refused");
                     let reason = "the media thread is behind".to_owned();
-                    self.around.media_events.push_always(media::Event::OpenFailed { stream, reason });
-                    self.around.media_events.ring();
+                    let failed = media::Event::OpenFailed { stream, reason };
+                    self.around.media_reports.push_always(Report::Event(failed));
+                    self.around.media_reports.ring();
                 }
             }
             command => orders.push_always(Order::Command(command)),

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pbx::directory::NewExtension;
+use pbx::ports::{PortOrder, PortReport};
 use pbx::{Command, Input, Output, Pbx, RequestId, Settings};
 use sip::auth::{self, Login};
 use sip::header::{TypedHeader, WwwAuthenticate};
@@ -42,19 +43,19 @@ impl Load {
         if self.pbx.poll_timeout().is_some_and(|deadline| deadline.at <= self.now) {
             self.pbx.handle_timeout(self.now);
         }
-        let mut closed = Vec::new();
         while let Some(output) = self.pbx.poll_output() {
             self.outputs += 1;
             match output {
                 Output::Sip(transmit) => self.sent.push(transmit.bytes),
-                Output::Media(media::Command::Close { stream }) => closed.push(stream),
+                Output::Media(media::Command::Close { stream }) => {
+                    let statistics = media::Statistics::default();
+                    self.pbx.handle(self.now, Input::Media(media::Event::Closed { stream, statistics }));
+                }
+                Output::Port(PortOrder::Bind(port)) => {
+                    self.pbx.handle(self.now, Input::Port(PortReport::Bound(port)));
+                }
                 _ => {}
             }
-        }
-        for stream in closed {
-            let statistics = media::Statistics::default();
-            self.pbx.handle(self.now, Input::Media(media::Event::Closed { stream, statistics }));
-            while self.pbx.poll_output().is_some() {}
         }
         self.spent += start.elapsed();
     }

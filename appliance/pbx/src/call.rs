@@ -17,6 +17,7 @@ pub mod refresh;
 pub mod session;
 pub mod session_timer;
 pub mod setup;
+pub mod waiting;
 
 use smallvec::SmallVec;
 use uuid::Uuid;
@@ -30,6 +31,7 @@ use crate::event::EventKind;
 use crate::timers::TimerId;
 use cause::Cause;
 use ladder::Ladder;
+use waiting::Destination;
 
 /// A call within the exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,6 +58,8 @@ pub struct Call {
     pub legs: SmallVec<[Leg; 2]>,
     /// The place of the called leg that the caller is bridged to.
     pub bridged: Option<usize>,
+    /// Whom to ring as soon as there are ports.
+    pub waiting: Option<Destination>,
     /// What the caller's INVITE offered, until it is answered.
     pub offer: Option<sip::sdp::SessionDescription>,
     /// The most telling failure of the phones that rang.
@@ -64,7 +68,7 @@ pub struct Call {
     pub max_forwards: u8,
     /// What happened.
     pub ladder: Ladder,
-    /// While it rings: the dial timeout. Then: the longest duration.
+    /// While it waits for ports: how long it may. While it rings: the dial timeout. Then: the longest duration.
     pub limit: Option<TimerId>,
 }
 

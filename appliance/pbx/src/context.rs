@@ -99,6 +99,14 @@ impl Context {
         self.output(Output::Event(event));
     }
 
+    /// Keeps the reserve of ports full.
+    pub fn tend_ports(&mut self) {
+        self.ports.handle_timeout(self.now);
+        while let Some(order) = self.ports.poll_order() {
+            self.output(Output::Port(order));
+        }
+    }
+
     /// Orders something of the media engine.
     pub fn media(&mut self, command: media::Command) {
         self.output(Output::Media(command));

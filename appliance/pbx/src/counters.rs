@@ -14,6 +14,7 @@ pub struct Totals {
     pub sequences_omitted: u64,
     pub rtp_timeouts: u64,
     pub port_exhaustions: u64,
+    pub ports_held: u64,
 }
 
 impl Totals {
@@ -29,7 +30,8 @@ impl Totals {
             ("dropped_from_blocked_total", "Messages dropped from blocked sources", self.dropped_from_blocked),
             ("sequences_omitted_total", "Ladders not kept, under load", self.sequences_omitted),
             ("rtp_timeouts_total", "Calls ended because no audio came", self.rtp_timeouts),
-            ("rtp_port_exhaustions_total", "Calls refused because no RTP port was free", self.port_exhaustions),
+            ("rtp_port_exhaustions_total", "Legs refused because no RTP port was free", self.port_exhaustions),
+            ("rtp_ports_held_total", "RTP port pairs found in the hands of another process", self.ports_held),
         ]
     }
 }

@@ -11,6 +11,7 @@ use crate::command::{Command, Counters, Rejection, Reply, RequestId};
 use crate::context::Context;
 use crate::directory::{Directory, Extension};
 use crate::event::{Event, EventKind};
+use crate::ports::{PortOrder, PortReport};
 use crate::registrar::{Binding, Registrar};
 use crate::sequence::Sequence;
 use crate::settings::Settings;
@@ -28,6 +29,8 @@ pub enum Input {
     SipClosed(Flow),
     /// The media engine reports.
     Media(media::Event),
+    /// What came of an order about a pair of ports.
+    Port(PortReport),
     /// Somebody asks.
     Command(RequestId, Command),
     /// The wall clock was read: at this `now` it showed this time since 1970. Given once before anything else, and after each adjustment.
@@ -45,6 +48,8 @@ pub enum Output {
     Sip(Transmit),
     /// The media engine's orders.
     Media(media::Command),
+    /// An order about the sockets of a pair of ports.
+    Port(PortOrder),
     /// A fact for the event log.
     Event(Event),
     /// A refreshed registration: its row changes, no event is written; the latest for a contact wins.
@@ -88,6 +93,10 @@ impl Pbx {
                 self.calls.handle_closed(&flow);
             }
             Input::Media(event) => self.handle_media(event),
+            Input::Port(report) => {
+                self.ctx.totals.ports_held += u64::from(matches!(report, PortReport::Held(_)));
+                self.ctx.ports.handle_report(now, report);
+            }
             Input::Command(request, command) => {
                 let result = self.carry_out(command);
                 self.drain_sip();
@@ -105,6 +114,7 @@ impl Pbx {
             }
         }
         self.drain_sip();
+        self.tend_ports();
     }
 
     /// Runs what is due.
@@ -116,6 +126,7 @@ impl Pbx {
             self.handle_timer(timer);
             self.drain_sip();
         }
+        self.tend_ports();
         // Transactions and dialogs outlive their calls: what they leave behind after a burst goes here.
         if self.calls.is_empty() {
             self.ctx.index.shrink();
@@ -131,7 +142,8 @@ impl Pbx {
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let own = self.ctx.timers.next().map(|(at, timer)| Deadline { at, reason: timer.name() });
         let sip = self.ctx.sip.poll_timeout().map(|deadline| Deadline { at: deadline.at, reason: deadline.reason });
-        own.into_iter().chain(sip).min()
+        let ports = self.ctx.ports.poll_timeout().map(|(at, reason)| Deadline { at, reason });
+        own.into_iter().chain(sip).chain(ports).min()
     }
 
     fn handle_sip(&mut self, flow: Flow, message: &Bytes) {
@@ -159,6 +171,14 @@ impl Pbx {
             let Some(event) = self.ctx.sip.poll_event() else { return };
             self.dispatch(event);
         }
+    }
+
+    /// Keeps the reserve of ports full, and lets those ring who waited for some.
+    fn tend_ports(&mut self) {
+        self.ctx.tend_ports();
+        self.calls.ring_waiting(&mut self.ctx);
+        self.drain_sip();
+        self.ctx.tend_ports();
     }
 
     fn carry_out(&mut self, command: Command) -> Result<Reply, Rejection> {
@@ -198,6 +218,7 @@ impl Pbx {
             ("bindings", "Contacts registered", self.registrar.len() as u64),
             ("extensions", "Extensions", self.directory.len() as u64),
             ("rtp_ports_used", "RTP port pairs in use", self.ctx.ports.used() as u64),
+            ("rtp_ports_set_aside", "RTP port pairs that another process held", self.ctx.ports.set_aside() as u64),
             ("timers", "Timers armed, besides those of transactions", self.ctx.timers.len() as u64),
             ("transactions", "SIP transactions", (held.clients + held.servers) as u64),
             ("dialogs", "SIP dialogs", held.dialogs as u64),
@@ -211,6 +232,7 @@ impl Pbx {
     fn handle_timer(&mut self, timer: Timer) {
         let Pbx { ctx, calls, registrar, gate, .. } = self;
         match timer {
+            Timer::PortWait(call) => calls.with_call(ctx, call, |call, ctx| call.handle_port_wait(ctx)),
             Timer::DialTimeout(call) => calls.with_call(ctx, call, |call, ctx| call.handle_dial_timeout(ctx)),
             Timer::CallLimit(call) => calls.with_call(ctx, call, |call, ctx| call.handle_call_limit(ctx)),
             Timer::SessionRefresh(leg) | Timer::Reinvite(leg) => {

@@ -30,3 +30,15 @@ pub const LADDER_LINGER: Duration = Duration::from_secs(1);
 pub const STATISTICS_WAIT: Duration = Duration::from_secs(2);
 /// The least session interval accepted (RFC 4028 §4).
 pub const MIN_SESSION_EXPIRES: u32 = 90;
+/// RTP port pairs whose sockets are held ahead of the calls: what a batch of INVITEs takes before the daemon has bound more.
+pub const PORT_RESERVE: usize = 64;
+/// How long a pair rests between two legs while fresh ones are there; phones send a little after they were told BYE.
+pub const PORT_REST: Duration = Duration::from_secs(10);
+/// Pairs that rest with their sockets open; beyond it they serve again earlier.
+pub const PORTS_RESTING: usize = 2_048;
+/// After how long a pair that another process held is tried again.
+pub const PORT_RETRY: Duration = Duration::from_secs(60);
+/// How long no sockets are asked for after the system had none to give.
+pub const PORT_PAUSE: Duration = Duration::from_secs(1);
+/// How long a call may wait until the daemon has bound ports for it: it takes a fraction of a millisecond, or something is broken.
+pub const PORT_WAIT: Duration = Duration::from_secs(2);

@@ -9,6 +9,8 @@ use crate::registrar::BindingKey;
 /// What the exchange waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Timer {
+    /// No port was bound for a call that waits for one.
+    PortWait(CallKey),
     /// A destination rings too long.
     DialTimeout(CallKey),
     /// A call lasts too long.
@@ -35,6 +37,7 @@ impl Timer {
     /// The timer's name, for logs.
     pub fn name(self) -> &'static str {
         match self {
+            Timer::PortWait(_) => "port wait",
             Timer::DialTimeout(_) => "dial timeout",
             Timer::CallLimit(_) => "call limit",
             Timer::SessionRefresh(_) => "session refresh",

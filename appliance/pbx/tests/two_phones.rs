@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pbx::directory::NewExtension;
+use pbx::ports::{PortOrder, PortReport};
 use pbx::{Command, Input, Output, Pbx, RequestId, Settings};
 use sip::auth::{self, Login};
 use sip::header::{TypedHeader, WwwAuthenticate};
@@ -53,6 +54,9 @@ impl Story {
                 }
                 Output::Event(event) => self.events.push(event.kind.name()),
                 Output::Media(command) => self.handle_media(command),
+                Output::Port(PortOrder::Bind(port)) => {
+                    self.pbx.handle(self.now, Input::Port(PortReport::Bound(port)));
+                }
                 _ => {}
             }
         }

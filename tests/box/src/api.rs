@@ -45,6 +45,13 @@ impl Api {
         self.send("POST", path, Some(body))
     }
 
+    /// One of the numbers behind `/metrics`.
+    pub fn metric(&self, name: &str) -> Result<u64> {
+        let text = ureq::get(self.url("/metrics")).call()?.body_mut().read_to_string()?;
+        let value = text.lines().find_map(|line| line.strip_prefix(&format!("tandem_{name} ")));
+        Ok(value.with_context(|| format!("no metric {name}"))?.trim().parse()?)
+    }
+
     fn send(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .timeout_global(Some(wait::PATIENCE))

@@ -1,5 +1,6 @@
 //! `tandem` itself, in a folder of its own, and what one asks of it by its API.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -18,7 +19,7 @@ pub struct Exchange {
     /// The process.
     pub process: Child,
     api: Api,
-    folder: PathBuf,
+    plan: Plan,
     // Removed with the last exchange that uses it.
     _home: Option<tempfile::TempDir>,
 }
@@ -36,26 +37,51 @@ pub fn binary() -> Result<PathBuf> {
     Ok(path)
 }
 
-impl Exchange {
-    /// Starts one with an empty folder.
-    pub fn start() -> Result<Exchange> {
-        let home = tempfile::tempdir()?;
-        let folder = home.path().join("data");
-        let mut exchange = Exchange::start_in(&folder, ports::free(2))?;
-        exchange._home = Some(home);
-        Ok(exchange)
+/// How an exchange is started.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where it listens.
+    pub host: IpAddr,
+    /// Its SIP port.
+    pub sip: u16,
+    /// Its first and its last RTP port.
+    pub rtp: (u16, u16),
+    /// Where it keeps its data.
+    pub folder: PathBuf,
+    /// Further arguments.
+    pub arguments: Vec<String>,
+    /// A program that starts it, with its arguments; empty for none.
+    pub starter: Vec<String>,
+}
+
+impl Plan {
+    /// 127.0.0.1, free ports.
+    pub fn in_folder(folder: &Path) -> Plan {
+        let rtp = ports::free(40);
+        Plan {
+            host: Ipv4Addr::LOCALHOST.into(),
+            sip: ports::free(2),
+            rtp: (rtp, rtp + 39),
+            folder: folder.to_path_buf(),
+            arguments: Vec::new(),
+            starter: Vec::new(),
+        }
     }
 
-    /// Starts one on what an earlier one left behind, at the same SIP port.
-    pub fn start_in(folder: &Path, sip: u16) -> Result<Exchange> {
-        let (http, rtp) = (ports::free(2), ports::free(40));
-        let mut command = Command::new(binary()?);
-        command.arg("--data").arg(folder);
-        command.args(["--sip", &format!("127.0.0.1:{sip}"), "--http", &format!("127.0.0.1:{http}")]);
-        command.args(["--rtp", &format!("127.0.0.1:{rtp}-{}", rtp + 39)]);
-        command.env("TANDEM_ADMIN_PASSWORD", ADMIN_PASSWORD);
-        let mut process = Child::start(&mut command)?;
-        let health = format!("http://127.0.0.1:{http}/healthz");
+    /// Starts it, and waits until it is healthy.
+    pub fn start(&self) -> Result<Exchange> {
+        let http = SocketAddr::new(self.host, ports::free(2));
+        let mut words = self.starter.clone();
+        words.push(binary()?.display().to_string());
+        words.extend(["--data".to_string(), self.folder.display().to_string()]);
+        words.extend(["--sip".to_string(), SocketAddr::new(self.host, self.sip).to_string()]);
+        words.extend(["--http".to_string(), http.to_string()]);
+        let (first, last) = self.rtp;
+        words.extend(["--rtp".to_string(), format!("{}-{last}", SocketAddr::new(self.host, first))]);
+        words.extend(self.arguments.iter().cloned());
+        let mut command = Command::new(&words[0]);
+        let mut process = Child::start(command.args(&words[1..]).env("TANDEM_ADMIN_PASSWORD", ADMIN_PASSWORD))?;
+        let health = format!("http://{http}/healthz");
         let ready = wait::until("the exchange to be healthy", || {
             let gone = !process.is_running();
             (gone || ureq::get(&health).call().is_ok()).then_some(!gone)
@@ -63,8 +89,25 @@ impl Exchange {
         if !ready {
             bail!("the exchange ended at once: {}", process.said().join("\n"));
         }
-        let api = Api::new(([127, 0, 0, 1], http).into(), sip, ADMIN_PASSWORD)?;
-        Ok(Exchange { process, api, folder: folder.to_path_buf(), _home: None })
+        let api = Api::new(http, self.sip, ADMIN_PASSWORD)?;
+        Ok(Exchange { process, api, plan: self.clone(), _home: None })
+    }
+}
+
+impl Exchange {
+    /// Starts one with an empty folder.
+    pub fn start() -> Result<Exchange> {
+        Exchange::start_as(|_| {})
+    }
+
+    /// The same, set up otherwise.
+    pub fn start_as(change: impl FnOnce(&mut Plan)) -> Result<Exchange> {
+        let home = tempfile::tempdir()?;
+        let mut plan = Plan::in_folder(&home.path().join("data"));
+        change(&mut plan);
+        let mut exchange = plan.start()?;
+        exchange._home = Some(home);
+        Ok(exchange)
     }
 
     /// Kills it without a warning and starts another on what it left behind.
@@ -85,14 +128,14 @@ impl Exchange {
     }
 
     fn restart(mut self) -> Result<Exchange> {
-        let mut next = Exchange::start_in(&self.folder, self.api.sip)?;
+        let mut next = self.plan.start()?;
         next._home = self._home.take();
         Ok(next)
     }
 
     /// Where it keeps its data.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.plan.folder
     }
 
     /// Fails if the exchange stated an error or a panic.
@@ -101,6 +144,11 @@ impl Exchange {
         let bad: Vec<&String> =
             said.iter().filter(|line| line.contains("ERROR") || line.contains("panicked")).collect();
         assert!(bad.is_empty(), "the exchange complained: {bad:#?}");
+    }
+
+    /// The lines of its log that contain a text.
+    pub fn said(&self, text: &str) -> Vec<String> {
+        self.process.said().into_iter().filter(|line| line.contains(text)).collect()
     }
 
     /// Lets it end by SIGTERM; true if it did so by itself.

@@ -3,7 +3,7 @@
 mod carriage;
 mod connections;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::{Index, IndexMut};
@@ -46,8 +46,12 @@ pub struct Lab {
     pub behind: Vec<Option<usize>>,
     /// Whether the exchange said, after it was told to drain, that the last call is over.
     pub is_drained: bool,
-    /// Whether the exchange may bind a port; `false` makes every `Open` fail.
-    pub has_ports: bool,
+    /// Whether the media thread opens streams; `false` makes every `Open` fail, as when it is far behind.
+    pub opens_streams: bool,
+    /// Whether the media thread binds ports; `false` leaves orders without an answer.
+    pub binds_ports: bool,
+    /// Ports that another process holds.
+    pub held_ports: BTreeSet<u16>,
     /// How often the exchange was asked to do something with a port that is not open.
     pub misdelivered: usize,
     settings: pbx::Settings,
@@ -55,6 +59,7 @@ pub struct Lab {
     exchange: [SocketAddr; 2],
     queue: BTreeMap<(Time, u64), Arrival>,
     posted: u64,
+    bound: BTreeSet<u16>,
     ports: BTreeMap<u16, media::StreamId>,
     connections: Connections,
     replies: VecDeque<(RequestId, Result<Reply, pbx::Rejection>)>,
@@ -94,13 +99,16 @@ impl Lab {
             routers: Vec::new(),
             behind: Vec::new(),
             is_drained: false,
-            has_ports: true,
+            opens_streams: true,
+            binds_ports: true,
+            held_ports: BTreeSet::new(),
             misdelivered: 0,
             settings,
             now: Time::ZERO,
             exchange,
             queue: BTreeMap::new(),
             posted: 0,
+            bound: BTreeSet::new(),
             ports: BTreeMap::new(),
             connections: Connections::default(),
             replies: VecDeque::new(),
@@ -178,6 +186,7 @@ impl Lab {
         let seed = [self.fingerprint() as u8; 32];
         self.pbx = Pbx::new(self.settings.clone(), seed);
         self.engine = media::Engine::new(media::Config::default(), seed);
+        self.bound.clear();
         self.ports.clear();
         self.engine.handle_clock(self.now, EPOCH + self.now);
         self.input(Input::Clock(EPOCH + self.now));
@@ -295,6 +304,7 @@ impl Lab {
             match output {
                 Output::Sip(transmit) => self.carry_sip(transmit),
                 Output::Media(command) => self.carry_out(command),
+                Output::Port(order) => self.handle_port_order(order),
                 Output::Event(event) => {
                     let name = event.kind.name();
                     self.facts.push(event).unwrap_or_else(|error| panic!("{name}: {error}\n{}", self.ladder));

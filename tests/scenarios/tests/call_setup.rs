@@ -316,32 +316,17 @@ fn without_a_common_codec_there_is_no_call() {
 }
 
 #[test]
-fn without_a_port_there_is_no_call() {
+fn without_a_stream_there_is_no_call() {
     let (mut lab, alice, bob) = two_phones(20);
-    lab.has_ports = false;
+    lab.opens_streams = false;
     lab[alice].call("1002");
     lab.run_for(seconds(2));
     let status = lab[alice].last().status.expect("it was answered");
     assert!((500..600).contains(&status) && lab[bob].is(State::Ended), "{status}\n{}", lab.ladder());
-    lab.has_ports = true;
+    lab.opens_streams = true;
     lab.run_for(seconds(40));
     connect(&mut lab, alice, bob);
     lab[alice].hang_up();
-    lab.finish();
-}
-
-#[test]
-fn when_all_ports_are_taken_the_next_call_is_told_so() {
-    let mut lab = Lab::with_settings(21, |settings| settings.rtp_ports = (30_000, 30_003));
-    let phones: Vec<_> = (1001..1005).map(|number| lab.registered_phone(&number.to_string())).collect();
-    connect(&mut lab, phones[0], phones[1]);
-    lab[phones[2]].call("1004");
-    lab.run_for(seconds(1));
-    assert_eq!(lab[phones[2]].last().status, Some(503), "{}", lab.ladder());
-    lab[phones[0]].hang_up();
-    lab.run_for(seconds(40));
-    connect(&mut lab, phones[2], phones[3]);
-    lab[phones[2]].hang_up();
     lab.finish();
 }
 

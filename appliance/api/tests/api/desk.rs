@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
+use pbx::ports::{PortOrder, PortReport};
 use pbx::{Command, Input, Output, Pbx, Rejection, Reply, RequestId, Settings};
 use serde_json::Value;
 use sip::{Flow, Message};
@@ -263,6 +264,9 @@ fn run_exchange(
                     let statistics = media::Statistics::default();
                     pbx.handle(now(), Input::Media(media::Event::Closed { stream, statistics }));
                 }
+                Output::Port(PortOrder::Bind(port)) => {
+                    pbx.handle(now(), Input::Port(PortReport::Bound(port)));
+                }
                 Output::Event(event) => items.push(Item::Event(event)),
                 Output::Refreshed(binding) => items.push(Item::Refreshed(binding)),
                 Output::Sequence(sequence) => items.push(Item::Sequence(sequence)),
@@ -272,7 +276,7 @@ fn run_exchange(
                     let done: store::journal::Done = Box::new(move |_| drop(answer.send(result)));
                     journal.submit(Entry { items: std::mem::take(&mut items), done: Some(done) }).ok().expect("room");
                 }
-                Output::Media(_) | Output::Drained => {}
+                Output::Media(_) | Output::Port(_) | Output::Drained => {}
             }
         }
         let done: Option<store::journal::Done> =

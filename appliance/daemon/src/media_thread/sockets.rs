@@ -1,18 +1,17 @@
-//! The RTP and RTCP sockets: two for each stream, bound to the port that the exchange chose, parked for the next stream.
+//! The RTP and RTCP sockets: two for each stream, bound ahead of it to the port that the exchange chose, and parked after it.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
-use std::time::Duration;
 
 use media::{Component, Socket, StreamId};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
+use pbx::ports::PortReport;
 use rustc_hash::FxHashMap;
 use socket2::{Domain, Protocol, Type};
 
-use crate::limits;
 use crate::udp_batch::Receiver;
 
 /// Expedited forwarding (RFC 3246), the class of audio.
@@ -25,7 +24,6 @@ pub struct Pair {
     place: usize,
     rtp: UdpSocket,
     rtcp: UdpSocket,
-    parked_at: Duration,
 }
 
 /// What a readable socket is for.
@@ -35,7 +33,7 @@ enum Use {
     Vacant,
     /// The stream's pair.
     Stream(StreamId),
-    /// Kept for the next stream on this port; what arrives is thrown away.
+    /// Held for the next stream on this port; what arrives is thrown away.
     Parked(u16),
 }
 
@@ -45,8 +43,9 @@ pub struct Sockets {
     address: IpAddr,
     streams: FxHashMap<StreamId, Pair>,
     parked: FxHashMap<u16, Pair>,
-    // The oldest first; a port that was taken again since is passed over.
-    parked_since: VecDeque<(Duration, u16)>,
+    // Ports that another process held when they were last tried, and whether the system had no sockets to give.
+    held: BTreeSet<u16>,
+    starved: bool,
     places: Vec<Use>,
     vacant: Vec<usize>,
 }
@@ -67,7 +66,8 @@ impl Sockets {
             address,
             streams: FxHashMap::default(),
             parked: FxHashMap::default(),
-            parked_since: VecDeque::new(),
+            held: BTreeSet::new(),
+            starved: false,
             places: Vec::new(),
             vacant: Vec::new(),
         }
@@ -78,10 +78,14 @@ impl Sockets {
         if self.streams.contains_key(&stream) {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the stream has sockets already"));
         }
-        let reused = self.parked.remove(&port).filter(|pair| empty(&pair.rtp, bin) && empty(&pair.rtcp, bin));
-        let pair = match reused {
-            Some(pair) => pair,
-            None => self.bind(registry, port)?,
+        let pair = match self.parked.remove(&port) {
+            Some(pair) if empty(&pair.rtp, bin) && empty(&pair.rtcp, bin) => pair,
+            // Somebody floods the port: new sockets begin empty.
+            Some(pair) => {
+                self.vacate(pair);
+                self.make(registry, port)?
+            }
+            None => self.make(registry, port)?,
         };
         self.places[pair.place] = Use::Stream(stream);
         self.streams.insert(stream, pair);
@@ -89,37 +93,60 @@ impl Sockets {
     }
 
     /// Takes the sockets of `stream` away and keeps them for the next one.
-    pub fn close(&mut self, now: Duration, stream: StreamId) {
-        let Some(pair) = self.streams.remove(&stream) else { return };
-        if self.parked.len() >= limits::PARKED_PAIRS {
-            self.release(pair);
-            return;
+    pub fn close(&mut self, stream: StreamId) {
+        if let Some(pair) = self.streams.remove(&stream) {
+            self.park(pair);
         }
-        self.places[pair.place] = Use::Parked(pair.port);
-        self.parked_since.push_back((now, pair.port));
-        self.parked.insert(pair.port, Pair { parked_at: now, ..pair });
     }
 
-    /// Closes what was parked for long; says when to come again.
-    pub fn expire(&mut self, now: Duration) -> Option<Duration> {
-        while let Some(&(since, port)) = self.parked_since.front() {
-            if now < since + limits::PARKED_FOR {
-                return Some(since + limits::PARKED_FOR);
+    /// Binds `port` and the next ahead of the stream that will use them.
+    pub fn bind(&mut self, registry: &Registry, port: u16) -> PortReport {
+        if self.parked.contains_key(&port) {
+            return PortReport::Bound(port);
+        }
+        match self.make(registry, port) {
+            Ok(pair) => {
+                self.park(pair);
+                self.note_bound(port);
+                PortReport::Bound(port)
             }
-            self.parked_since.pop_front();
-            // A port that was taken and parked again since stands further back once more.
-            if self.parked.get(&port).is_some_and(|pair| pair.parked_at == since)
-                && let Some(pair) = self.parked.remove(&port)
-            {
-                self.release(pair);
+            Err(error) if is_starvation(&error) => {
+                if !std::mem::replace(&mut self.starved, true) {
+                    tracing::error!(%error, "the system gives no more sockets for audio: calls may be refused");
+                }
+                PortReport::Starved(port)
             }
+            Err(error) => {
+                self.note_held(port, &error);
+                PortReport::Held(port)
+            }
+        }
+    }
+
+    /// Closes the sockets held for `port`.
+    pub fn release(&mut self, port: u16) {
+        if let Some(pair) = self.parked.remove(&port) {
+            self.vacate(pair);
         }
         if self.streams.is_empty() {
             self.streams.shrink_to_fit();
             self.parked.shrink_to_fit();
-            self.parked_since.shrink_to_fit();
         }
-        None
+    }
+
+    /// One line when it begins and one when it is over; how many there are is for `/metrics` to say.
+    fn note_held(&mut self, port: u16, error: &io::Error) {
+        if self.held.is_empty() {
+            tracing::warn!(%error, port, "an RTP port is in other hands: others are used, and it is tried again later");
+        }
+        self.held.insert(port);
+    }
+
+    fn note_bound(&mut self, port: u16) {
+        self.starved = false;
+        if self.held.remove(&port) && self.held.is_empty() {
+            tracing::info!(port, "every RTP port that was in other hands is ours again");
+        }
     }
 
     /// The socket behind a token of the poll.
@@ -144,25 +171,30 @@ impl Sockets {
         (self.streams.len(), self.parked.len())
     }
 
-    fn bind(&mut self, registry: &Registry, port: u16) -> io::Result<Pair> {
+    fn park(&mut self, pair: Pair) {
+        self.places[pair.place] = Use::Parked(pair.port);
+        self.parked.insert(pair.port, pair);
+    }
+
+    fn make(&mut self, registry: &Registry, port: u16) -> io::Result<Pair> {
         let next = port.checked_add(1).ok_or(io::ErrorKind::AddrNotAvailable)?;
         let (rtp, rtcp) = (bind(self.address, port)?, bind(self.address, next)?);
         let place = self.vacant.pop().unwrap_or_else(|| {
             self.places.push(Use::Vacant);
             self.places.len() - 1
         });
-        let pair = Pair { port, place, rtp, rtcp, parked_at: Duration::ZERO };
+        let pair = Pair { port, place, rtp, rtcp };
         match register(registry, &pair) {
             Ok(()) => Ok(pair),
             Err(error) => {
-                self.release(pair);
+                self.vacate(pair);
                 Err(error)
             }
         }
     }
 
-    /// Closing a socket takes it out of the poll as well.
-    fn release(&mut self, pair: Pair) {
+    /// Gives a pair up. Closing a socket takes it out of the poll as well.
+    fn vacate(&mut self, pair: Pair) {
         self.places[pair.place] = Use::Vacant;
         self.vacant.push(pair.place);
     }
@@ -193,6 +225,11 @@ fn bind(address: IpAddr, port: u16) -> io::Result<UdpSocket> {
     };
     socket.bind(&SocketAddr::new(address, port).into())?;
     Ok(socket.into())
+}
+
+/// Whether it is not the port that is lacking, but descriptors or memory.
+fn is_starvation(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::ENOSPC))
 }
 
 /// Throws away what waits in a socket. False when it does not end: somebody floods the port.

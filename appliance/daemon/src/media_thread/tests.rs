@@ -10,19 +10,19 @@ use super::*;
 /// A media thread, and the queue that its events come by.
 struct Bench {
     thread: MediaThread,
-    events: Queue<Event>,
+    reports: Queue<Report>,
     poll: Poll,
-    heard: Vec<Event>,
+    heard: Vec<Report>,
 }
 
 impl Bench {
     fn new() -> Bench {
         let poll = Poll::new().expect("the kernel has epoll");
         let bell = Bell::new(Waker::new(poll.registry(), BELL).expect("the kernel has eventfd"));
-        let events = Queue::new(100, bell);
+        let reports = Queue::new(100, bell);
         let address = Ipv4Addr::LOCALHOST.into();
-        let thread = MediaThread::start(address, media::Config::default(), Clock::start(), events.clone());
-        Bench { thread: thread.expect("a thread can be started"), events, poll, heard: Vec::new() }
+        let thread = MediaThread::start(address, media::Config::default(), Clock::start(), reports.clone());
+        Bench { thread: thread.expect("a thread can be started"), reports, poll, heard: Vec::new() }
     }
 
     fn order(&self, command: Command) {
@@ -32,10 +32,17 @@ impl Bench {
 
     /// Waits for an event that `wanted` likes.
     fn wait(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
+        let report = self.wait_report(|report| matches!(report, Report::Event(event) if wanted(event)));
+        let Report::Event(event) = report else { unreachable!("only an event was waited for") };
+        event
+    }
+
+    /// Waits for a report that `wanted` likes.
+    fn wait_report(&mut self, wanted: impl Fn(&Report) -> bool) -> Report {
         let mut taken = VecDeque::new();
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(5) {
-            self.events.take(&mut taken);
+            self.reports.take(&mut taken);
             self.heard.extend(taken.drain(..));
             if let Some(found) = self.heard.iter().position(&wanted) {
                 return self.heard.remove(found);
@@ -43,6 +50,16 @@ impl Bench {
             self.poll.poll(&mut Events::with_capacity(4), Some(Duration::from_millis(10))).expect("nothing interrupts");
         }
         panic!("it never came; heard {:?}", self.heard);
+    }
+
+    /// Gives an order about a port and waits for what comes of it.
+    fn bind(&mut self, port: u16) -> PortReport {
+        self.thread.orders.push_always(Order::Port(PortOrder::Bind(port)));
+        self.thread.orders.ring();
+        let Report::Port(report) = self.wait_report(|report| matches!(report, Report::Port(_))) else {
+            unreachable!("only such a report was waited for");
+        };
+        report
     }
 
     /// Opens `stream` on `port` for `phone` and says so when it is done.
@@ -144,4 +161,26 @@ fn a_taken_port_is_reported() {
     let failed = bench.wait(|event| matches!(event, Event::OpenFailed { .. }));
     assert_eq!(failed.stream(), StreamId(5));
     bench.thread.stop();
+}
+
+#[test]
+fn a_pair_is_held_from_its_order_to_its_release() {
+    let mut bench = Bench::new();
+    let port = free_port();
+    let other = UdpSocket::bind(("127.0.0.1", port + 1)).expect("it was free");
+    assert_eq!(bench.bind(port), PortReport::Held(port), "half a pair is none");
+    assert!(UdpSocket::bind(("127.0.0.1", port)).is_ok(), "the half that was free is not kept");
+    drop(other);
+    assert_eq!(bench.bind(port), PortReport::Bound(port));
+    assert_eq!(bench.bind(port), PortReport::Bound(port), "what is held already is held");
+    assert!([port, port + 1].iter().all(|port| UdpSocket::bind(("127.0.0.1", *port)).is_err()));
+
+    bench.order(Command::Open { stream: StreamId(1), port });
+    bench.wait(|event| matches!(event, Event::Opened { .. }));
+    bench.order(Command::Close { stream: StreamId(1) });
+    bench.wait(|event| matches!(event, Event::Closed { .. }));
+    assert!(UdpSocket::bind(("127.0.0.1", port)).is_err(), "it is held until the exchange says otherwise");
+    bench.thread.orders.push_always(Order::Port(PortOrder::Release(port)));
+    bench.thread.stop();
+    assert!([port, port + 1].iter().all(|port| UdpSocket::bind(("127.0.0.1", *port)).is_ok()));
 }

@@ -48,11 +48,22 @@ impl Preference {
     }
 }
 
+/// Where the media engine receives a leg's audio.
+#[derive(Debug, Clone, Copy, Default)]
+enum Place {
+    /// Nowhere.
+    #[default]
+    None,
+    /// The port is ours; nothing listens yet.
+    Reserved { port: u16 },
+    /// A stream listens.
+    Open { port: u16, stream: StreamId },
+}
+
 /// The audio of one leg.
 #[derive(Debug, Default)]
 pub struct Audio {
-    stream: Option<StreamId>,
-    port: u16,
+    place: Place,
     /// Our latest description.
     local: Option<SessionDescription>,
     /// An offer of ours that waits for its answer.
@@ -66,32 +77,47 @@ impl Audio {
         spoken(offer).next().is_some()
     }
 
-    /// Takes a port and has the media engine open it.
-    pub fn open(&mut self, ctx: &mut Context, leg: LegKey) -> Result<(), Cause> {
+    /// Takes a port, if there is none yet.
+    pub fn reserve(&mut self, ctx: &mut Context) -> Result<u16, Cause> {
+        if let Place::Reserved { port } | Place::Open { port, .. } = self.place {
+            return Ok(port);
+        }
         let Some(port) = ctx.ports.take() else {
             ctx.totals.port_exhaustions += 1;
-            return Err(Cause::CONGESTION);
+            return Err(Cause::NO_CIRCUIT);
         };
+        self.place = Place::Reserved { port };
+        Ok(port)
+    }
+
+    /// Has the media engine open the port, which is taken if there is none yet.
+    pub fn open(&mut self, ctx: &mut Context, leg: LegKey) -> Result<(), Cause> {
+        let port = self.reserve(ctx)?;
         let stream = ctx.index.new_stream(leg);
         ctx.media(media::Command::Open { stream, port });
-        self.stream = Some(stream);
-        self.port = port;
+        self.place = Place::Open { port, stream };
         Ok(())
     }
 
     /// The stream, while there is one.
     pub fn stream(&self) -> Option<StreamId> {
-        self.stream
+        match self.place {
+            Place::Open { stream, .. } => Some(stream),
+            Place::None | Place::Reserved { .. } => None,
+        }
     }
 
     /// Whether there is a stream.
     pub fn is_open(&self) -> bool {
-        self.stream.is_some()
+        self.stream().is_some()
     }
 
-    /// Our RTP port.
+    /// Our RTP port; 0, which SDP reads as none, before there is one.
     pub fn port(&self) -> u16 {
-        self.port
+        match self.place {
+            Place::Open { port, .. } | Place::Reserved { port } => port,
+            Place::None => 0,
+        }
     }
 
     /// Whether both sides have agreed on something.
@@ -169,11 +195,15 @@ impl Audio {
         self.repeat()
     }
 
-    /// The stream is closed: its port may serve another leg.
-    pub fn forget_stream(&mut self, ctx: &mut Context) {
-        if let Some(stream) = self.stream.take() {
-            ctx.index.streams.remove(&stream);
-            ctx.ports.give_back(self.port);
+    /// The stream is closed, or will never be opened: its port may serve another leg.
+    pub fn give_back(&mut self, ctx: &mut Context) {
+        match std::mem::take(&mut self.place) {
+            Place::None => {}
+            Place::Reserved { port } => ctx.ports.give_back(ctx.now, port),
+            Place::Open { port, stream } => {
+                ctx.index.streams.remove(&stream);
+                ctx.ports.give_back(ctx.now, port);
+            }
         }
     }
 
@@ -186,11 +216,11 @@ impl Audio {
         let bound = ctx.settings.rtp;
         let own = if bound.is_unspecified() { flow.local.ip() } else { bound };
         let address = ctx.settings.advertised(own);
-        Local { address, port: self.port, session_id: ctx.random_below(1 << 62), direction: Direction::SendRecv }
+        Local { address, port: self.port(), session_id: ctx.random_below(1 << 62), direction: Direction::SendRecv }
     }
 
     fn agree(&mut self, ctx: &mut Context, negotiated: Negotiated) {
-        if let (Some(stream), Some(format)) = (self.stream, format_of(&negotiated)) {
+        if let (Some(stream), Some(format)) = (self.stream(), format_of(&negotiated)) {
             let remote = media::Remote { rtp: negotiated.remote_rtp, rtcp: negotiated.remote_rtcp };
             let direction = direction_of(negotiated.direction);
             ctx.media(media::Command::Configure { stream, remote, format, direction, latch: media::Latch::Symmetric });

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::archive::Archive;
 use super::cause::Cause;
 use super::ladder::{Noted, Preludes};
+use super::waiting::Waiting;
 use super::{Call, CallKey, Ending, HangupReason, LegKey};
 use crate::command::{Rejection, Reply};
 use crate::context::Context;
@@ -20,6 +21,8 @@ pub struct Calls {
     calls: FxHashMap<CallKey, Call>,
     /// INVITEs on their way to becoming calls.
     pub preludes: Preludes,
+    /// Those that wait for ports.
+    pub waiting: Waiting,
     made: u64,
     /// Legs whose connection is gone, at least.
     stranded: usize,

@@ -25,9 +25,11 @@ impl Cause {
     pub const REJECTED: Cause = Cause(21);
     /// Answered elsewhere: another of the phones that rang took the call.
     pub const ANSWERED_ELSEWHERE: Cause = Cause(26);
+    /// No circuit available: no RTP port is left.
+    pub const NO_CIRCUIT: Cause = Cause(34);
     /// Temporary failure.
     pub const TEMPORARY_FAILURE: Cause = Cause(41);
-    /// Congestion: no port, no place.
+    /// Congestion: what should have a place has none.
     pub const CONGESTION: Cause = Cause(42);
     /// Bearer capability not available: no codec in common.
     pub const INCOMPATIBLE: Cause = Cause(58);
@@ -51,6 +53,7 @@ impl Cause {
             20 => "Subscriber absent",
             21 => "Call rejected",
             26 => "Answered elsewhere",
+            34 => "No circuit available",
             41 => "Temporary failure",
             42 => "Congestion",
             58 => "Bearer capability not available",

@@ -84,11 +84,11 @@ impl Call {
         self.end_all(ctx, place, ending);
     }
 
-    /// The daemon could not open a stream's sockets.
+    /// The media thread has no place for a stream.
     pub fn handle_open_failed(&mut self, ctx: &mut Context, place: usize, reason: &str) {
         let at = ctx.unix();
-        self.ladder.media(at, (ladder::MEDIA, ladder::CALL), "the port could not be opened", reason.to_string());
-        self.legs[place].audio.forget_stream(ctx);
+        self.ladder.media(at, (ladder::MEDIA, ladder::CALL), "the stream could not be opened", reason.to_string());
+        self.legs[place].audio.give_back(ctx);
         if !self.legs[place].is_live() {
             return self.close(ctx, place, None);
         }
@@ -171,7 +171,7 @@ impl Call {
 
     /// The media engine closed the stream and says what it did, or owed it for too long.
     pub fn handle_closed(&mut self, ctx: &mut Context, place: usize, statistics: Option<media::Statistics>) {
-        self.legs[place].audio.forget_stream(ctx);
+        self.legs[place].audio.give_back(ctx);
         if self.legs[place].stage == Stage::Closing {
             self.close(ctx, place, statistics);
         }
@@ -184,6 +184,7 @@ impl Call {
             return;
         }
         leg.stage = Stage::Over;
+        leg.audio.give_back(ctx);
         ctx.cancel(&mut leg.timer);
         leg.record.quality = statistics.map(quality);
         self.state(ctx, place, EventKind::CallHungup);

@@ -14,6 +14,7 @@ use super::cause::Cause;
 use super::ladder::{self, Ladder};
 use super::leg::new_record;
 use super::session_timer::{self, Asked as AskedTimer, SessionTimer};
+use super::waiting::Destination;
 use super::{Address, AddressKind, CALLER, Call, CallKey, Calls, Direction, Failure, Leg, LegKey, Stage};
 use crate::context::Context;
 use crate::directory::{Directory, Extension};
@@ -62,9 +63,12 @@ pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabou
     let call_id = request.headers.get(&HeaderName::CallId).cloned().unwrap_or_default();
     let prelude = calls.preludes.take(&call_id);
     let mut call = begin(ctx, key, invitation, (checked, number.clone(), prelude));
-    let contacts = find(ctx, &mut call, places, &number);
-    match contacts {
-        Ok((callee, contacts)) => call.ring(ctx, &callee, &contacts),
+    match find(ctx, &mut call, places, &number) {
+        Ok(destination) if calls.waiting.is_needed(ctx, destination.pairs()) => {
+            call.wait_for_ports(ctx, destination);
+            calls.waiting.push(key);
+        }
+        Ok(destination) => call.ring(ctx, &destination),
         Err(cause) => call.refuse(ctx, Failure::of(cause)),
     }
     calls.insert(ctx, call);
@@ -160,7 +164,8 @@ fn begin(
     };
     let (offer, max_forwards) = (checked.offer, checked.max_forwards);
     let legs = SmallVec::from_iter([leg]);
-    let mut call = Call { key, legs, bridged: None, offer, failure: None, max_forwards, ladder, limit: None };
+    let mut call =
+        Call { key, legs, bridged: None, waiting: None, offer, failure: None, max_forwards, ladder, limit: None };
     let at = ctx.unix();
     let accepted = format!("{} has proved its password", caller.extension);
     call.ladder.internal(at, (ladder::SIP, ladder::CALL), "INVITE", accepted);
@@ -170,19 +175,14 @@ fn begin(
 }
 
 /// Looks the destination up; the cause says why it cannot be called.
-fn find(
-    ctx: &Context,
-    call: &mut Call,
-    places: Whereabouts<'_>,
-    number: &str,
-) -> Result<(Extension, Vec<Binding>), Cause> {
+fn find(ctx: &Context, call: &mut Call, places: Whereabouts<'_>, number: &str) -> Result<Destination, Cause> {
     let at = ctx.unix();
     call.ladder.internal(at, (ladder::CALL, ladder::REGISTRAR), format!("where is {number}?"), String::new());
-    let Some(callee) = places.directory.by_number(number) else {
+    let Some(extension) = places.directory.by_number(number) else {
         call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "no such extension", String::new());
         return Err(Cause::UNALLOCATED);
     };
-    let mut contacts = places.registrar.contacts(callee.id, at);
+    let mut contacts = places.registrar.contacts(extension.id, at);
     contacts.retain(|binding| binding.flow != call.legs[CALLER].flow);
     if contacts.is_empty() {
         call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "not registered", String::new());
@@ -190,16 +190,20 @@ fn find(
     }
     let list: Vec<&str> = contacts.iter().map(|binding| binding.contact.as_str()).collect();
     call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), format!("{} contact(s)", list.len()), list.join("\n"));
-    Ok((callee.clone(), contacts))
+    Ok(Destination { extension: extension.clone(), contacts })
 }
 
 impl Call {
-    /// Rings every contact at once.
-    fn ring(&mut self, ctx: &mut Context, callee: &Extension, contacts: &[Binding]) {
-        self.legs[CALLER].record.destination = address_of(callee);
+    /// Rings every contact at once. The caller's port is taken first: nobody is rung for a call that could not be answered.
+    pub fn ring(&mut self, ctx: &mut Context, destination: &Destination) {
+        let Destination { extension, contacts } = destination;
+        self.legs[CALLER].record.destination = address_of(extension);
+        if let Err(cause) = self.legs[CALLER].audio.reserve(ctx) {
+            return self.refuse(ctx, Failure::of(cause));
+        }
         let group = ctx.uuid();
         for binding in contacts {
-            if let Err(cause) = self.ring_contact(ctx, (callee, group), binding) {
+            if let Err(cause) = self.ring_contact(ctx, (extension, group), binding) {
                 self.note_failure(Failure::of(cause));
             }
         }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use media::{Component, Socket, StreamId};
 use pbx::Input;
+use pbx::ports::{PortOrder, PortReport};
 use sip::{Flow, Transmit, Transport};
 
 use super::Lab;
@@ -24,6 +25,8 @@ pub(super) enum Arrival {
     RtpAtPhone { phone: PhoneId, port: u16, from: SocketAddr, packet: Vec<u8> },
     /// What the media thread has to report.
     Media(media::Event),
+    /// What came of an order about a pair of ports.
+    Port(PortReport),
     /// A connection could not be opened, or is gone.
     Closed(Flow),
 }
@@ -51,6 +54,7 @@ impl Lab {
             Arrival::RtpAtExchange { port, from, packet } => self.take_packet(port, from, packet),
             Arrival::RtpAtPhone { phone, port, from, packet } => self.hear(phone, port, from, &packet),
             Arrival::Media(event) => self.input(Input::Media(event)),
+            Arrival::Port(report) => self.input(Input::Port(report)),
             Arrival::Closed(flow) => self.input(Input::SipClosed(flow)),
         }
     }
@@ -159,12 +163,34 @@ impl Lab {
 
     // --- audio ---
 
+    /// Binds or releases a pair of ports, as the daemon's media thread does.
+    pub(super) fn handle_port_order(&mut self, order: PortOrder) {
+        match order {
+            PortOrder::Release(port) => {
+                assert!(self.bound.remove(&port) && !self.ports.contains_key(&port), "port {port} is in use");
+            }
+            PortOrder::Bind(_) if !self.binds_ports => {}
+            PortOrder::Bind(port) => {
+                let report = match [port, port + 1].iter().any(|port| self.held_ports.contains(port)) {
+                    true => PortReport::Held(port),
+                    false => PortReport::Bound(port),
+                };
+                if report == PortReport::Bound(port) {
+                    self.bound.insert(port);
+                }
+                self.post(std::time::Duration::from_micros(50), Arrival::Port(report));
+            }
+        }
+    }
+
     /// Carries out an order to the media engine, as the daemon's media thread does.
     pub(super) fn carry_out(&mut self, command: media::Command) {
         if let media::Command::Open { stream, port } = command {
-            let answer = match self.has_ports && !self.ports.contains_key(&port) {
+            assert!(self.bound.contains(&port), "a description may name port {port}, which is not ours");
+            assert!(!self.ports.contains_key(&port), "port {port} serves another stream");
+            let answer = match self.opens_streams {
                 true => media::Event::Opened { stream },
-                false => media::Event::OpenFailed { stream, reason: format!("port {port} is taken") },
+                false => media::Event::OpenFailed { stream, reason: "far behind".into() },
             };
             let is_open = matches!(answer, media::Event::Opened { .. });
             self.post(std::time::Duration::from_micros(50), Arrival::Media(answer));

@@ -1,0 +1,81 @@
+//! Calls that wait until the daemon has bound ports for them: after a burst that was faster than the reserve is refilled.
+
+use std::collections::VecDeque;
+
+use super::cause::Cause;
+use super::{CALLER, Call, CallKey, Calls, Failure, ladder};
+use crate::context::Context;
+use crate::directory::Extension;
+use crate::limits;
+use crate::registrar::Binding;
+use crate::timers::Timer;
+
+/// Whom a call rings.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// Who is called.
+    pub extension: Extension,
+    /// Where its phones are; at least one.
+    pub contacts: Vec<Binding>,
+}
+
+impl Destination {
+    /// How many port pairs it takes to ring everybody: one for the caller, one for each phone.
+    pub fn pairs(&self) -> usize {
+        1 + self.contacts.len()
+    }
+}
+
+/// The calls that wait, the first one first. Those that ended meanwhile are passed over.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    calls: VecDeque<CallKey>,
+}
+
+impl Waiting {
+    /// Whether a call that needs so many pairs has to wait.
+    pub fn is_needed(&self, ctx: &Context, pairs: usize) -> bool {
+        !self.calls.is_empty() || ctx.ports.is_short_of(pairs)
+    }
+
+    /// Puts a call behind the others.
+    pub fn push(&mut self, call: CallKey) {
+        self.calls.push_back(call);
+    }
+}
+
+impl Calls {
+    /// There may be ports again: rings for those who wait, as far as the ports go.
+    pub fn ring_waiting(&mut self, ctx: &mut Context) {
+        while let Some(key) = self.waiting.calls.front().copied() {
+            let pairs = self.get(key).and_then(|call| call.waiting.as_ref()).map(Destination::pairs);
+            if pairs.is_some_and(|pairs| ctx.ports.is_short_of(pairs)) {
+                return;
+            }
+            self.waiting.calls.pop_front();
+            self.with_call(ctx, key, |call, ctx| {
+                if let Some(destination) = call.waiting.take() {
+                    ctx.cancel(&mut call.limit);
+                    call.ring(ctx, &destination);
+                }
+            });
+        }
+    }
+}
+
+impl Call {
+    /// Rings as soon as there are ports.
+    pub fn wait_for_ports(&mut self, ctx: &mut Context, destination: Destination) {
+        self.ladder.media(ctx.unix(), (ladder::CALL, ladder::MEDIA), "wait for ports", String::new());
+        self.waiting = Some(destination);
+        self.limit = Some(ctx.arm(limits::PORT_WAIT, Timer::PortWait(self.key)));
+    }
+
+    /// The media thread has not bound a port for too long.
+    pub fn handle_port_wait(&mut self, ctx: &mut Context) {
+        self.limit = None;
+        if self.waiting.take().is_some() && self.legs[CALLER].is_live() {
+            self.refuse(ctx, Failure::of(Cause::NO_CIRCUIT));
+        }
+    }
+}
