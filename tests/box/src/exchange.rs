@@ -127,7 +127,8 @@ impl Exchange {
         self.restart()
     }
 
-    fn restart(mut self) -> Result<Exchange> {
+    /// Starts another on what one that has ended left behind.
+    pub fn restart(mut self) -> Result<Exchange> {
         let mut next = self.plan.start()?;
         next._home = self._home.take();
         Ok(next)

@@ -4,7 +4,18 @@ use std::time::Duration;
 
 use anyhow::Result;
 use box_tests::baresip::Setup;
-use box_tests::{Exchange, wait};
+use box_tests::{Exchange, Phone, wait};
+
+/// Two registered phones, 1001 and 1002; the second answers by itself.
+fn phones(exchange: &Exchange) -> Result<(Phone, Phone)> {
+    exchange.add_extension("1001")?;
+    exchange.add_extension("1002")?;
+    let caller = Setup::new(exchange, "1001").start()?;
+    let callee = Setup::new(exchange, "1002").answering().start()?;
+    exchange.await_registrations("1001", 1)?;
+    exchange.await_registrations("1002", 1)?;
+    Ok((caller, callee))
+}
 
 #[test]
 fn registrations_survive_a_restart() -> Result<()> {
@@ -28,18 +39,14 @@ fn registrations_survive_a_restart() -> Result<()> {
 #[test]
 fn a_crash_in_a_call_loses_nothing_that_was_acknowledged() -> Result<()> {
     let exchange = Exchange::start()?;
-    let made = exchange.add_extension("1001")?;
-    exchange.add_extension("1002")?;
-    let mut caller = Setup::new(&exchange, "1001").start()?;
-    let _callee = Setup::new(&exchange, "1002").answering().start()?;
-    exchange.await_registrations("1001", 1)?;
-    exchange.await_registrations("1002", 1)?;
+    let made = exchange.add_extension("1000")?;
+    let (mut caller, _callee) = phones(&exchange)?;
     caller.dial("1002")?;
     caller.await_event("CALL_ESTABLISHED")?;
     exchange.await_call("the call in the records", |call| call["status"] == "progressing")?;
     let exchange = exchange.crash_and_restart()?;
     let id = made["id"].as_str().unwrap_or_default();
-    assert_eq!(exchange.get(&format!("/v1.0/extensions/{id}"))?["extension"], "1001");
+    assert_eq!(exchange.get(&format!("/v1.0/extensions/{id}"))?["extension"], "1000");
     let calls = exchange.calls()?;
     assert_eq!(calls.len(), 2, "{calls:?}");
     for call in calls {
@@ -52,12 +59,7 @@ fn a_crash_in_a_call_loses_nothing_that_was_acknowledged() -> Result<()> {
 #[test]
 fn asked_to_end_it_lets_the_call_end_first() -> Result<()> {
     let mut exchange = Exchange::start()?;
-    exchange.add_extension("1001")?;
-    exchange.add_extension("1002")?;
-    let mut caller = Setup::new(&exchange, "1001").start()?;
-    let _callee = Setup::new(&exchange, "1002").answering().start()?;
-    exchange.await_registrations("1001", 1)?;
-    exchange.await_registrations("1002", 1)?;
+    let (mut caller, _callee) = phones(&exchange)?;
     caller.dial("1002")?;
     caller.await_event("CALL_ESTABLISHED")?;
     exchange.process.signal(libc::SIGTERM);
@@ -65,5 +67,41 @@ fn asked_to_end_it_lets_the_call_end_first() -> Result<()> {
     caller.command("hangup", "")?;
     let status = exchange.process.wait(wait::PATIENCE);
     assert!(status.is_some_and(|status| status.success()), "{status:?}: {:#?}", exchange.process.said());
+    Ok(())
+}
+
+#[test]
+fn asked_twice_to_end_it_hangs_up_and_ends() -> Result<()> {
+    let mut exchange = Exchange::start()?;
+    let (mut caller, mut callee) = phones(&exchange)?;
+    let mut ringing = Setup::new(&exchange, "1003");
+    exchange.add_extension("1003")?;
+    ringing.pitch = 700;
+    let mut ringing = ringing.start()?;
+    exchange.await_registrations("1003", 1)?;
+    caller.dial("1002")?;
+    caller.await_event("CALL_ESTABLISHED")?;
+    callee.await_event("CALL_ESTABLISHED")?;
+    // A phone that still rings is told as well.
+    callee.dial("1003")?;
+    ringing.await_event("CALL_INCOMING")?;
+
+    exchange.process.signal(libc::SIGTERM);
+    assert!(exchange.process.wait(Duration::from_secs(1)).is_none(), "it ended in the middle of a call");
+    exchange.process.signal(libc::SIGTERM);
+    for phone in [&mut caller, &mut callee, &mut ringing] {
+        phone.await_event("CALL_CLOSED")?;
+    }
+    let status = exchange.process.wait(Duration::from_secs(3));
+    assert!(status.is_some_and(|status| status.success()), "{status:?}: {:#?}", exchange.process.said());
+    exchange.assert_no_errors();
+
+    let exchange = exchange.restart()?;
+    let calls = exchange.calls()?;
+    assert_eq!(calls.len(), 4, "{calls:?}");
+    for call in calls {
+        assert_eq!((&call["status"], &call["hangup_by"]), (&"hangup".into(), &"local".into()), "{call}");
+        assert_ne!(call["hangup_reason"], "failed", "it was not interrupted: {call}");
+    }
     Ok(())
 }
