@@ -75,6 +75,11 @@ fn audio() {
     mutate("rtp_ingress", fuzz::rtp_ingress, 20_000);
 }
 
+#[test]
+fn encrypted_audio() {
+    mutate("srtp", fuzz::srtp, 40_000);
+}
+
 /// Ten seconds of 10,000 messages a second from 250 addresses, half of them mutated, everything answered: what is held is bounded, and given back.
 #[test]
 fn a_flood_at_one_endpoint() {
