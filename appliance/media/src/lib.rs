@@ -15,6 +15,7 @@
 
 pub mod codec;
 pub mod command;
+pub mod concealment;
 pub mod config;
 pub mod dtmf;
 pub mod engine;
@@ -32,6 +33,8 @@ pub mod sine;
 pub mod socket;
 pub mod srtp;
 pub mod statistics;
+#[cfg(test)]
+mod test_sound;
 pub mod tone;
 pub mod transmit;
 
