@@ -24,7 +24,11 @@ pub mod format;
 pub mod forwarding_rule;
 pub mod jitter;
 pub mod limits;
+<<<<<<< HEAD
 pub mod music;
+=======
+pub mod receiver;
+>>>>>>> 7fc86d1 (media: give 20 ms of sound in every tick)
 pub mod resampler;
 pub mod rtcp;
 pub mod rtp;

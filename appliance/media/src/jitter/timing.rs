@@ -18,6 +18,9 @@ const WINDOW: usize = 256;
 /// One packet in so many may be later than the wanted delay.
 const TOLERATED: usize = 100;
 
+/// Microseconds that are wanted beyond that: a clock that is slow makes packets later between one look and the next.
+const MARGIN: u64 = 4_000;
+
 /// Lateness is looked at again after so many packets, or when one comes later or earlier than any before.
 const LOOK: u32 = 8;
 
@@ -190,7 +193,7 @@ impl Timing {
             }
         }
         self.least = i64::from(least);
-        self.needed = (i64::from(greatest[filled / TOLERATED]) - self.least).max(0) as u64;
+        self.needed = (i64::from(greatest[filled / TOLERATED]) - self.least).max(0) as u64 + MARGIN;
         let (minimum, maximum) = (micros(self.settings.minimum), micros(self.settings.maximum));
         self.wanted = self.wanted.max(self.needed).clamp(minimum, maximum);
     }
