@@ -98,6 +98,7 @@ impl MediaThread {
             receiver: Receiver::new(limits::RTP_BATCH, media::limits::PACKET, false),
             sender: Sender::new(limits::RTP_BATCH),
             counters: counters.clone(),
+            packet: vec![0; media::limits::AUDIO_PACKET].into(),
             unread: Vec::new(),
             stopping: false,
         };
@@ -136,6 +137,8 @@ struct Run {
     receiver: Receiver,
     sender: Sender,
     counters: Arc<Counters>,
+    // Where the engine makes its packets.
+    packet: Box<[u8]>,
     // Sockets that had more than one batch and would not be reported again (the poll is edge-triggered).
     unread: Vec<Token>,
     stopping: bool,
@@ -297,6 +300,13 @@ impl Run {
 
     /// Fetches everything that the engine has to send and to say.
     fn drain(&mut self) {
+        while let Some(forward) = self.engine.poll_audio(&mut self.packet) {
+            let result = match self.sockets.get(forward.at) {
+                Some(socket) => send_one(socket, forward.to, &self.packet[..forward.len]).map(|()| 1),
+                None => Ok(0),
+            };
+            self.count_sent(forward.at, 1, result);
+        }
         while let Some(packet) = self.engine.poll_transmit() {
             let result = match self.sockets.get(packet.at) {
                 Some(socket) => send_one(socket, packet.to, packet.packet()).map(|()| 1),

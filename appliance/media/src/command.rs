@@ -1,9 +1,16 @@
 //! What the exchange tells the engine to do.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::format::Format;
+use crate::player::PlaybackId;
+use crate::recorder::{Layout, RecordingId};
+use crate::sample_rate::SampleRate;
 use crate::socket::StreamId;
+use crate::tone::Tone;
 
 /// An order from the exchange. Orders for a stream that does not exist are counted and have no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,14 +35,14 @@ pub enum Command {
         /// Whom to believe.
         latch: Latch,
     },
-    /// Forward between the two from now on. Either is first disconnected from any other.
+    /// The two hear each other from now on: forwarded where one codec serves both, else transcoded. Either is first disconnected from any other, and leaves its conference.
     Connect {
         /// One stream.
         a: StreamId,
         /// The other.
         b: StreamId,
     },
-    /// Forward no longer from or to the stream.
+    /// Neither its peer nor its conference hears the stream any longer, nor it them.
     Disconnect {
         /// The stream.
         stream: StreamId,
@@ -45,6 +52,126 @@ pub enum Command {
         /// The stream.
         stream: StreamId,
     },
+    /// Who of a call hears the phone, and whether it hears anybody.
+    Mute {
+        /// The stream.
+        stream: StreamId,
+        /// What is cut off.
+        mute: Mute,
+    },
+    /// Make a conference without anybody.
+    OpenConference {
+        /// Its name from now on.
+        conference: ConferenceId,
+        /// How many are heard together, the loudest first; all when there is no such number.
+        loudest: Option<NonZeroU16>,
+    },
+    /// The stream takes a seat: it hears all others and is heard by them. It is first disconnected from any other.
+    Join {
+        /// The stream.
+        stream: StreamId,
+        /// The conference.
+        conference: ConferenceId,
+    },
+    /// Everybody leaves, and the conference is forgotten.
+    CloseConference {
+        /// The conference.
+        conference: ConferenceId,
+    },
+    /// Play something. A stream hears it instead of anybody else, a conference hears it besides. What was played there
+    /// before ends. Yields [`Event::PlaybackEnded`](crate::Event::PlaybackEnded).
+    Play {
+        /// Its name from now on.
+        playback: PlaybackId,
+        /// Who hears it.
+        to: Target,
+        /// What is played.
+        what: Playable,
+    },
+    /// Hold a playback, or let it go on.
+    PausePlayback {
+        /// The playback.
+        playback: PlaybackId,
+        /// Whether it waits.
+        paused: bool,
+    },
+    /// End a playback.
+    StopPlayback {
+        /// The playback.
+        playback: PlaybackId,
+    },
+    /// Record a stream or a conference. Yields [`Event::RecordingEnded`](crate::Event::RecordingEnded).
+    Record {
+        /// Its name from now on.
+        recording: RecordingId,
+        /// Who is recorded.
+        of: Target,
+        /// Its channels. A conference has one.
+        layout: Layout,
+        /// The samples a second of the recording.
+        rate: SampleRate,
+        /// Ends by itself after so much silence.
+        end_of_silence: Option<Duration>,
+    },
+    /// Leave out what is said, or go on recording.
+    PauseRecording {
+        /// The recording.
+        recording: RecordingId,
+        /// Whether it waits.
+        paused: bool,
+    },
+    /// End a recording.
+    StopRecording {
+        /// The recording.
+        recording: RecordingId,
+    },
+}
+
+/// A conference of the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConferenceId(pub u32);
+
+/// Who hears a playback, or is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// One phone.
+    Stream(StreamId),
+    /// Everybody in a conference.
+    Conference(ConferenceId),
+}
+
+/// What can be played.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Playable {
+    /// These one after another without a gap. The engine's owner decodes them, in the rate of
+    /// [`Engine::rate`](crate::Engine::rate), and feeds them with [`Engine::handle_sound`](crate::Engine::handle_sound).
+    Sounds(Arc<[Sound]>),
+    /// A tone, as long as its cadence says.
+    Tone(Box<Tone>),
+    /// Our own music on hold.
+    Music,
+}
+
+/// Where a sound is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Sound {
+    /// A file among the box's sounds, by its name there.
+    File(String),
+    /// What an `http` or `https` URL answers.
+    Url(String),
+    /// A sound file that is in memory, such as spoken text.
+    Octets(Arc<[u8]>),
+    /// Nothing, for so long.
+    Silence(Duration),
+}
+
+/// What of a phone is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Mute {
+    /// Nobody hears it.
+    pub said: bool,
+    /// It hears nobody; what is played to it, it hears.
+    pub heard: bool,
 }
 
 /// Where a phone's SDP says it receives. An unspecified address or port 0 means nowhere (RFC 3264 §8.4 hold).

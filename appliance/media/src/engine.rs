@@ -1,14 +1,22 @@
 //! The engine: what packets, commands and time do to the streams.
 
+mod audience;
 mod bridge;
 mod control;
 mod ingress;
 mod outbox;
+mod playing;
 mod report;
+mod room;
+mod rooms;
+mod seat;
 mod stream;
 mod streams;
 mod timeout;
 mod timer;
+mod voice;
+
+pub use playing::Parcel;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,6 +26,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::config::Config;
 use crate::engine::outbox::Outbox;
+use crate::engine::playing::Works;
+use crate::engine::rooms::Rooms;
 use crate::engine::streams::Streams;
 use crate::engine::timer::Agenda;
 use crate::rtcp::wall_clock::WallClock;
@@ -38,6 +48,8 @@ pub struct Engine {
     random: ChaCha8Rng,
     clock: WallClock,
     streams: Streams,
+    rooms: Rooms,
+    works: Works,
     agenda: Agenda,
     outbox: Outbox,
 }
@@ -58,6 +70,8 @@ impl Engine {
             random,
             clock: WallClock::default(),
             streams: Streams::new(),
+            rooms: Rooms::default(),
+            works: Works::default(),
             agenda: Agenda::default(),
             outbox: Outbox::new(),
         }
@@ -81,19 +95,45 @@ impl Engine {
         self.receive_rtp(now, slot, from, packet)
     }
 
-    /// The next packet of our own.
+    /// Makes the next packet of audio that has to go out now in `packet`, which has room for
+    /// [`limits::AUDIO_PACKET`](crate::limits::AUDIO_PACKET) octets, and says where its first octets go.
+    pub fn poll_audio(&mut self, packet: &mut [u8]) -> Option<Forward> {
+        while let Some((id, mut room)) = self.rooms.take_speaking() {
+            let forward = room.speak(&mut self.streams, &mut self.outbox, packet);
+            let ended = std::mem::take(&mut room.ended);
+            let (done, at, first) = (forward.is_none(), room.next(), room.seats.first().copied());
+            self.rooms.spoke(id, room, done);
+            if let (true, Some(first)) = (ended, first) {
+                self.settle(id);
+                self.arrange(at, first);
+            }
+            if forward.is_some() {
+                return forward;
+            }
+        }
+        None
+    }
+
+    /// The next buffer of sound, played or recorded.
+    pub fn poll_parcel(&mut self) -> Option<Parcel> {
+        self.outbox.next_parcel()
+    }
+
+    /// The next packet of our own that is no audio.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.outbox.next_transmit()
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.outbox.next_event()
+        let event = self.outbox.next_event()?;
+        self.works.forget(&event);
+        Some(event)
     }
 
     /// When [`Engine::handle_timeout`] wants to be called, at the latest.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        self.agenda.next()
+        self.agenda.next().into_iter().chain(self.rooms.next()).min()
     }
 
     /// The numbers of a stream; `None` when there is no such stream.

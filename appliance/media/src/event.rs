@@ -3,6 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::command::Target;
+use crate::player::PlaybackId;
+use crate::recorder::RecordingId;
 use crate::socket::StreamId;
 use crate::statistics::Statistics;
 
@@ -58,11 +61,44 @@ pub enum Event {
         /// What it did.
         statistics: Statistics,
     },
+    /// A playback is over.
+    PlaybackEnded {
+        /// The playback.
+        playback: PlaybackId,
+        /// Who heard it.
+        to: Target,
+        /// Why.
+        reason: Ended,
+    },
+    /// A recording is over; its last buffer is out.
+    RecordingEnded {
+        /// The recording.
+        recording: RecordingId,
+        /// Who was recorded.
+        of: Target,
+        /// Why.
+        reason: Ended,
+        /// Milliseconds, over all channels, for which no buffer was there in time. They are silence.
+        missed_ms: u64,
+    },
+}
+
+/// Why a playback or a recording is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It came to its end.
+    Finished,
+    /// It was told to stop, or something else took its place, or whom it was for is gone.
+    Stopped,
+    /// There was so much silence as was asked for.
+    Silence,
+    /// It could not begin or go on; why, in words.
+    Failed(String),
 }
 
 impl Event {
-    /// The stream the event is about.
-    pub fn stream(&self) -> StreamId {
+    /// The stream the event is about, if it is about one.
+    pub fn stream(&self) -> Option<StreamId> {
         match self {
             Event::Opened { stream }
             | Event::OpenFailed { stream, .. }
@@ -70,7 +106,11 @@ impl Event {
             | Event::Relatched { stream, .. }
             | Event::Timeout { stream, .. }
             | Event::Digit { stream, .. }
-            | Event::Closed { stream, .. } => *stream,
+            | Event::Closed { stream, .. }
+            | Event::PlaybackEnded { to: Target::Stream(stream), .. }
+            | Event::RecordingEnded { of: Target::Stream(stream), .. } => Some(*stream),
+            Event::PlaybackEnded { to: Target::Conference(_), .. }
+            | Event::RecordingEnded { of: Target::Conference(_), .. } => None,
         }
     }
 }

@@ -111,6 +111,16 @@ impl AudioFormat {
         AudioFormat { codec, payload_type, opus: OpusSettings::default() }
     }
 
+    /// The samples a second that it carries at best.
+    pub const fn sample_rate(&self) -> SampleRate {
+        match self.codec {
+            Codec::Pcmu | Codec::Pcma | Codec::G729 => SampleRate::Khz8,
+            Codec::G722 => SampleRate::Khz16,
+            Codec::Opus => self.opus.rate,
+            Codec::L16(rate) => rate,
+        }
+    }
+
     /// The same with these settings of Opus.
     pub fn with_opus(mut self, opus: OpusSettings) -> AudioFormat {
         self.opus = opus;

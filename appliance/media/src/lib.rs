@@ -7,10 +7,12 @@
 //! neither allocates nor locks.
 //!
 //! Names: a *stream* is one RTP/RTCP socket pair of ours and the phone behind it. Two connected streams make a bridge. The
-//! direction from one to the other is a [`ForwardingRule`], which is plain data.
+//! direction from one to the other is a [`ForwardingRule`], which is plain data. Where forwarding does not do (unlike codecs,
+//! conferences, something played or recorded) streams sit in a *room*, whose audio is decoded, mixed and encoded every 20 ms.
 //!
-//! The run loop of the caller: after every `handle_*`, drain [`Engine::poll_transmit`], then [`Engine::poll_event`] (a
-//! [`Event::Closed`] says that the sockets may go, and its BYE stands in the transmits before it), then sleep until
+//! The run loop of the caller: after every `handle_*`, drain [`Engine::poll_audio`], [`Engine::poll_transmit`] and
+//! [`Engine::poll_parcel`], then [`Engine::poll_event`] (a [`Event::Closed`] says that the sockets may go, and its BYE
+//! stands in the transmits before it), then sleep until
 //! [`Engine::poll_timeout`].
 
 pub mod codec;
@@ -24,11 +26,11 @@ pub mod format;
 pub mod forwarding_rule;
 pub mod jitter;
 pub mod limits;
-<<<<<<< HEAD
+pub mod mixer;
 pub mod music;
-=======
+pub mod player;
 pub mod receiver;
->>>>>>> 7fc86d1 (media: give 20 ms of sound in every tick)
+pub mod recorder;
 pub mod resampler;
 pub mod rtcp;
 pub mod rtp;
@@ -42,12 +44,14 @@ mod test_sound;
 pub mod tone;
 pub mod transmit;
 
-pub use command::{Command, Direction, Latch, Remote};
+pub use command::{Command, ConferenceId, Direction, Latch, Mute, Playable, Remote, Sound, Target};
 pub use config::Config;
-pub use engine::Engine;
-pub use event::Event;
+pub use engine::{Engine, Parcel};
+pub use event::{Ended, Event};
 pub use format::{AudioFormat, Codec, Format, OpusSettings, TelephoneEvent};
 pub use forwarding_rule::{ForwardingRule, Payload, PayloadRule, needs_transcoding};
+pub use player::{PlaybackId, SoundBuffer};
+pub use recorder::{Layout, RecordedBuffer, RecordingId};
 pub use resampler::Resampler;
 pub use sample_rate::SampleRate;
 pub use socket::{Component, Socket, StreamId};

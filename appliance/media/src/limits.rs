@@ -17,6 +17,21 @@ pub const EVENTS: usize = 1_024;
 /// Packets of our own that wait to be fetched.
 pub const TRANSMITS: usize = 256;
 
+/// Buffers of sound that wait to be fetched, before their list grows.
+pub const PARCELS: usize = 64;
+
+/// Octets of the payload of a packet of audio that we make: 20 ms of L16 at 48 kHz, or what an Ethernet frame carries.
+pub const PAYLOAD: usize = 1_920;
+
+/// Octets that [`Engine::poll_audio`](crate::Engine::poll_audio) needs room for: header, payload, authentication tag.
+pub const AUDIO_PACKET: usize = 12 + PAYLOAD + 16;
+
+/// Rooms whose tick one call of `handle_timeout` serves; the rest is due at once again.
+pub const ROOMS_A_TURN: usize = 16;
+
+/// A tick that is later than this is not caught up with.
+pub const TICKS_BEHIND: Duration = Duration::from_millis(100);
+
 /// Timers that one call of `handle_timeout` serves; the rest is due at once again. Bounds the time until the next packet.
 pub const TIMERS_A_TURN: usize = 64;
 

@@ -89,6 +89,8 @@ pub struct Dropped {
     pub sequence: u64,
     /// The other leg has no address to send to.
     pub unreachable: u64,
+    /// One is muted, or the other deaf.
+    pub muted: u64,
 }
 
 impl Dropped {
@@ -102,6 +104,7 @@ impl Dropped {
             + self.direction
             + self.sequence
             + self.unreachable
+            + self.muted
     }
 }
 

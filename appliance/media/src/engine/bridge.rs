@@ -1,8 +1,7 @@
 //! From one stream to the stream it is connected with.
 //!
-//! There is one kind of bridge today: packets are forwarded at once by a [`ForwardingRule`]. Whatever decodes (mixing,
-//! transcoding, recording) will be chosen here as well, per direction, and forwarding stays what two legs get that
-//! nobody listens to.
+//! Packets are forwarded at once by a [`ForwardingRule`], which is what two legs get that share a codec. While the other leg
+//! hears what a [room](crate::engine::room) makes (transcoded, mixed or played), its packets come from there instead.
 
 use crate::engine::ingress::Incoming;
 use crate::engine::stream::{Agreed, Stream};
@@ -24,11 +23,18 @@ pub(super) enum NotForwarded {
     Unreachable,
     /// It belongs before the begin of what the other leg hears.
     TooLate,
+    /// One does not speak, or the other does not hear.
+    Muted,
+    /// The other leg hears what we make.
+    Spoken,
 }
 
 impl NotForwarded {
     pub(super) fn count(self, dropped: &mut Dropped) {
         let counter = match self {
+            // It was decoded.
+            NotForwarded::Spoken => return,
+            NotForwarded::Muted => &mut dropped.muted,
             NotForwarded::NotNegotiated => &mut dropped.not_negotiated,
             NotForwarded::Direction => &mut dropped.direction,
             NotForwarded::Unreachable => &mut dropped.unreachable,
@@ -45,6 +51,9 @@ pub(super) fn forward(
     packet: &mut [u8],
     incoming: &Incoming,
 ) -> Result<Forward, NotForwarded> {
+    if to.seat.as_ref().is_some_and(|seat| seat.speaks) {
+        return Err(NotForwarded::Spoken);
+    }
     if from.route.stale || from.route.rule.is_none() {
         // Where no rule can be made now, the next one begins a new talk spurt.
         let last = from.route.rule.take();
@@ -72,6 +81,9 @@ fn make_rule(
     incoming: &Incoming,
 ) -> Result<ForwardingRule, NotForwarded> {
     let (Some(ours), Some(theirs)) = (&from.agreed, &to.agreed) else { return Err(NotForwarded::Unreachable) };
+    if from.mute.said || to.mute.heard {
+        return Err(NotForwarded::Muted);
+    }
     if !theirs.direction.sends() {
         return Err(NotForwarded::Direction);
     }

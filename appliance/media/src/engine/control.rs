@@ -7,7 +7,7 @@ use crate::engine::stream::{Agreed, Stream};
 use crate::engine::timer::Timer;
 use crate::rtp::latching::Latching;
 use crate::socket::StreamId;
-use crate::{Command, Event, Time};
+use crate::{Command, Ended, Event, Time};
 
 impl Engine {
     /// Carries out a command. One that cannot be carried out is counted in [`Engine::counters`] and changes nothing.
@@ -15,9 +15,33 @@ impl Engine {
         let done = match command {
             Command::Open { stream, port: _ } => self.open(now, stream),
             Command::Configure { .. } => self.configure(now, command),
-            Command::Connect { a, b } => self.connect(a, b),
-            Command::Disconnect { stream } => self.disconnect(stream),
+            Command::Connect { a, b } => self.connect(now, a, b),
+            Command::Disconnect { stream } => self.disconnect(now, stream),
             Command::Close { stream } => self.close(now, stream),
+            Command::Mute { stream, mute } => self.mute(stream, mute),
+            Command::OpenConference { conference, loudest } => self.open_conference(now, conference, loudest),
+            Command::Join { stream, conference } => self.join(now, stream, conference),
+            Command::CloseConference { conference } => self.close_conference(now, conference),
+            Command::Play { playback, to, what } => {
+                let played = self.play(now, playback, to, what);
+                if played.is_none() {
+                    let reason = Ended::Failed("there is nobody to play it to".into());
+                    self.outbox.answer(Event::PlaybackEnded { playback, to, reason });
+                }
+                played
+            }
+            Command::PausePlayback { playback, paused } => self.pause_playback(playback, paused),
+            Command::StopPlayback { playback } => self.end_playback(now, playback, Ended::Stopped),
+            Command::Record { recording, of, .. } => {
+                let recorded = self.record(now, command);
+                if recorded.is_none() {
+                    let reason = Ended::Failed("there is nobody to record".into());
+                    self.outbox.answer(Event::RecordingEnded { recording, of, reason, missed_ms: 0 });
+                }
+                recorded
+            }
+            Command::PauseRecording { recording, paused } => self.pause_recording(recording, paused),
+            Command::StopRecording { recording } => self.end_recording(now, recording, Ended::Stopped),
         };
         if done.is_none() {
             self.outbox.counters.refused_commands += 1;
@@ -65,24 +89,26 @@ impl Engine {
         if let Some(peer) = peer.and_then(|peer| self.streams.get_mut(peer)) {
             peer.route.renew();
         }
+        self.agree_again(now, id);
         Some(())
     }
 
-    fn connect(&mut self, a: StreamId, b: StreamId) -> Option<()> {
+    fn connect(&mut self, now: Time, a: StreamId, b: StreamId) -> Option<()> {
         if a == b || self.streams.find(a).is_none() || self.streams.find(b).is_none() {
             return None;
         }
         let connected = self.streams.get(a).is_some_and(|stream| stream.peer == Some(b));
         if !connected {
-            self.disconnect(a);
-            self.disconnect(b);
+            self.disconnect(now, a);
+            self.disconnect(now, b);
             self.streams.get_mut(a)?.peer = Some(b);
             self.streams.get_mut(b)?.peer = Some(a);
+            self.arrange(now, a);
         }
         Some(())
     }
 
-    fn disconnect(&mut self, id: StreamId) -> Option<()> {
+    pub(super) fn disconnect(&mut self, now: Time, id: StreamId) -> Option<()> {
         let stream = self.streams.get_mut(id)?;
         stream.route.cut();
         let peer = stream.peer.take();
@@ -90,12 +116,16 @@ impl Engine {
             peer.route.cut();
             peer.peer = None;
         }
+        for id in [Some(id), peer].into_iter().flatten() {
+            self.part(now, id);
+        }
         Some(())
     }
 
     fn close(&mut self, now: Time, id: StreamId) -> Option<()> {
         let slot = self.streams.find(id)?;
-        self.disconnect(id);
+        self.disconnect(now, id);
+        self.unseat(id);
         self.send_report(now, slot, true);
         let stream = self.streams.remove(id)?;
         self.outbox.answer(Event::Closed { stream: id, statistics: stream.statistics() });

@@ -8,6 +8,7 @@ use crate::engine::stream::Stream;
 use crate::engine::streams::Slot;
 use crate::engine::{Engine, bridge};
 use crate::forwarding_rule::{Content, PayloadRule};
+use crate::jitter::ReceivedPacket;
 use crate::limits;
 use crate::rtp::header::Header;
 use crate::rtp::latching::Verdict;
@@ -27,6 +28,18 @@ pub(super) struct Incoming {
     pub(super) payload: usize,
 }
 
+impl Incoming {
+    fn received<'a>(&self, packet: &'a [u8]) -> ReceivedPacket<'a> {
+        ReceivedPacket {
+            sequence: self.extended,
+            timestamp: self.header.timestamp,
+            payload_type: self.header.payload_type,
+            marker: self.header.marker,
+            payload: self.header.payload(packet),
+        }
+    }
+}
+
 impl Engine {
     pub(super) fn receive_rtp(
         &mut self,
@@ -37,6 +50,9 @@ impl Engine {
     ) -> Option<Forward> {
         let stream = self.streams.at_mut(slot)?;
         let incoming = stream.accept(now, from, packet, &mut self.outbox);
+        if let (Some(seat), Some(incoming)) = (&mut stream.seat, &incoming) {
+            seat.receiver.push(now, &incoming.received(packet));
+        }
         let peer = stream.peer?;
         let moved = std::mem::take(&mut stream.moved);
         if incoming.is_none() && !moved {
@@ -127,6 +143,9 @@ impl Stream {
     fn change_source(&mut self, now: Time, from: SocketAddr, outbox: &mut Outbox) {
         self.source_changes = self.source_changes.saturating_add(1);
         self.reporting.forget_source();
+        if let Some(seat) = &mut self.seat {
+            seat.receiver.reset();
+        }
         let cut_off = self.digits.reset(self.clock_rate());
         self.tell_digit(cut_off, outbox);
         let told_just_now = self.relatched_at.is_some_and(|at| now.saturating_sub(at) < limits::RELATCHED_INTERVAL);
@@ -143,6 +162,9 @@ impl Stream {
             Arrival::Late(extended) => (extended, false),
             Arrival::Restarted(extended) => {
                 self.route.cut();
+                if let Some(seat) = &mut self.seat {
+                    seat.receiver.reset();
+                }
                 (extended, true)
             }
             Arrival::Jump => {

@@ -3,13 +3,16 @@
 use std::collections::VecDeque;
 
 use crate::limits;
-use crate::{Counters, Event, Transmit};
+use crate::player::{PlaybackId, Player, SoundBuffer};
+use crate::recorder::{RecordedBuffer, Recorder, RecordingId};
+use crate::{Counters, Ended, Event, Parcel, Target, Transmit};
 
 /// Events and packets of our own. The places for both are there from the start, so that adding one allocates nothing.
 #[derive(Debug)]
 pub(super) struct Outbox {
     events: VecDeque<Event>,
     transmits: VecDeque<Transmit>,
+    parcels: VecDeque<Parcel>,
     pub(super) counters: Counters,
 }
 
@@ -18,6 +21,7 @@ impl Outbox {
         Outbox {
             events: VecDeque::with_capacity(limits::EVENTS),
             transmits: VecDeque::with_capacity(limits::TRANSMITS),
+            parcels: VecDeque::with_capacity(limits::PARCELS),
             counters: Counters::default(),
         }
     }
@@ -43,6 +47,35 @@ impl Outbox {
         } else {
             self.counters.lost_transmits += 1;
         }
+    }
+
+    /// A buffer was played. Never lost: there are no more of them than were handed in.
+    pub(super) fn played(&mut self, playback: PlaybackId, buffer: SoundBuffer) {
+        self.parcels.push_back(Parcel::Played { playback, pcm: buffer.pcm });
+    }
+
+    /// A buffer was filled. Never lost either.
+    pub(super) fn recorded(&mut self, recording: RecordingId, buffer: RecordedBuffer) {
+        self.parcels.push_back(Parcel::Recorded { recording, buffer });
+    }
+
+    /// Takes leave of a player.
+    pub(super) fn playback_ended(&mut self, player: Option<Box<Player>>, to: Target, reason: Ended) {
+        let Some(mut player) = player else { return };
+        player.stop(&mut |playback, buffer| self.played(playback, buffer));
+        self.answer(Event::PlaybackEnded { playback: player.id(), to, reason });
+    }
+
+    /// Takes leave of a recorder.
+    pub(super) fn recording_ended(&mut self, recorder: Option<Box<Recorder>>, of: Target, reason: Ended) {
+        let Some(mut recorder) = recorder else { return };
+        recorder.finish(&mut |recording, buffer| self.recorded(recording, buffer));
+        let (recording, missed_ms) = (recorder.id(), recorder.missed_ms());
+        self.answer(Event::RecordingEnded { recording, of, reason, missed_ms });
+    }
+
+    pub(super) fn next_parcel(&mut self) -> Option<Parcel> {
+        self.parcels.pop_front()
     }
 
     pub(super) fn next_event(&mut self) -> Option<Event> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::dtmf::DigitReceiver;
+use crate::engine::seat::Seat;
 use crate::engine::timer::TimerTable;
 use crate::format::Format;
 use crate::forwarding_rule::{ForwardingRule, PayloadRules, payload_rules};
@@ -11,7 +12,7 @@ use crate::rtp::latching::Latching;
 use crate::rtp::reception::Reception;
 use crate::rtp::sender::Sender;
 use crate::socket::StreamId;
-use crate::{Config, Direction, Dropped, Statistics, Time};
+use crate::{Config, Direction, Dropped, Mute, Statistics, Time};
 
 /// One stream.
 #[derive(Debug)]
@@ -22,6 +23,9 @@ pub(super) struct Stream {
     /// The other side of the bridge.
     pub(super) peer: Option<StreamId>,
     pub(super) route: Route,
+    /// Where its audio is more than forwarded.
+    pub(super) seat: Option<Box<Seat>>,
+    pub(super) mute: Mute,
     pub(super) reception: Reception,
     pub(super) sender: Sender,
     pub(super) digits: DigitReceiver,
@@ -96,6 +100,8 @@ impl Stream {
             agreed: None,
             peer: None,
             route: Route::default(),
+            seat: None,
+            mute: Mute::default(),
             reception: Reception::default(),
             // Not near the wrap, where encrypted streams would lose count if the first packets are lost (RFC 3711 §3.3.1).
             sender: Sender::new(now, ssrc, sequence as u16 & 0x7FFF, timestamp),

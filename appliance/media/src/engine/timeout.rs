@@ -10,7 +10,14 @@ use crate::{Event, Time, Transmit};
 impl Engine {
     /// Does what is due, at most [`limits::TIMERS_A_TURN`] streams at once, so that packets need not wait for long. What is
     /// left stays due: [`Engine::poll_timeout`] then names a moment that has passed.
+    ///
+    /// Where rooms were due, their packets wait in [`Engine::poll_audio`].
     pub fn handle_timeout(&mut self, now: Time) {
+        for _ in 0..limits::ROOMS_A_TURN {
+            let Some((id, mut room)) = self.rooms.take_due(now) else { break };
+            room.tick(now, &mut self.streams, &mut self.outbox);
+            self.rooms.ticked(id, room);
+        }
         for _ in 0..limits::TIMERS_A_TURN {
             let Some((id, booked)) = self.agenda.pop_due(now) else { break };
             let Some(slot) = self.streams.find(id) else { continue };

@@ -30,7 +30,7 @@ impl Noise {
         for sample in pcm {
             self.dice = self.dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let unit = (self.dice >> 16) as i32 - 32_768;
-            *sample = (i64::from(unit) * i64::from(self.peak) >> 15).clamp(-32_768, 32_767) as i16;
+            *sample = ((i64::from(unit) * i64::from(self.peak)) >> 15).clamp(-32_768, 32_767) as i16;
         }
     }
 }

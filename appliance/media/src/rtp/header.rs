@@ -111,7 +111,7 @@ pub fn identity(packet: &[u8]) -> Option<(u32, u16)> {
     Some((ssrc, u16::from_be_bytes([fixed[2], fixed[3]])))
 }
 
-/// The values that go over those of a packet that is forwarded.
+/// The values of a header that is written, over those of a packet that is forwarded or anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rewrite {
     /// See [`Header::marker`].
@@ -135,13 +135,18 @@ impl Rewrite {
         if header.payload_start != LENGTH {
             packet.copy_within(header.payload_start..header.payload_end, LENGTH);
         }
-        let Some(fixed) = packet.first_chunk_mut::<LENGTH>() else { return 0 };
+        self.write(packet);
+        LENGTH + header.payload_len()
+    }
+
+    /// Writes the header of a packet of our own; nothing where there is no room for it.
+    pub fn write(&self, packet: &mut [u8]) {
+        let Some(fixed) = packet.first_chunk_mut::<LENGTH>() else { return };
         let [s0, s1] = self.sequence.to_be_bytes();
         let [t0, t1, t2, t3] = self.timestamp.to_be_bytes();
         let [r0, r1, r2, r3] = self.ssrc.to_be_bytes();
         let second = u8::from(self.marker) << 7 | (self.payload_type & 0x7F);
         *fixed = [0x80, second, s0, s1, t0, t1, t2, t3, r0, r1, r2, r3];
-        LENGTH + header.payload_len()
     }
 }
 

@@ -28,7 +28,7 @@ fn both_hear_each_other_as_one_stream_from_us() {
     assert_ne!(world.headers(A)[0].ssrc, world.headers(B)[0].ssrc);
     assert_eq!(world.phones[B].heard[0].packet.payload, first.payload);
     let started: Vec<_> = world.events.iter().map(Event::stream).collect();
-    assert_eq!(started, [StreamId(1), StreamId(2)]);
+    assert_eq!(started, [Some(StreamId(1)), Some(StreamId(2))]);
     let statistics = world.statistics(B);
     assert_eq!((statistics.packets_received, statistics.packets_sent), (100, 100));
     assert_eq!((statistics.octets_received, statistics.octets_sent), (16_000, 16_000));

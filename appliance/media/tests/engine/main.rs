@@ -8,5 +8,7 @@ mod digits;
 mod forwarding;
 mod garbage;
 mod reports;
+mod rooms;
 mod silence;
+mod sound;
 mod world;

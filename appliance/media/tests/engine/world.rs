@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use media::{
-    Codec, Command, Component, Config, Direction, Engine, Event, Format, Latch, Remote, Socket, Statistics, StreamId,
-    Time, Transmit,
+    Codec, Command, Component, Config, Direction, Engine, Event, Format, Forward, Latch, Parcel, RecordedBuffer,
+    Remote, Socket, Statistics, StreamId, Time, Transmit,
 };
 use rtp::header::Header;
 use rtp::packet::Packet;
 use webrtc_util::marshal::{Marshal, Unmarshal};
+
+use crate::sound::{Pcm, Tone};
 
 pub const PTIME: Duration = Duration::from_millis(20);
 pub const SAMPLES: u32 = 160;
@@ -83,6 +85,7 @@ pub struct World {
     pub phones: Vec<Phone>,
     pub events: Vec<Event>,
     pub transmits: Vec<(Time, Transmit)>,
+    pub parcels: Vec<Parcel>,
     /// Where packets went that no phone got.
     pub astray: Vec<SocketAddr>,
 }
@@ -105,6 +108,15 @@ impl World {
         World::with(Config::default(), formats)
     }
 
+    /// Phones with these formats that are not connected.
+    pub fn apart(formats: &[Format]) -> World {
+        let mut world = World::with(Config::default(), &formats[..1]);
+        for format in &formats[1..] {
+            world.add(*format);
+        }
+        world
+    }
+
     pub fn with(config: Config, formats: &[Format]) -> World {
         let mut world = World {
             engine: Engine::new(config, [7; 32]),
@@ -112,17 +124,23 @@ impl World {
             phones: Vec::new(),
             events: Vec::new(),
             transmits: Vec::new(),
+            parcels: Vec::new(),
             astray: Vec::new(),
         };
-        for (place, format) in (1..).zip(formats) {
-            world.phones.push(Phone::new(place, &format!("198.51.100.{place}:40000"), *format));
-            world.command(Command::Open { stream: StreamId(place), port: 10_000 + 2 * place as u16 });
-            world.configure(place as usize - 1, Direction::SendRecv);
+        for format in formats {
+            world.add(*format);
         }
         if formats.len() >= 2 {
             world.connect(A, B);
         }
         world
+    }
+
+    fn add(&mut self, format: Format) {
+        let place = self.phones.len() as u32 + 1;
+        self.phones.push(Phone::new(place, &format!("198.51.100.{place}:40000"), format));
+        self.command(Command::Open { stream: StreamId(place), port: 10_000 + 2 * place as u16 });
+        self.configure(place as usize - 1, Direction::SendRecv);
     }
 
     pub fn command(&mut self, command: Command) {
@@ -154,18 +172,55 @@ impl World {
         let mut octets = octets.to_vec();
         let forward = self.engine.handle_packet(self.now, at, from, &mut octets);
         if let Some(forward) = forward {
-            assert_eq!(forward.at.component, Component::Rtp);
-            let packet = Packet::unmarshal(&mut &octets[..forward.len]).unwrap();
-            let heard = Heard { at: self.now, packet };
-            match self.phones.iter_mut().find(|phone| phone.at == forward.to) {
-                Some(phone) => {
-                    assert_eq!(phone.stream, forward.at.stream);
-                    phone.heard.push(heard);
-                }
-                None => self.astray.push(forward.to),
-            }
+            self.hear(forward, &octets);
         }
         self.drain();
+    }
+
+    fn hear(&mut self, forward: Forward, octets: &[u8]) {
+        assert_eq!(forward.at.component, Component::Rtp);
+        let packet = Packet::unmarshal(&mut &octets[..forward.len]).unwrap();
+        let heard = Heard { at: self.now, packet };
+        match self.phones.iter_mut().find(|phone| phone.at == forward.to) {
+            Some(phone) => {
+                assert_eq!(phone.stream, forward.at.stream);
+                phone.heard.push(heard);
+            }
+            None => self.astray.push(forward.to),
+        }
+    }
+
+    /// These phones say these tones for so many packets.
+    pub fn say(&mut self, tones: &[(usize, f64)], packets: usize) {
+        let loud: Vec<_> = tones.iter().map(|(who, hertz)| (*who, *hertz, 1.0)).collect();
+        self.say_at(&loud, packets);
+    }
+
+    /// The same, each by its own loudness.
+    pub fn say_at(&mut self, tones: &[(usize, f64, f64)], packets: usize) {
+        let voice = |(who, hertz, loudness): &(usize, f64, f64)| {
+            (*who, Tone::new(&self.phones[*who].format.send, *hertz, *loudness))
+        };
+        let mut voices: Vec<_> = tones.iter().map(voice).collect();
+        for _ in 0..packets {
+            for (who, tone) in &mut voices {
+                let mut packet = self.phones[*who].audio();
+                packet.payload = Bytes::from(tone.payload());
+                let units = self.phones[*who].format.clock_rate() / 50;
+                self.phones[*who].timestamp = packet.header.timestamp.wrapping_add(units);
+                self.send(*who, &packet);
+            }
+            self.pass(PTIME);
+        }
+    }
+
+    /// What a phone heard, as samples.
+    pub fn heard(&self, who: usize) -> Pcm {
+        Pcm::decoded(&self.phones[who].heard, &self.phones[who].format.send)
+    }
+
+    pub fn forget_heard(&mut self) {
+        self.phones.iter_mut().for_each(|phone| phone.heard.clear());
     }
 
     pub fn send(&mut self, who: usize, packet: &Packet) {
@@ -194,6 +249,17 @@ impl World {
     }
 
     pub fn drain(&mut self) {
+        let mut octets = vec![0; media::limits::AUDIO_PACKET];
+        while let Some(forward) = self.engine.poll_audio(&mut octets) {
+            self.hear(forward, &octets);
+        }
+        while let Some(parcel) = self.engine.poll_parcel() {
+            // Whoever writes recordings down lends the buffer again.
+            if let Parcel::Recorded { recording, buffer: RecordedBuffer { pcm, len: 1.., last: false } } = &parcel {
+                self.engine.handle_buffer(*recording, vec![0; pcm.len()].into());
+            }
+            self.parcels.push(parcel);
+        }
         while let Some(transmit) = self.engine.poll_transmit() {
             self.transmits.push((self.now, transmit));
         }

@@ -162,7 +162,8 @@ impl Pbx {
     /// One event of the media engine.
     pub(super) fn handle_media(&mut self, event: media::Event) {
         let Pbx { ctx, calls, .. } = self;
-        let Some(leg) = ctx.index.streams.get(&event.stream()).copied() else { return };
+        let stream = event.stream();
+        let Some(leg) = stream.and_then(|stream| ctx.index.streams.get(&stream)).copied() else { return };
         calls.with(ctx, leg, |call, ctx, place| match event {
             media::Event::Opened { .. } => {}
             media::Event::OpenFailed { reason, .. } => call.handle_open_failed(ctx, place, &reason),
@@ -171,6 +172,8 @@ impl Pbx {
             media::Event::Timeout { silent_for, .. } => call.handle_silence(ctx, place, silent_for.as_secs()),
             media::Event::Digit { digit, .. } => call.note_digit(ctx, place, digit),
             media::Event::Closed { statistics, .. } => call.handle_closed(ctx, place, Some(statistics)),
+            // Nothing is played or recorded yet.
+            media::Event::PlaybackEnded { .. } | media::Event::RecordingEnded { .. } => {}
         });
     }
 }

@@ -204,6 +204,10 @@ impl Lab {
     }
 
     pub(super) fn drain_engine(&mut self) {
+        let mut packet = vec![0; media::limits::AUDIO_PACKET];
+        while let Some(forward) = self.engine.poll_audio(&mut packet) {
+            self.carry_rtp(forward.at, forward.to, packet[..forward.len].to_vec());
+        }
         while let Some(transmit) = self.engine.poll_transmit() {
             let packet = transmit.packet().to_vec();
             self.carry_rtp(transmit.at, transmit.to, packet);

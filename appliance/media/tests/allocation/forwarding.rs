@@ -1,42 +1,15 @@
-//! The way of a packet, and the passing of time, allocate nothing: counted by the allocator itself.
+//! The way of a packet that is forwarded, and the passing of time, allocate nothing.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use media::{Codec, Command, Config, Direction, Engine, Format, Latch, Remote, Socket, StreamId};
 
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: everything is handed to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `alloc` above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the pointer came from `alloc` above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use crate::counting::allocations;
 
 const STREAMS: u32 = 200;
 
-fn phone(stream: u32) -> SocketAddr {
+pub fn phone(stream: u32) -> SocketAddr {
     ([198, 51, 100, stream as u8], 40_000).into()
 }
 
@@ -79,15 +52,14 @@ fn packet(tick: u32, id: u32) -> (Socket, SocketAddr, [u8; 172]) {
     (Socket::rtp(StreamId(id)), from, packet)
 }
 
-#[test]
-fn ten_thousand_ticks_allocate_nothing() {
+pub fn ten_thousand_ticks() {
     let mut engine = calls();
     let (mut forwarded, mut events, mut transmits, mut warm) = (0u64, 0u64, 0u64, 0);
     for tick in 0..11_000 {
         let now = Duration::from_millis(20) * tick;
         // The heap of timers finds its size in the first reports.
         if tick == 1_000 {
-            warm = ALLOCATIONS.load(Ordering::Relaxed);
+            warm = allocations();
         }
         for id in 0..STREAMS {
             let (at, from, mut packet) = packet(tick, id);
@@ -99,7 +71,7 @@ fn ten_thousand_ticks_allocate_nothing() {
         events += std::iter::from_fn(|| engine.poll_event()).count() as u64;
         transmits += std::iter::from_fn(|| engine.poll_transmit()).count() as u64;
     }
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - warm;
+    let allocations = allocations() - warm;
     assert_eq!(allocations, 0);
     assert!(forwarded > 2_000_000, "{forwarded}");
     assert!(events > 10_000 && transmits > 5_000, "{events} {transmits}");

@@ -1,0 +1,116 @@
+//! The seat of a stream whose audio is more than forwarded: what its phone says becomes samples, and samples become what it
+//! hears.
+
+use crate::codec::CodecError;
+use crate::engine::room::RoomId;
+use crate::engine::voice::Voice;
+use crate::format::Format;
+use crate::jitter;
+use crate::mixer::{FRAME, Presence};
+use crate::player::Player;
+use crate::receiver::{Kind, Receiver};
+use crate::recorder::Recorder;
+use crate::resampler::Resampler;
+use crate::sample_rate::SampleRate;
+use crate::{Mute, Time};
+
+/// A stream in a room.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) room: RoomId,
+    pub(super) receiver: Receiver,
+    /// Makes the packets the phone gets.
+    pub(super) voice: Voice,
+    /// Whether we make them now. Otherwise they are forwarded, and the seat only listens.
+    pub(super) speaks: bool,
+    pub(super) player: Option<Box<Player>>,
+    pub(super) recorder: Option<Box<Recorder>>,
+    pub(super) presence: Presence,
+    to_room: Resampler,
+    said: Box<[i16; FRAME]>,
+    kind: Kind,
+    /// Samples of a frame at the rate of the room.
+    frame: usize,
+}
+
+impl Seat {
+    /// A seat for a phone with this `format` in a room of this `rate`.
+    pub(super) fn new(room: RoomId, format: &Format, rate: SampleRate) -> Result<Seat, CodecError> {
+        let receiver = Receiver::new(format, jitter::Settings::default());
+        Ok(Seat {
+            room,
+            to_room: Resampler::new(receiver.rate(), rate),
+            receiver,
+            voice: Voice::new(format, rate)?,
+            speaks: false,
+            player: None,
+            recorder: None,
+            presence: Presence::default(),
+            said: Box::new([0; FRAME]),
+            kind: Kind::Silence,
+            frame: rate.frame(),
+        })
+    }
+
+    /// Something else was agreed on; what it plays and records goes on.
+    pub(super) fn agree(&mut self, format: &Format, rate: SampleRate) -> Result<(), CodecError> {
+        let fresh = Seat::new(self.room, format, rate)?;
+        let before = std::mem::replace(self, fresh);
+        self.speaks = before.speaks;
+        self.player = before.player;
+        self.recorder = before.recorder;
+        self.presence = before.presence;
+        self.listen_at(rate);
+        Ok(())
+    }
+
+    /// The room has another rate now.
+    pub(super) fn move_to(&mut self, room: RoomId, rate: SampleRate) {
+        self.room = room;
+        self.to_room = Resampler::new(self.receiver.rate(), rate);
+        self.voice.speak_at(rate);
+        self.listen_at(rate);
+    }
+
+    fn listen_at(&mut self, rate: SampleRate) {
+        self.frame = rate.frame();
+        self.kind = Kind::Silence;
+        if let Some(player) = &mut self.player {
+            player.listen_at(rate);
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.listen_at(rate);
+        }
+    }
+
+    /// Takes what the phone says in this tick.
+    pub(super) fn listen(&mut self, now: Time, mute: Mute, scratch: &mut [i16; FRAME]) {
+        let pulled = self.receiver.pull(now, scratch);
+        self.kind = if mute.said { Kind::Silence } else { pulled.kind };
+        if self.kind == Kind::Silence {
+            self.presence.rest();
+            return;
+        }
+        // A phone may change between codecs of different rates.
+        if pulled.rate != self.to_room.from() {
+            self.to_room = Resampler::new(pulled.rate, self.to_room.to());
+        }
+        self.to_room.process(&scratch[..pulled.samples], &mut self.said[..self.frame]);
+        self.presence.hear(&self.said[..self.frame]);
+    }
+
+    /// What the phone says in this tick; `None`: nothing.
+    pub(super) fn said(&self) -> Option<&[i16]> {
+        (self.kind != Kind::Silence).then_some(&self.said[..self.frame])
+    }
+
+    /// Whether it is speech, as far as the receiver can tell.
+    pub(super) fn is_speech(&self) -> bool {
+        matches!(self.kind, Kind::Speech | Kind::Concealed) && self.presence.is_audible()
+    }
+
+    /// Whether there is something to do here besides forwarding.
+    pub(super) fn is_busy(&self) -> bool {
+        self.player.is_some() || self.recorder.is_some()
+    }
+}

@@ -1,0 +1,162 @@
+//! From samples to the packets one phone gets: rate, packet time, codec, sequence and time.
+
+use std::time::Duration;
+
+use crate::codec::CodecError;
+use crate::codec::encoder::Encoder;
+use crate::engine::stream::Stream;
+use crate::format::{AudioFormat, Format};
+use crate::mixer::FRAME;
+use crate::resampler::Resampler;
+use crate::rtp::header::{LENGTH, Rewrite};
+use crate::sample_rate::SampleRate;
+use crate::socket::Socket;
+use crate::{Forward, Time};
+
+/// The time of one frame, which is also that of most packets.
+pub(super) const FRAME_MS: u16 = 20;
+
+/// An encoder and what leads to it.
+#[derive(Debug)]
+pub(super) struct Speech {
+    encoder: Encoder,
+    from_room: Resampler,
+}
+
+impl Speech {
+    pub(super) fn new(format: &AudioFormat, rate: SampleRate) -> Result<Speech, CodecError> {
+        let encoder = Encoder::new(format)?;
+        Ok(Speech { from_room: Resampler::new(rate, encoder.sample_rate()), encoder })
+    }
+
+    pub(super) fn speak_at(&mut self, rate: SampleRate) {
+        self.from_room = Resampler::new(rate, self.encoder.sample_rate());
+    }
+
+    /// Encodes one frame of the room. `None`: nothing worth a packet.
+    pub(super) fn encode(&mut self, frame: &[i16], payload: &mut [u8]) -> Option<usize> {
+        let mut pcm = [0; FRAME];
+        let samples = self.from_room.process(frame, &mut pcm);
+        self.packet(&pcm[..samples], payload)
+    }
+
+    fn packet(&mut self, pcm: &[i16], payload: &mut [u8]) -> Option<usize> {
+        let encoded = self.encoder.encode(pcm, payload).ok()?;
+        encoded.worth_sending.then_some(encoded.len)
+    }
+}
+
+/// What one phone hears, on its way to it.
+#[derive(Debug)]
+pub(super) struct Voice {
+    speech: Speech,
+    audio: AudioFormat,
+    ptime_ms: u16,
+    /// Samples that wait until a packet is full, where a packet is not one frame.
+    waiting: Box<[i16]>,
+    filled: usize,
+    /// The media time of the next packet.
+    at: Time,
+    /// Nothing was sent before it: it begins a talk spurt.
+    rested: bool,
+}
+
+impl Voice {
+    pub(super) fn new(format: &Format, rate: SampleRate) -> Result<Voice, CodecError> {
+        let speech = Speech::new(&format.send, rate)?;
+        let per_ms = speech.encoder.sample_rate().per_ms();
+        let room = if format.ptime_ms == FRAME_MS { 0 } else { per_ms * usize::from(format.ptime_ms + FRAME_MS) };
+        Ok(Voice {
+            speech,
+            audio: format.send,
+            ptime_ms: format.ptime_ms,
+            waiting: vec![0; room].into(),
+            filled: 0,
+            at: Time::ZERO,
+            rested: true,
+        })
+    }
+
+    pub(super) fn speak_at(&mut self, rate: SampleRate) {
+        self.speech.speak_at(rate);
+    }
+
+    /// What it sends.
+    pub(super) fn audio(&self) -> AudioFormat {
+        self.audio
+    }
+
+    /// Whether a packet is a frame, so that others may share it.
+    pub(super) fn speaks_in_frames(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Somebody else sends to the phone now.
+    pub(super) fn rest(&mut self) {
+        self.rested = true;
+        self.filled = 0;
+    }
+
+    /// Takes the frame of the tick at `at`.
+    pub(super) fn take(&mut self, at: Time, frame: &[i16]) {
+        let per_ms = self.speech.encoder.sample_rate().per_ms();
+        let held = Duration::from_millis((self.filled / per_ms) as u64);
+        self.at = at.saturating_sub(held);
+        let Some(room) = self.waiting.get_mut(self.filled..) else { return };
+        let mut pcm = [0; FRAME];
+        let samples = self.speech.from_room.process(frame, &mut pcm).min(room.len());
+        room[..samples].copy_from_slice(&pcm[..samples]);
+        self.filled += samples;
+    }
+
+    /// Whether a packet is full.
+    pub(super) fn has_packet(&self) -> bool {
+        self.filled > 0 && self.filled >= self.packet_samples()
+    }
+
+    /// Encodes the next full packet of those that wait. `None`: nothing worth sending.
+    pub(super) fn packet(&mut self, payload: &mut [u8]) -> Option<usize> {
+        let samples = self.packet_samples();
+        let len = self.speech.packet(&self.waiting[..samples], payload);
+        self.waiting.copy_within(samples..self.filled, 0);
+        self.filled -= samples;
+        len
+    }
+
+    /// Encodes one frame as a packet.
+    pub(super) fn frame(&mut self, at: Time, frame: &[i16], payload: &mut [u8]) -> Option<usize> {
+        self.at = at;
+        self.speech.encode(frame, payload)
+    }
+
+    /// A frame that somebody else encoded.
+    pub(super) fn share(&mut self, at: Time) {
+        self.at = at;
+    }
+
+    fn packet_samples(&self) -> usize {
+        self.speech.encoder.sample_rate().per_ms() * usize::from(self.ptime_ms)
+    }
+}
+
+impl Stream {
+    /// Makes a packet of the `len` octets of payload that stand in `packet` behind the header. With no payload, time passes.
+    pub(super) fn utter(&mut self, len: Option<usize>, packet: &mut [u8]) -> Option<Forward> {
+        let (agreed, seat) = (self.agreed.as_ref()?, self.seat.as_mut()?);
+        let ptime = agreed.ptime();
+        let at = seat.voice.at;
+        seat.voice.at = at + ptime;
+        let Some(len) = len else {
+            seat.voice.rested = true;
+            return None;
+        };
+        let to = agreed.latching.rtp_destination()?;
+        let (sequence, timestamp) = self.sender.next(at, agreed.format.clock_rate(), ptime);
+        let marker = std::mem::take(&mut seat.voice.rested);
+        let payload_type = seat.voice.audio.payload_type;
+        Rewrite { marker, payload_type, sequence, timestamp, ssrc: self.sender.ssrc }.write(packet);
+        self.sender.feeder = None;
+        self.sender.record(at, sequence, timestamp, len);
+        Some(Forward { at: Socket::rtp(self.id), to, len: LENGTH + len })
+    }
+}
