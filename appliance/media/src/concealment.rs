@@ -8,6 +8,7 @@
 //! repetition. Here nothing is held back; the beginning of the repetition is bent to the end of what was heard.
 
 use crate::SampleRate;
+use crate::likeness::{THIN, best, product, thin_out};
 
 /// Quarter milliseconds of sound that are remembered: three of the longest periods and a quarter of one (48.75 ms).
 const HISTORY: usize = 195;
@@ -163,39 +164,29 @@ impl Concealment {
         self.history[kept..].copy_from_slice(newest);
     }
 
-    /// The distance at which the last [`COMPARED`] milliseconds are most like themselves: first roughly, every quarter or half
-    /// millisecond, then to the sample.
+    /// The distance at which the last [`COMPARED`] milliseconds are most like themselves: to an eighth of a millisecond first,
+    /// then to the sample.
     fn find_period(&self) -> usize {
+        let every = self.rate.per_ms() / THIN;
+        let mut thin = [0.0; (COMPARED + PERIODS.1) * THIN];
+        thin_out(&self.history[self.history.len() - thin.len() * every..], every, &mut thin);
+        let start = PERIODS.1 * THIN;
+        let (now, length) = (&thin[start..], COMPARED * THIN);
+        let (rough, _) = best((PERIODS.0 * THIN, PERIODS.1 * THIN), |period| {
+            let then = &thin[start - period..][..length];
+            product(now, then) / (product(then, then) + 1.0).sqrt()
+        });
+        if every == 1 {
+            return rough;
+        }
         let (shortest, longest) = (self.ms(PERIODS.0), self.ms(PERIODS.1));
-        let coarse = self.rate.per_ms() / 4;
-        let rough = self.most_like((shortest, longest), coarse);
-        let around = (shortest.max(rough - coarse), longest.min(rough + coarse));
-        self.most_like(around, 1)
-    }
-
-    fn most_like(&self, (shortest, longest): (usize, usize), step: usize) -> usize {
-        let mut best = (shortest, f32::MIN);
-        for period in (shortest..=longest).step_by(step) {
-            let likeness = self.likeness(period);
-            if likeness > best.1 {
-                best = (period, likeness);
-            }
-        }
-        best.0
-    }
-
-    /// The correlation with what was a period ago, in proportion to the loudness then; every eighth millisecond is looked at.
-    fn likeness(&self, period: usize) -> f32 {
-        let start = self.history.len() - self.ms(COMPARED);
-        let now = self.history[start..].iter();
-        let then = self.history[start - period..].iter();
-        let (mut product, mut power) = (0.0f32, 1.0f32);
-        for (now, then) in now.zip(then).step_by(self.rate.per_ms() / 8) {
-            let (now, then) = (f32::from(*now), f32::from(*then));
-            product += now * then;
-            power += then * then;
-        }
-        product / power.sqrt()
+        let around = (shortest.max((rough - 1) * every), longest.min((rough + 1) * every));
+        best(around, |period| {
+            let mut then = [0.0; COMPARED * THIN];
+            thin_out(&self.history[self.history.len() - self.ms(COMPARED) - period..], every, &mut then);
+            product(now, &then) / (product(&then, &then) + 1.0).sqrt()
+        })
+        .0
     }
 }
 

@@ -25,6 +25,7 @@ pub mod event;
 pub mod format;
 pub mod forwarding_rule;
 pub mod jitter;
+mod likeness;
 pub mod limits;
 pub mod mixer;
 pub mod music;

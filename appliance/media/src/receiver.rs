@@ -81,6 +81,8 @@ pub struct Receiver {
     kind: Kind,
     /// Since the last packet.
     quiet: Duration,
+    /// The last packet came alone, amid a pause: it renewed the noise that the codec makes of itself.
+    is_alone: bool,
     statistics: ReceiverStatistics,
 }
 
@@ -93,7 +95,12 @@ const OWN_NOISE: Duration = Duration::from_millis(1_000);
 impl Receiver {
     /// A receiver of what `format` says that the phone may send.
     pub fn new(format: &Format, settings: Settings) -> Receiver {
-        let voices = Voices::new(format.receive);
+        Receiver::at_most(SampleRate::Khz48, format, settings)
+    }
+
+    /// The same for somebody who needs no rate above `rate`; see [`Decoder::at_most`](crate::codec::Decoder::at_most).
+    pub fn at_most(rate: SampleRate, format: &Format, settings: Settings) -> Receiver {
+        let voices = Voices::new(rate, format.receive);
         let (first, highest) = voices.rates();
         Receiver {
             jitter: JitterBuffer::new(settings),
@@ -104,6 +111,7 @@ impl Receiver {
             has_comfort_noise: format.comfort_noise,
             kind: Kind::Silence,
             quiet: Duration::ZERO,
+            is_alone: false,
             statistics: ReceiverStatistics::default(),
         }
     }
@@ -202,6 +210,7 @@ impl Receiver {
     /// A packet was decoded when `waiting` samples of earlier ones were still to be played.
     fn played(&mut self, units: u32, age: Duration, waiting: usize) -> Kind {
         self.jitter.played(units);
+        self.is_alone = self.quiet >= FADE && self.voices.has_noise();
         (self.quiet, self.noise.is_on) = (Duration::ZERO, false);
         let (rest, tick) = (self.micros(waiting), self.micros(self.playout.rate().frame()));
         let age = age.as_micros() as u64;
@@ -229,6 +238,9 @@ impl Receiver {
             return Kind::Speech;
         }
         self.quiet += length;
+        if self.is_alone {
+            return Kind::ComfortNoise;
+        }
         self.statistics.concealed += length;
         Kind::Concealed
     }

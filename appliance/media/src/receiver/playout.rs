@@ -1,6 +1,7 @@
 //! Decoded sound that waits for its tick, and the places in it where a little can be left out or played twice.
 
 use crate::SampleRate;
+use crate::likeness::{THIN, best, product, thin_out};
 
 /// Milliseconds of what was played that are kept: what is played twice comes from there.
 const PAST: usize = 15;
@@ -8,8 +9,8 @@ const PAST: usize = 15;
 /// Milliseconds that fit: the past, a tick, a packet, and what is put in.
 const ROOM: usize = PAST + 20 + crate::limits::PACKET_AUDIO_MS + 20;
 
-/// The shortest and longest piece that is left out or played twice, in quarter milliseconds: a pitch period, or several
-/// short ones.
+/// The shortest and longest piece that is left out or played twice, in quarter milliseconds, no longer than the past: a
+/// pitch period, or several short ones.
 const PIECE: (usize, usize) = (10, 60);
 
 /// The shortest fade from one piece to the other, in quarter milliseconds.
@@ -76,13 +77,11 @@ impl Playout {
     /// Plays something twice; how many samples that adds, 0 when no place for it is found.
     pub(super) fn insert(&mut self, likeness: f32) -> usize {
         let past = PAST * self.rate.per_ms();
-        let longest = (PIECE.1 * self.rate.per_ms() / 4).min(self.waiting).min(past);
+        let longest = (PIECE.1 * self.rate.per_ms() / 4).min(self.waiting);
         if self.next.is_some() || past + self.waiting + longest > self.samples.len() {
             return 0;
         }
-        // What comes, and what was a piece before it.
-        let place = |piece: usize| (past, past - piece, piece);
-        let Some(piece) = self.find(longest, likeness, place) else { return 0 };
+        let Some(piece) = self.find(Cut::Insert, longest, likeness) else { return 0 };
         self.samples.copy_within(past..past + self.waiting, past + piece);
         for sample in 0..piece {
             let (comes, was) = (self.samples[past + piece + sample], self.samples[past - piece + sample]);
@@ -95,16 +94,13 @@ impl Playout {
     /// Leaves out at most `most` samples; how many, 0 when no place for it is found.
     pub(super) fn remove(&mut self, most: usize, likeness: f32) -> usize {
         let past = PAST * self.rate.per_ms();
-        let shortest_fade = FADE * self.rate.per_ms() / 4;
-        let longest = (PIECE.1 * self.rate.per_ms() / 4).min(most).min(self.waiting.saturating_sub(shortest_fade));
+        let room = self.waiting.saturating_sub(FADE * self.rate.per_ms() / 4);
+        let longest = (PIECE.1 * self.rate.per_ms() / 4).min(most).min(room);
         if self.next.is_some() {
             return 0;
         }
-        let waiting = self.waiting;
-        let fade = |piece: usize| piece.max(shortest_fade).min(waiting - piece);
-        let place = |piece: usize| (past, past + piece, fade(piece));
-        let Some(piece) = self.find(longest, likeness, place) else { return 0 };
-        let fade = fade(piece);
+        let Some(piece) = self.find(Cut::Remove, longest, likeness) else { return 0 };
+        let (_, _, fade) = self.place(Cut::Remove, piece, self.rate.per_ms());
         for sample in 0..fade {
             let (comes, later) = (self.samples[past + sample], self.samples[past + piece + sample]);
             self.samples[past + sample] = mix(comes, later, sample, fade);
@@ -112,6 +108,16 @@ impl Playout {
         self.samples.copy_within(past + piece + fade..past + self.waiting, past + fade);
         self.waiting -= piece;
         piece
+    }
+
+    /// Where the two sides of a piece begin that are faded into each other, and how long the fade is; all, and `piece`, counted
+    /// in `unit`s of a millisecond.
+    fn place(&self, cut: Cut, piece: usize, unit: usize) -> (usize, usize, usize) {
+        let (past, waiting) = (PAST * unit, self.waiting * unit / self.rate.per_ms());
+        match cut {
+            Cut::Insert => (past, past - piece, piece),
+            Cut::Remove => (past, past + piece, piece.max(FADE * unit / 4).min(waiting.saturating_sub(piece))),
+        }
     }
 
     /// Goes over to the next rate when nothing of the present one waits.
@@ -123,57 +129,53 @@ impl Playout {
         (self.rate, self.waiting, self.next) = (rate, samples, None);
     }
 
-    /// The piece of at most `longest` samples whose two sides, which `place` tells, are most alike, and alike enough.
-    fn find(&self, longest: usize, likeness: f32, place: impl Fn(usize) -> (usize, usize, usize)) -> Option<usize> {
-        let shortest = PIECE.0 * self.rate.per_ms() / 4;
-        if longest < shortest {
+    /// The piece of at most `longest` samples whose two sides are most alike, and alike enough.
+    fn find(&self, cut: Cut, longest: usize, likeness: f32) -> Option<usize> {
+        let every = self.rate.per_ms() / THIN;
+        let (shortest, longest_thin) = (PIECE.0 * THIN / 4, longest / every);
+        if longest_thin < shortest {
             return None;
         }
-        let (one, other, length) = place(longest);
-        if self.power(one, length).max(self.power(other, length)) < QUIET {
+        let mut thin = [0.0; (PAST + 2 * PIECE.1 / 4) * THIN];
+        thin_out(&self.samples, every, &mut thin);
+        let (one, other, length) = self.place(cut, longest_thin, THIN);
+        let power = |from: usize| product(&thin[from..from + length], &thin[from..from + length]) / length as f32;
+        if power(one).max(power(other)) < QUIET {
             return Some(longest);
         }
-        // Roughly first, then to the sample.
-        let step = self.rate.per_ms() / 8;
-        let rough = self.best((shortest, longest), step, &place);
-        let around = (shortest.max(rough.0.saturating_sub(step)), longest.min(rough.0 + step));
-        let best = self.best(around, 1, &place);
+        let rough = best((shortest, longest_thin), |piece| {
+            let (one, other, length) = self.place(cut, piece, THIN);
+            alike(&thin[one..one + length], &thin[other..other + length])
+        });
+        let around = (PIECE.0 * self.rate.per_ms() / 4, longest);
+        let around = (around.0.max((rough.0 - 1) * every), around.1.min((rough.0 + 1) * every));
+        let best = if every == 1 { rough } else { best(around, |piece| self.alike_at(cut, piece, every)) };
         Some(best.0).filter(|_| best.1 >= likeness)
     }
 
-    fn best(
-        &self,
-        (shortest, longest): (usize, usize),
-        step: usize,
-        place: impl Fn(usize) -> (usize, usize, usize),
-    ) -> (usize, f32) {
-        let mut best = (shortest, f32::MIN);
-        // The longest first: where all are alike, fewer cuts are better.
-        for piece in (shortest..=longest).rev().step_by(step) {
-            let likeness = self.likeness(place(piece), step);
-            if likeness > best.1 {
-                best = (piece, likeness);
-            }
-        }
-        best
+    /// The same likeness, with a piece counted in samples.
+    fn alike_at(&self, cut: Cut, piece: usize, every: usize) -> f32 {
+        let (one, other, length) = self.place(cut, piece, self.rate.per_ms());
+        let mut sides = [[0.0; PIECE.1 * THIN / 4]; 2];
+        let length = (length / every).min(sides[0].len());
+        thin_out(&self.samples[one..], every, &mut sides[0][..length]);
+        thin_out(&self.samples[other..], every, &mut sides[1][..length]);
+        alike(&sides[0][..length], &sides[1][..length])
     }
+}
 
-    /// The correlation of two pieces in proportion to the louder one: 1 when they are the same.
-    fn likeness(&self, (one, other, length): (usize, usize, usize), step: usize) -> f32 {
-        let (mut product, mut powers) = (0.0f32, [1.0f32; 2]);
-        let pairs = self.samples[one..one + length].iter().zip(&self.samples[other..other + length]);
-        for (one, other) in pairs.step_by(step) {
-            let (one, other) = (f32::from(*one), f32::from(*other));
-            product += one * other;
-            powers = [powers[0] + one * one, powers[1] + other * other];
-        }
-        product / powers[0].max(powers[1])
-    }
+/// Which side of a piece is faded into which.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    /// What comes, into what was a piece before.
+    Insert,
+    /// What comes, into what comes a piece later.
+    Remove,
+}
 
-    fn power(&self, from: usize, length: usize) -> f32 {
-        let squares = self.samples[from..from + length].iter().map(|sample| f32::from(*sample).powi(2));
-        squares.sum::<f32>() / length.max(1) as f32
-    }
+/// The correlation in proportion to the louder one: 1 when they are the same.
+fn alike(one: &[f32], other: &[f32]) -> f32 {
+    product(one, other) / (product(one, one).max(product(other, other)) + 1.0)
 }
 
 /// From `from` to `to`, at `part` of `whole`.

@@ -434,3 +434,52 @@ fn a_receiver_of_telephone_sound_is_small() {
     let size = std::mem::size_of::<Receiver>() + 2 * samples;
     assert!(size < 16 * 1_024, "{size}");
 }
+
+#[test]
+fn opus_recovers_what_the_next_packet_holds() {
+    let opus = crate::OpusSettings { in_band_fec: true, rate: SampleRate::Khz16, ..Default::default() };
+    let mut format = Format::new(Codec::Opus, 111);
+    format.send.opus = opus;
+    format.receive[0] = Some(format.send);
+    let mut line = Line::new(&format, Settings::default());
+    let sound = speech(8, 16_000, -18.0, 60).pcm;
+    let mut dice = Dice::new(8);
+    line.talk(&sound, |_| Some(30.0).filter(|_| dice.unit() > 0.05));
+    let statistics = line.receiver.statistics();
+    assert!((100..210).contains(&statistics.packets.lost), "{statistics:?}");
+    assert!(statistics.recovered * 10 > statistics.packets.lost * 3, "{statistics:?}");
+    assert_eq!(line.receiver.rate(), SampleRate::Khz16);
+}
+
+#[test]
+fn opus_that_is_silent_is_no_loss() {
+    let opus = crate::OpusSettings { dtx: true, rate: SampleRate::Khz16, ..Default::default() };
+    let mut format = Format::new(Codec::Opus, 111);
+    format.send.opus = opus;
+    format.receive[0] = Some(format.send);
+    let mut line = Line::new(&format, Settings::default());
+    let mut sound = speech(8, 16_000, -18.0, 3).pcm;
+    sound.extend(crate::test_sound::noise(1, 16_000, -65.0, 10_000));
+    sound.extend(speech(9, 16_000, -18.0, 3).pcm);
+    let mut skipped = 0;
+    for frame in sound.chunks_exact(320) {
+        let mut payload = vec![0; 4_000];
+        let encoded = line.encoder.encode(frame, &mut payload).unwrap();
+        line.leaves += 20.0;
+        if encoded.worth_sending {
+            payload.truncate(encoded.len);
+            line.leaves -= 30.0;
+            line.send(111, &payload);
+            line.leaves += 30.0;
+        } else {
+            skipped += 1;
+        }
+        line.timestamp = line.timestamp.wrapping_add(960);
+        line.hear(line.leaves);
+    }
+    let statistics = line.receiver.statistics();
+    assert!(skipped > 300, "{skipped}");
+    assert_eq!((statistics.packets.lost, statistics.packets.late), (0, 0));
+    let (concealed, noise) = (line.count(Kind::Concealed), line.count(Kind::ComfortNoise));
+    assert!(noise > 350 && concealed < 20 && line.count(Kind::Silence) < 8, "{concealed} {noise}");
+}

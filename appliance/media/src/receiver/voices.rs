@@ -21,6 +21,8 @@ pub(super) enum Content {
 /// One decoder for each format, made when its first packet comes.
 #[derive(Debug)]
 pub(super) struct Voices {
+    /// No decoder need have a higher rate, if it can be helped.
+    highest: SampleRate,
     formats: [Option<AudioFormat>; limits::RECEIVE_FORMATS],
     decoders: [Option<Box<Decoder>>; limits::RECEIVE_FORMATS],
     /// One for each sample rate.
@@ -30,22 +32,22 @@ pub(super) struct Voices {
 }
 
 impl Voices {
-    pub(super) fn new(formats: [Option<AudioFormat>; limits::RECEIVE_FORMATS]) -> Voices {
+    pub(super) fn new(highest: SampleRate, formats: [Option<AudioFormat>; limits::RECEIVE_FORMATS]) -> Voices {
         let formats = formats.map(|format| format.filter(|format| format.codec.is_ours()));
-        Voices { formats, decoders: Default::default(), concealments: Default::default(), current: None }
+        Voices { highest, formats, decoders: Default::default(), concealments: Default::default(), current: None }
     }
 
     /// The rate of the first format, and one that is at least that of each.
     pub(super) fn rates(&self) -> (SampleRate, SampleRate) {
-        let first = self.formats.iter().flatten().next().and_then(|format| Decoder::new(format).ok());
-        let first = first.map_or(SampleRate::Khz8, |decoder| decoder.sample_rate());
-        let highest = self.formats.iter().flatten().map(|format| match format.codec {
+        let rate = |format: &AudioFormat| match format.codec {
             Codec::Pcmu | Codec::Pcma | Codec::G729 => SampleRate::Khz8,
             Codec::G722 => SampleRate::Khz16,
-            Codec::Opus => SampleRate::Khz48,
+            Codec::Opus => format.opus.rate.min(self.highest),
             Codec::L16(rate) => rate,
-        });
-        (first, highest.max().unwrap_or(SampleRate::Khz8))
+        };
+        let mut rates = self.formats.iter().flatten().map(rate);
+        let first = rates.next().unwrap_or(SampleRate::Khz8);
+        (first, rates.fold(first, SampleRate::max))
     }
 
     /// The format of a payload type, if it can be decoded.
@@ -88,7 +90,7 @@ impl Voices {
     pub(super) fn prepare(&mut self, index: usize) -> bool {
         let Some(format) = self.formats.get(index).copied().flatten() else { return false };
         if self.decoders[index].is_none() {
-            self.decoders[index] = Decoder::new(&format).ok().map(Box::new);
+            self.decoders[index] = Decoder::at_most(self.highest, &format).ok().map(Box::new);
         }
         self.decoders[index].is_some()
     }
