@@ -4,6 +4,8 @@
 //! order and written again. What is read must have an `o=` line, and each media a port.
 
 mod codec;
+pub mod crypto;
+mod encryption;
 pub mod offer_answer;
 mod parse;
 #[cfg(test)]
@@ -16,6 +18,8 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 
 pub use codec::RtpMap;
+pub use crypto::{Crypto, CryptoKey, CryptoSuite};
+pub use encryption::{Encryption, NegotiatedCrypto};
 pub use offer_answer::{Capabilities, Codec, Local, Negotiated, NegotiatedCodec, Refusal};
 pub use parse::SdpError;
 pub use word::Word;
@@ -117,8 +121,8 @@ impl Connection {
     }
 }
 
-/// A line without a field of its own: the letter and what stands behind the `=`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A line without a field of its own: the letter and what stands behind the `=`. Keys in it are not shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Line {
     /// `a`, `b`, `i`, …
     pub kind: char,
@@ -190,6 +194,11 @@ impl Media {
     /// Whether it is a stream of audio over RTP that is not refused.
     pub fn is_audio(&self) -> bool {
         self.kind.eq_ignore_ascii_case("audio") && self.port != 0
+    }
+
+    /// The lines with keys, in their order; those that cannot be used with the reason.
+    pub fn cryptos(&self) -> impl Iterator<Item = Result<Crypto, crypto::CryptoError>> {
+        self.lines.iter().filter_map(Crypto::read)
     }
 
     /// Whether an attribute without value is there.

@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("images", &[]),
 ];
 /// What the pure crates may name in `[dependencies]`; a new one needs a reason.
-const PURE_MAY_NAME: [&str; 29] = [
+const PURE_MAY_NAME: [&str; 30] = [
     "sip",
     "media",
     "bytes",
@@ -43,6 +43,7 @@ const PURE_MAY_NAME: [&str; 29] = [
     "ctr",
     "aes-gcm",
     "hex",
+    "base64",
     "subtle",
     "zeroize",
     "memchr",

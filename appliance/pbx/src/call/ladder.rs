@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use sip::sdp::crypto::without_keys;
 use uuid::Uuid;
 
 use crate::sequence::{Participant, Role, Sequence, Step, StepKind};
@@ -143,7 +144,7 @@ fn label_of(message: &[u8]) -> String {
     label
 }
 
-/// The message as text, with what proves a password made unreadable.
+/// The message as text, with what proves a password and what decrypts audio made unreadable.
 fn masked(message: &[u8]) -> String {
     let text = String::from_utf8_lossy(message);
     let mut out = String::with_capacity(text.len());
@@ -155,7 +156,10 @@ fn masked(message: &[u8]) -> String {
             out.push_str(line);
         }
     }
-    out
+    match without_keys(&out) {
+        Cow::Owned(masked) => masked,
+        Cow::Borrowed(_) => out,
+    }
 }
 
 fn masked_line(line: &str) -> String {
@@ -254,6 +258,15 @@ mod tests {
         let shown = masked(message);
         assert!(!shown.contains("0123456789abcdef") && shown.contains("nc=1"), "{shown}");
         assert_eq!(label_of(b"SIP/2.0 180 Ringing\r\n\r\n"), "180 Ringing");
+    }
+
+    #[test]
+    fn keys_of_audio_are_not_shown() {
+        let message = b"SIP/2.0 200 OK\r\nContent-Type: application/sdp\r\n\r\nv=0\r\nm=audio 4 RTP/SAVP 0\r\n\
+            a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20\r\na=sendrecv\r\n";
+        let shown = masked(message);
+        assert!(!shown.contains("WVNf") && !shown.contains("2^20"), "{shown}");
+        assert!(shown.contains("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:…\r\na=sendrecv\r\n"), "{shown}");
     }
 
     #[test]

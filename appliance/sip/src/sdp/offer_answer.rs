@@ -3,7 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::{
-    Connection, Direction, Format, Media, Origin, RtpMap, SessionDescription,
+    Connection, Crypto, Direction, Encryption, Format, Media, NegotiatedCrypto, Origin, RtpMap, SessionDescription,
+    encryption,
     word::{Word, number_word},
 };
 
@@ -46,6 +47,11 @@ pub struct Capabilities {
     pub comfort_noise: bool,
     /// The milliseconds of audio in a packet that we ask for.
     pub ptime: Option<u16>,
+    /// Whether audio is encrypted.
+    pub encryption: Encryption,
+    /// The suites we speak, in order of preference for our offers, with the keys we would use. In a session that goes on
+    /// under its keys that is [`NegotiatedCrypto::ours`].
+    pub cryptos: Vec<Crypto>,
 }
 
 impl Default for Capabilities {
@@ -55,6 +61,8 @@ impl Default for Capabilities {
             telephone_event: true,
             comfort_noise: true,
             ptime: Some(20),
+            encryption: Encryption::Off,
+            cryptos: Vec::new(),
         }
     }
 }
@@ -102,6 +110,8 @@ pub struct Negotiated {
     pub direction: Direction,
     /// Milliseconds of audio in our packets.
     pub ptime: u16,
+    /// By which keys audio is encrypted, if it is.
+    pub crypto: Option<Box<NegotiatedCrypto>>,
 }
 
 impl Negotiated {
@@ -128,9 +138,15 @@ pub enum Refusal {
     /// There is no stream of audio, or it is refused.
     #[error("no audio")]
     NoAudio,
-    /// The transport of the audio is not one we speak (SRTP, …).
+    /// The transport of the audio is not one we speak.
     #[error("transport not understood")]
     Transport,
+    /// Audio must be encrypted and is not.
+    #[error("audio is not encrypted")]
+    NotEncrypted,
+    /// No `a=crypto` line can be used.
+    #[error("no usable crypto line")]
+    NoCommonCrypto,
     /// No codec in common.
     #[error("no common codec")]
     NoCommonCodec,
@@ -148,6 +164,8 @@ impl Refusal {
         match self {
             Refusal::NoAudio => (304, "Media type not available"),
             Refusal::Transport => (302, "Incompatible transport protocol"),
+            Refusal::NotEncrypted => (399, "Encryption required"),
+            Refusal::NoCommonCrypto => (306, "No usable crypto attribute"),
             Refusal::NoCommonCodec => (305, "Incompatible media format"),
             Refusal::Address => (301, "Incompatible network address formats"),
             Refusal::Mismatch => (399, "Answer does not match the offer"),
@@ -167,7 +185,7 @@ pub fn answer(
     capabilities: &Capabilities,
     local: &Local,
 ) -> Result<(SessionDescription, Negotiated), Refusal> {
-    let index = usable_audio(offer, local.address)?;
+    let (index, crypto) = usable_audio(offer, local.address, capabilities)?;
     let media = &offer.media[index];
     let (codecs, formats) = common(media, capabilities);
     if codecs.is_empty() {
@@ -177,21 +195,24 @@ pub fn answer(
     let mut accepted = audio(local, media.proto.clone(), formats);
     accepted.direction = Some(direction);
     accepted.ptime = media.ptime;
+    accepted.lines.extend(crypto.iter().map(|crypto| crypto.ours().to_line()));
     let mut session = session(local);
     session.media = offer.media.iter().map(refused).collect();
     session.media[index] = accepted;
     let negotiated = negotiated(offer, index, codecs, direction)?;
-    Ok((session, negotiated))
+    Ok((session, Negotiated { crypto, ..negotiated }))
 }
 
 /// Makes an offer; in a running session the successor of `previous`, our last description: the same streams, the same numbers.
 pub fn offer(capabilities: &Capabilities, local: &Local, previous: Option<&SessionDescription>) -> SessionDescription {
     let index = previous.and_then(|previous| previous.media.iter().position(Media::is_audio));
     let kept = previous.zip(index).map(|(previous, index)| &previous.media[index]);
-    let proto = kept.map_or_else(|| Word::Borrowed("RTP/AVP"), |media| media.proto.clone());
+    let first = Word::Borrowed(encryption::proto(capabilities.encryption));
+    let proto = kept.map_or(first, |media| media.proto.clone());
     let mut offered = audio(local, proto, offered_formats(capabilities, kept));
     offered.direction = Some(local.direction);
     offered.ptime = capabilities.ptime;
+    offered.lines.extend(encryption::offer(capabilities));
     let mut session = session(local);
     match (previous, index) {
         (Some(previous), Some(index)) => {
@@ -217,6 +238,7 @@ pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) ->
     if !theirs.proto.eq_ignore_ascii_case(&ours.proto) {
         return Err(Refusal::Transport);
     }
+    let crypto = encryption::accept(ours, theirs)?;
     let family = offer.address_of(index).ok_or(Refusal::Address)?;
     usable_address(answer, index, family)?;
     let mut codecs = Vec::new();
@@ -228,7 +250,7 @@ pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) ->
         }
     }
     let direction = answer.direction_of(index).reversed().and(offer.direction_of(index));
-    negotiated(answer, index, codecs, direction)
+    Ok(Negotiated { crypto, ..negotiated(answer, index, codecs, direction)? })
 }
 
 /// The first stream of audio that was offered and not refused.
@@ -244,24 +266,22 @@ fn accepted_audio(offer: &SessionDescription, answer: &SessionDescription) -> Re
     Err(Refusal::NoAudio)
 }
 
-/// The first stream of audio we can use.
-fn usable_audio(offer: &SessionDescription, local: IpAddr) -> Result<usize, Refusal> {
+/// The first stream of audio we can use, and by which keys.
+fn usable_audio(
+    offer: &SessionDescription,
+    local: IpAddr,
+    capabilities: &Capabilities,
+) -> Result<(usize, Option<Box<NegotiatedCrypto>>), Refusal> {
     let mut refusal = Refusal::NoAudio;
-    for (index, _) in offer.media.iter().enumerate().filter(|(_, media)| media.is_audio()) {
-        if !is_plain_rtp(&offer.media[index].proto) {
-            refusal = Refusal::Transport;
-            continue;
-        }
-        match usable_address(offer, index, local) {
-            Ok(()) => return Ok(index),
+    for (index, media) in offer.media.iter().enumerate().filter(|(_, media)| media.is_audio()) {
+        let usable = encryption::choose(media, capabilities)
+            .and_then(|crypto| usable_address(offer, index, local).map(|()| (index, crypto)));
+        match usable {
+            Ok(found) => return Ok(found),
             Err(other) => refusal = other,
         }
     }
     Err(refusal)
-}
-
-fn is_plain_rtp(proto: &str) -> bool {
-    proto.eq_ignore_ascii_case("RTP/AVP") || proto.eq_ignore_ascii_case("RTP/AVPF")
 }
 
 fn usable_address(session: &SessionDescription, index: usize, local: IpAddr) -> Result<(), Refusal> {
@@ -396,5 +416,6 @@ fn negotiated(
         comfort_noise: noises.into_iter().next(),
         direction,
         ptime,
+        crypto: None,
     })
 }
