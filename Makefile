@@ -4,7 +4,7 @@ export CARGO_TERM_COLOR ?= never
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 export TANDEM_BIN := $(TARGET)/debug/tandem
 
-.PHONY: help run test lint bench deny fuzz clean
+.PHONY: help run test lint bench instructions count-instructions deny fuzz clean
 
 help:
 	@echo "make run     build Tandem and start it with two demo extensions"
@@ -12,6 +12,7 @@ help:
 	@echo "make image   build the bootable image for QEMU (arm64)"
 	@echo "make qemu    boot it, with the ports forwarded"
 	@echo "make bench   measure, one line each: name value unit"
+	@echo "make instructions  count the engine's instructions anew"
 	@echo "make deny    check the licences of what is depended on"
 	@echo "make fuzz    fuzz every target for a minute (needs nightly Rust)"
 
@@ -23,7 +24,7 @@ run: web-ui
 	cargo build --profile quick -p daemon
 	@examples/demo.sh $(TARGET)/quick/tandem
 
-test: setup-test web-ui image lint page-test-packages web-ui-check
+test: setup-test web-ui image lint page-test-packages web-ui-check count-instructions
 	cargo build -p daemon
 	cargo test --workspace --no-fail-fast
 
@@ -38,6 +39,23 @@ lint: web-ui
 bench: web-ui image
 	cargo build --profile quick -p daemon -p bench
 	$(TARGET)/quick/bench $(TARGET)/quick/tandem
+
+# Counts the engine's instructions anew, natively and for aarch64, and writes them down.
+instructions: setup-test image-setup
+	$(count-programs)
+	$(count) update
+
+count-instructions: setup-test image-setup
+	$(count-programs)
+	$(count)
+
+PLUGIN := $(TARGET)/count-instructions.so
+define count-programs
+cargo build -q --release -p work
+cargo build -q --release -p work --target $(IMAGE_TARGET)
+gcc -O2 -Wall -shared -fPIC -o $(PLUGIN) bench/qemu-plugin/count.c
+endef
+count = cargo run -q -p bench -- instructions $(TARGET)/release/work $(IMAGE_PROGRAMS)/work $(PLUGIN) bench/instructions.txt
 
 deny:
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

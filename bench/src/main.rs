@@ -8,6 +8,7 @@ mod epoll;
 mod forwarder;
 mod histogram;
 mod image;
+mod instructions;
 mod measure;
 mod message;
 mod phones;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.split_first() {
         Some((word, ports)) if word == "forwarder" => forwarder::run(ports),
+        Some((word, programs)) if word == "instructions" => instructions::run(programs),
         Some((binary, names)) => run(Path::new(binary), names),
         None => Err(anyhow!("usage: bench TANDEM [{}]", MEASUREMENTS.map(|(name, _)| name).join("|"))),
     };
