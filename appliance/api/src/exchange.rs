@@ -14,25 +14,49 @@ pub trait Exchange: Send + Sync {
     fn submit(&self, command: Command) -> oneshot::Receiver<Result<Reply, Rejection>>;
 }
 
-/// Asks, and waits as long as a person would.
+/// Asks, and waits as long as a person would. While the database cannot be written nothing that people set is changed:
+/// it could be promised to nobody.
 pub async fn ask(state: &State, command: Command) -> Result<Reply, Failure> {
+    if sets_something(&command) {
+        writable(state)?;
+    }
     match tokio::time::timeout(limits::ANSWER, state.exchange().submit(command)).await {
         Ok(Ok(Ok(reply))) => Ok(reply),
         Ok(Ok(Err(rejection))) => Err(rejection.into()),
         Ok(Err(_)) => Err(Failure::unavailable("the exchange takes no orders at the moment")),
+        // The disk filled up between our look and the commit, or a call was hung up, which waits for no disk.
+        Err(_) if state.journal().statistics().failing.is_some() => Err(Failure::unavailable(
+            "the database cannot be written; what was asked for is done, and is written down once it can be",
+        )),
         Err(_) => Err(Failure::new(Status::Unavailable, "REQUEST_TIMEOUT", "the exchange did not answer in time")),
+    }
+}
+
+/// Whether the database can be written, as far as anybody knows.
+pub fn writable(state: &State) -> Result<(), Failure> {
+    match state.journal().statistics().failing {
+        Some(reason) => Err(Failure::unavailable(format!("the database cannot be written: {reason}"))),
+        None => Ok(()),
+    }
+}
+
+fn sets_something(command: &Command) -> bool {
+    match command {
+        Command::CreateExtension(_) | Command::UpdateExtension(..) | Command::DeleteExtension(_) => true,
+        Command::HangupCall(_) | Command::ReadSequence(_) | Command::ListBindings(_) | Command::ReadCounters => false,
     }
 }
 
 /// Has something written that the exchange does not know of, and waits until it is on the disk.
 pub async fn remember(state: &State, item: store::Item) -> Result<(), Failure> {
+    writable(state)?;
     let (done, written) = oneshot::channel();
     let done: store::journal::Done = Box::new(move |committed| {
         // The request may be gone by the time its answer is there.
         let _ = done.send(committed);
     });
     let entry = store::journal::Entry { items: vec![item], done: Some(done) };
-    let failed = || Failure::unavailable("the database cannot be written at the moment");
+    let failed = || writable(state).err().unwrap_or(Failure::unavailable("the database cannot be written"));
     state.journal().submit(entry).map_err(|_| failed())?;
     match tokio::time::timeout(limits::ANSWER, written).await {
         Ok(Ok(_)) => Ok(()),

@@ -94,7 +94,7 @@ impl Failure {
     }
 
     /// Something that is needed does not work at the moment.
-    pub fn unavailable(message: &'static str) -> Failure {
+    pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Failure {
         Failure::new(Status::Unavailable, "SERVICE_UNAVAILABLE", message).with_retry_after(5)
     }
 

@@ -1,4 +1,7 @@
-//! `/healthz`: whether the exchange answers and the disk can be written.
+//! `/livez`: whether the exchange answers. `/healthz`: whether the disk can be written besides.
+//!
+//! The two differ in who asks: whoever would start the process anew asks the first, because a full disk is no better
+//! after it, and calls go on without one. Whoever tells an operator asks the second.
 
 use std::time::{Duration, Instant};
 
@@ -29,14 +32,34 @@ pub struct Health {
     pub latest_event: i64,
 }
 
-/// Remembers the last verdict, so that asking often costs nothing.
-#[derive(Default)]
-pub struct Checkup(Mutex<Last>);
+/// The process answers.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Life {
+    /// `ok`.
+    pub status: &'static str,
+}
 
+/// Remembers the last verdicts, so that asking often costs nothing.
 #[derive(Default)]
-struct Last {
-    verdict: Option<(Instant, Result<Duration, &'static str>)>,
-    probed: Option<Instant>,
+pub struct Checkup {
+    pulse: Mutex<Option<(Instant, Result<Duration, &'static str>)>>,
+    disk: Mutex<Option<(Instant, Result<(), Failure>)>>,
+}
+
+/// Says whether the exchange answers, whatever becomes of the disk.
+#[utoipa::path(
+    get,
+    path = "/livez",
+    responses(
+        (status = 200, body = Life),
+        (status = 503, body = ErrorEnvelope, description = "SERVICE_UNAVAILABLE; the message says what is wrong"),
+    ),
+    security(()),
+    tag = "box"
+)]
+pub(crate) async fn live(Shared(state): Shared<State>) -> Result<Json<Life>, Failure> {
+    state.checkup().pulse(&state).await?;
+    Ok(Json(Life { status: "ok" }))
 }
 
 /// Says whether the exchange is well.
@@ -51,7 +74,8 @@ struct Last {
     tag = "box"
 )]
 pub(crate) async fn get(Shared(state): Shared<State>) -> Result<Json<Health>, Failure> {
-    let answered = state.checkup().verdict(&state).await.map_err(Failure::unavailable)?;
+    let answered = state.checkup().pulse(&state).await?;
+    state.checkup().disk(&state).await?;
     let uptime = (state.now().0 - state.started().0).max(0) as u64 / 1_000_000;
     Ok(Json(Health {
         status: "ok",
@@ -63,34 +87,37 @@ pub(crate) async fn get(Shared(state): Shared<State>) -> Result<Json<Health>, Fa
 }
 
 impl Checkup {
-    async fn verdict(&self, state: &State) -> Result<Duration, &'static str> {
-        let mut last = self.0.lock().await;
-        if let Some((at, verdict)) = last.verdict.filter(|(at, _)| at.elapsed() < limits::HEALTH_AGE) {
-            let _ = at;
+    /// How long the signalling thread took to answer.
+    async fn pulse(&self, state: &State) -> Result<Duration, Failure> {
+        let mut last = self.pulse.lock().await;
+        if let Some((_, verdict)) = last.filter(|(at, _)| at.elapsed() < limits::HEALTH_AGE) {
+            return verdict.map_err(Failure::unavailable);
+        }
+        let asked = Instant::now();
+        let answer = state.exchange().submit(Command::ReadCounters);
+        let verdict = match tokio::time::timeout(limits::HEALTH, answer).await {
+            Ok(Ok(_)) => Ok(asked.elapsed()),
+            Ok(Err(_)) => Err("the exchange takes no orders"),
+            Err(_) => Err("the signalling thread does not answer"),
+        };
+        *last = Some((Instant::now(), verdict));
+        verdict.map_err(Failure::unavailable)
+    }
+
+    /// Whether the disk can be written: tried now and then, and known at once when the store thread finds out.
+    async fn disk(&self, state: &State) -> Result<(), Failure> {
+        exchange::writable(state)?;
+        let mut last = self.disk.lock().await;
+        if let Some((_, verdict)) = last.clone().filter(|(at, verdict)| at.elapsed() < age(verdict)) {
             return verdict;
         }
-        let verdict = last.examine(state).await;
-        last.verdict = Some((Instant::now(), verdict));
+        let verdict = exchange::remember(state, Item::Probe(state.now())).await;
+        *last = Some((Instant::now(), verdict.clone()));
         verdict
     }
 }
 
-impl Last {
-    async fn examine(&mut self, state: &State) -> Result<Duration, &'static str> {
-        if state.journal().statistics().failing.is_some() {
-            return Err("the database cannot be written");
-        }
-        if self.probed.is_none_or(|at| at.elapsed() >= limits::PROBE) {
-            let probe = exchange::remember(state, Item::Probe(state.now()));
-            probe.await.map_err(|_| "the database cannot be written")?;
-            self.probed = Some(Instant::now());
-        }
-        let asked = Instant::now();
-        let answer = state.exchange().submit(Command::ReadCounters);
-        match tokio::time::timeout(limits::HEALTH, answer).await {
-            Ok(Ok(_)) => Ok(asked.elapsed()),
-            Ok(Err(_)) => Err("the exchange takes no orders"),
-            Err(_) => Err("the signalling thread does not answer"),
-        }
-    }
+/// How long a verdict about the disk is told again.
+fn age(verdict: &Result<(), Failure>) -> Duration {
+    if verdict.is_ok() { limits::PROBE } else { limits::HEALTH_AGE }
 }

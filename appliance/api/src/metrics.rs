@@ -34,7 +34,7 @@ pub(crate) async fn get(Shared(state): Shared<State>) -> Result<Response, Failur
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }
 
-fn own(state: &State) -> [(&'static str, &'static str, u64); 8] {
+fn own(state: &State) -> [(&'static str, &'static str, u64); 9] {
     let journal = state.journal().statistics();
     let uptime = (state.now().0 - state.started().0).max(0) as u64 / 1_000_000;
     [
@@ -43,6 +43,7 @@ fn own(state: &State) -> [(&'static str, &'static str, u64); 8] {
         ("store_items_total", "Items written to the database", journal.items),
         ("store_batches_total", "Transactions committed", journal.batches),
         ("store_refused_total", "Items that the store's queue had no place for", journal.refused),
+        ("store_lost_total", "Items that were never written because writing ended before them", journal.lost),
         ("store_waiting", "Entries that wait to be written", journal.waiting),
         ("store_failing", "1 while the database cannot be written", journal.failing.is_some().into()),
         ("store_bytes", "Bytes of the database and its log", state.store().bytes()),

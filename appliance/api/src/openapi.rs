@@ -13,7 +13,7 @@ use crate::{agent, auth, call, extension, failure, health, metrics, websocket};
 #[openapi(
     info(title = "Tandem", description = "A telephone exchange in one small image.", license(name = "MIT OR Apache-2.0")),
     paths(
-        auth::login, auth::logout, health::get, metrics::get, get, call::list, call::get, call::delete, call::hangup,
+        auth::login, auth::logout, health::get, health::live, metrics::get, get, call::list, call::get, call::delete, call::hangup,
         call::sequence, extension::list, extension::create, extension::get, extension::update, extension::delete,
         agent::me, websocket::open
     ),

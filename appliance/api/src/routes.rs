@@ -46,6 +46,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         route(Method::POST, "/auth/login", Anybody, auth::login),
         route(Method::POST, "/auth/logout", Anybody, auth::logout),
+        route(Method::GET, "/livez", Anybody, health::live),
         route(Method::GET, "/healthz", Anybody, health::get),
         route(Method::GET, "/metrics", LocalOrAgent, metrics::get),
         route(Method::GET, "/openapi.json", Anybody, openapi::get),

@@ -38,9 +38,8 @@ impl DataFolder {
                 return Err(error).with_context(|| format!("cannot lock {}", lock_path.display()));
             }
         }
-        lock.set_len(0)
-            .and_then(|()| writeln!(lock, "{}", std::process::id()))
-            .with_context(|| format!("the data folder {} is not writable", path.display()))?;
+        // Our number is only for the message above: a full disk does not keep us from starting.
+        let _ = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
         Ok(DataFolder { path: path.to_owned(), _lock: lock })
     }
 

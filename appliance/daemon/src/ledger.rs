@@ -131,7 +131,7 @@ impl Ledger {
             tracing::error!("the database is behind: facts wait in memory");
         }
         if self.held_items + entry.items.len() > limits::FACTS {
-            let lost = entry.items.iter().filter(|item| !matches!(item, Item::Refreshed(_))).count();
+            let lost = entry.items.iter().filter(|item| item.is_missed()).count();
             let before = self.counters.facts_lost.load(Ordering::Relaxed);
             add(&self.counters.facts_lost, lost);
             if before == 0 || before / 10_000 != (before + lost as u64) / 10_000 {

@@ -45,6 +45,10 @@ pub const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
 /// The longest that a refreshed registration waits for its commit.
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Bytes kept on the disk for a start without room: what SQLite needs to open a database and to close the calls of the
+/// last run, several times over.
+pub const RESERVE: usize = 1 << 20;
+
 /// How long SIGTERM waits for calls to end by themselves.
 pub const DRAIN: Duration = Duration::from_secs(30 * 60);
 /// How long the second SIGTERM waits for phones to be told.

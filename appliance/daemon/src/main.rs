@@ -17,6 +17,7 @@ mod memory;
 mod options;
 mod process;
 mod queue;
+mod reserve;
 mod signalling;
 mod signals;
 mod udp_batch;

@@ -21,6 +21,7 @@ use crate::media_thread::MediaThread;
 use crate::memory::{self, Trimmer};
 use crate::options::Options;
 use crate::queue::Queue;
+use crate::reserve::Reserve;
 use crate::signalling::counters::Counters;
 use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
 use crate::signals::Signals;
@@ -52,12 +53,13 @@ pub fn run(options: &Options) -> Result<()> {
     let listener = Http::bind(options.http)?;
     check_rtp(options.rtp.address)?;
     let addresses = (sockets.address(), listener.local_addr().context("a listener has an address")?);
-    let opened = open_store(&folder, options)?;
+    let reserve = Reserve::in_folder(folder.path());
+    let opened = open_store_even_if_full(&folder, options, &reserve)?;
     let running = Running::start(options, (sockets, listener), opened, &notices)?;
     announce(options, addresses);
-    let result = running.supervise(&noticed);
-    running.stop();
-    result
+    let result = running.supervise(&noticed, &reserve);
+    let stopped = running.stop();
+    result.and(stopped)
 }
 
 /// The threads.
@@ -122,11 +124,12 @@ impl Running {
     }
 
     /// Waits: the first signal drains, the second hangs up, the third and every deadline end it.
-    fn supervise(&self, noticed: &mpsc::Receiver<Notice>) -> Result<()> {
+    fn supervise(&self, noticed: &mpsc::Receiver<Notice>, reserve: &Reserve) -> Result<()> {
         let mut trimmer = Trimmer::default();
         let mut signals = 0;
         let mut until: Option<Instant> = None;
         loop {
+            reserve.keep();
             let left = until.map_or(Trimmer::INTERVAL, |until| until.saturating_duration_since(Instant::now()));
             match noticed.recv_timeout(left.min(Trimmer::INTERVAL)) {
                 Ok(Notice::Drained) => return Ok(()),
@@ -157,13 +160,17 @@ impl Running {
         }
     }
 
-    /// In the order in which they feed each other.
-    fn stop(self) {
+    /// In the order in which they feed each other. What the database did not take is said.
+    fn stop(self) -> Result<()> {
         self.http.stop();
         self.signalling.quit();
         self.media.stop();
         self.journal.close();
         tracing::info!("ended");
+        match self.counters.facts_lost.load(Ordering::Relaxed) + self.journal.statistics().lost {
+            0 => Ok(()),
+            lost => bail!("{lost} facts could not be written to the database and are lost"),
+        }
     }
 }
 
@@ -177,10 +184,26 @@ fn hooks(notices: mpsc::Sender<Notice>, committed: watch::Sender<i64>) -> Hooks 
     }
 }
 
-fn open_store(folder: &DataFolder, options: &Options) -> Result<(Store, Writer)> {
+/// Opens the database; where that fails for lack of room, once more without the reserve.
+fn open_store_even_if_full(folder: &DataFolder, options: &Options, reserve: &Reserve) -> Result<(Store, Writer)> {
     let entropy = clock::entropy().context("the kernel gives no randomness")?;
-    let (store, mut writer) = Store::open(&folder.path().join("tandem.db"), &options.realm, &entropy)?;
-    let interrupted = writer.close_interrupted_calls(now()).context("cannot write the database")?;
+    let opened = match open_store(folder, options, &entropy) {
+        Err(error) if error.is_transient() && reserve.spend() => {
+            tracing::error!(%error, "the disk seems to be full: the room kept for this start is used up now");
+            open_store(folder, options, &entropy)
+        }
+        opened => opened,
+    };
+    opened.context("cannot open the database")
+}
+
+fn open_store(
+    folder: &DataFolder,
+    options: &Options,
+    entropy: &store::Entropy,
+) -> Result<(Store, Writer), store::Error> {
+    let (store, mut writer) = Store::open(&folder.path().join("tandem.db"), &options.realm, entropy)?;
+    let interrupted = writer.close_interrupted_calls(now())?;
     if interrupted > 0 {
         tracing::warn!(interrupted, "calls were up when the process ended the last time");
     }

@@ -49,6 +49,8 @@ pub struct Statistics {
     pub batches: u64,
     /// Items refused because the queue was full.
     pub refused: u64,
+    /// Items that were accepted and never written, because writing ended before them.
+    pub lost: u64,
     /// Entries that wait.
     pub waiting: u64,
     /// Why nothing can be written at the moment, if so.
@@ -68,6 +70,7 @@ struct Shared {
     items: AtomicU64,
     batches: AtomicU64,
     refused: AtomicU64,
+    lost: AtomicU64,
     waiting: AtomicU64,
     failing: Mutex<Option<String>>,
 }
@@ -94,6 +97,7 @@ impl Journal {
             items: AtomicU64::new(0),
             batches: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
             failing: Mutex::new(None),
         });
@@ -136,6 +140,7 @@ impl Journal {
             items: self.shared.items.load(Ordering::Relaxed),
             batches: self.shared.batches.load(Ordering::Relaxed),
             refused: self.shared.refused.load(Ordering::Relaxed),
+            lost: self.shared.lost.load(Ordering::Relaxed),
             waiting: self.shared.waiting.load(Ordering::Relaxed),
             failing: self.shared.failing.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
@@ -171,7 +176,7 @@ impl Worker {
                             (hooks.committed)(committed.latest_seq);
                         }
                     }
-                    Err(error) => return self.fail(error, hooks.failed),
+                    Err(error) => return self.fail(error, (gathered, receiver), hooks.failed),
                 }
                 gathered.items.clear();
                 gathered.items.shrink_to(KEPT);
@@ -217,8 +222,15 @@ impl Worker {
         }
     }
 
-    fn fail(&self, error: Error, failed: Box<dyn FnOnce(Error) + Send>) {
-        tracing::error!(%error, "the database cannot be written any more");
+    /// The end: counts what was not written, and what waits behind it.
+    fn fail(&self, error: Error, left: (Gathered, &Receiver<Message>), failed: Box<dyn FnOnce(Error) + Send>) {
+        let (mut gathered, receiver) = left;
+        while let Ok(message) = receiver.try_recv() {
+            gathered.add(message, &self.shared);
+        }
+        let lost = gathered.items.iter().filter(|item| item.is_missed()).count();
+        self.shared.lost.fetch_add(lost as u64, Ordering::Relaxed);
+        tracing::error!(%error, lost, "the database cannot be written any more; what was not written is lost");
         self.set_failing(Some(error.to_string()));
         failed(error);
     }

@@ -78,6 +78,11 @@ pub struct Writer {
 }
 
 impl Item {
+    /// Whether anybody misses it when it is lost; a refreshed registration is refreshed again.
+    pub fn is_missed(&self) -> bool {
+        !matches!(self, Item::Refreshed(_) | Item::Probe(_))
+    }
+
     /// How safe it has to be: whatever somebody may hear of must not be forgotten after that.
     pub fn durability(&self) -> Durability {
         match self {

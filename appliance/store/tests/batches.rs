@@ -454,9 +454,12 @@ fn the_journal_waits_for_a_full_disk_and_reports_it() {
     while journal.statistics().failing.is_none() {
         std::thread::yield_now();
     }
+    let items = vec![Item::Probe(Timestamp(NOW)), event(EventKind::ExtensionCreated(extension(3_000)))];
+    journal.submit(Entry { items, done: None }).ok().expect("there is room");
     assert!(answers.try_recv().is_err(), "nobody is told that it was written");
     journal.close();
     let error = failures.recv_timeout(Duration::from_secs(1)).expect("closing ends the waiting");
     assert!(matches!(error, Error::Full(_)), "{error}");
     assert_eq!(reader.latest_seq().expect("a log"), 0);
+    assert_eq!(journal.statistics().lost, 2_000, "what it had in hand, and what waited behind it");
 }

@@ -128,6 +128,13 @@ impl Phone {
         found.with_context(|| format!("there were {skipped:#?}\nit said\n{}", self.process.said().join("\n")))
     }
 
+    /// Waits until the phone itself says that it is registered.
+    pub fn await_registered(&self) -> Result<()> {
+        wait::until(&format!("phone {} to be registered", self.setup.number), || {
+            self.process.said().iter().any(|line| line.contains("200 OK") && line.contains("binding")).then_some(())
+        })
+    }
+
     /// The next message of the control connection: `<length>:<JSON>,`.
     fn next_message(&mut self) -> Result<Option<Value>> {
         let mut piece = [0; 4096];

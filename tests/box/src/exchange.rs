@@ -68,7 +68,7 @@ impl Plan {
         }
     }
 
-    /// Starts it, and waits until it is healthy.
+    /// Starts it, and waits until it answers.
     pub fn start(&self) -> Result<Exchange> {
         let http = SocketAddr::new(self.host, ports::free(2));
         let mut words = self.starter.clone();
@@ -81,10 +81,10 @@ impl Plan {
         words.extend(self.arguments.iter().cloned());
         let mut command = Command::new(&words[0]);
         let mut process = Child::start(command.args(&words[1..]).env("TANDEM_ADMIN_PASSWORD", ADMIN_PASSWORD))?;
-        let health = format!("http://{http}/healthz");
-        let ready = wait::until("the exchange to be healthy", || {
+        let life = format!("http://{http}/livez");
+        let ready = wait::until("the exchange to answer", || {
             let gone = !process.is_running();
-            (gone || ureq::get(&health).call().is_ok()).then_some(!gone)
+            (gone || ureq::get(&life).call().is_ok()).then_some(!gone)
         })?;
         if !ready {
             bail!("the exchange ended at once: {}", process.said().join("\n"));

@@ -7,9 +7,11 @@ pub mod child;
 pub mod exchange;
 pub mod ports;
 pub mod sipp;
+pub mod small_disk;
 pub mod sound;
 pub mod wait;
 
 pub use api::Api;
 pub use baresip::Phone;
 pub use exchange::Exchange;
+pub use small_disk::SmallDisk;

@@ -6,6 +6,7 @@ use crate::desk::{ADMIN, Desk};
 async fn a_well_box_says_so_and_a_cut_one_says_why() {
     let desk = Desk::new();
     desk.pass(61);
+    assert_eq!(desk.ask("GET", "/livez").send().await.json()["status"], "ok");
     let well = desk.ask("GET", "/healthz").send().await;
     assert_eq!(well.status, 200, "{}", well.text);
     assert_eq!((&well.json()["status"], &well.json()["uptime"]), (&"ok".into(), &61.into()));
@@ -13,6 +14,7 @@ async fn a_well_box_says_so_and_a_cut_one_says_why() {
     other.cut_line();
     let cut = other.ask("GET", "/healthz").send().await;
     insta::assert_json_snapshot!("unhealthy", cut.shown());
+    assert_eq!(other.ask("GET", "/livez").send().await.status, 503);
     let token = other.log_in(ADMIN).await;
     let body = serde_json::json!({ "extension": "1001", "password": "secret-one" });
     let refused = other.ask("POST", "/v1.0/extensions").token(&token).json(body).send().await;
