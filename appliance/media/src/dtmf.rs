@@ -1,4 +1,7 @@
-//! Digits sent as named telephone events (RFC 4733).
+//! Digits: sent as named telephone events (RFC 4733), and heard as tones.
+
+pub mod detector;
+pub mod sender;
 
 use crate::Time;
 use crate::limits;

@@ -44,6 +44,7 @@ pub mod statistics;
 mod test_sound;
 pub mod tone;
 pub mod transmit;
+pub mod voice_activity;
 
 pub use command::{Command, ConferenceId, Direction, Latch, Mute, Playable, Remote, Sound, Target};
 pub use config::Config;

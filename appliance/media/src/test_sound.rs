@@ -64,6 +64,13 @@ pub(crate) fn noise(seed: u64, rate: u32, dbm0: f64, milliseconds: usize) -> Vec
     to_pcm(&(0..milliseconds * rate as usize / 1_000).map(|_| deviation * dice.normal()).collect::<Vec<f64>>())
 }
 
+/// Mixes `what` into the begin of `to`.
+pub(crate) fn add(to: &mut [i16], what: &[i16]) {
+    for (sample, more) in to.iter_mut().zip(what) {
+        *sample = sample.saturating_add(*more);
+    }
+}
+
 /// Speech that nobody spoke, and where it is.
 pub(crate) struct Speech {
     pub(crate) pcm: Vec<i16>,
