@@ -8,6 +8,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use serde::Deserialize;
+use sip::auth::Algorithm;
 
 /// The settings of this process, complete and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,14 @@ pub struct Options {
     pub advertise: Option<IpAddr>,
     /// The digest realm.
     pub realm: String,
+    /// The digest algorithms that phones are offered, the preferred one first.
+    pub digest: DigestAlgorithms,
 }
+
+/// Digest algorithms, written with commas between them, the preferred one first: `sha-256,md5`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct DigestAlgorithms(pub Vec<Algorithm>);
 
 /// The address and the range of ports that audio uses, written `ADDR:FROM-TO`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -60,6 +68,10 @@ struct Flags {
     /// The digest realm [default: tandem]
     #[arg(long, env = "TANDEM_REALM", value_name = "NAME")]
     realm: Option<String>,
+    /// The digest algorithms offered, the preferred one first: md5, sha-256, sha-512-256. Many phones give up when they see
+    /// any but md5 [default: md5]
+    #[arg(long, env = "TANDEM_DIGEST", value_name = "LIST")]
+    digest: Option<DigestAlgorithms>,
     /// A TOML file with the same names as keys
     #[arg(long, env = "TANDEM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -75,6 +87,7 @@ struct File {
     rtp: Option<RtpPorts>,
     advertise: Option<IpAddr>,
     realm: Option<String>,
+    digest: Option<DigestAlgorithms>,
 }
 
 /// What the command line asked for.
@@ -108,6 +121,7 @@ fn complete(flags: Flags) -> Result<Options> {
         rtp: flags.rtp.or(file.rtp).unwrap_or(RtpPorts { address: any, first: 30_000, last: 39_999 }),
         advertise: flags.advertise.or(file.advertise),
         realm: flags.realm.or(file.realm).unwrap_or_else(|| "tandem".into()),
+        digest: flags.digest.or(file.digest).unwrap_or(DigestAlgorithms(vec![Algorithm::Md5])),
     };
     check_realm(&options.realm)?;
     if options.advertise.is_some_and(|address| address.is_unspecified()) {
@@ -159,6 +173,31 @@ impl FromStr for RtpPorts {
             return Err(format!("'{text}' holds no room for a call: four ports above 1023 are the least"));
         }
         Ok(RtpPorts { address, first, last })
+    }
+}
+
+impl FromStr for DigestAlgorithms {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<DigestAlgorithms, String> {
+        let mut algorithms = Vec::new();
+        for word in text.split(',').map(str::trim) {
+            let algorithm = Algorithm::parse(word.as_bytes())
+                .ok_or_else(|| format!("'{word}' is no digest algorithm: there are md5, sha-256 and sha-512-256"))?;
+            if algorithms.contains(&algorithm) {
+                return Err(format!("'{word}' stands in '{text}' twice"));
+            }
+            algorithms.push(algorithm);
+        }
+        Ok(DigestAlgorithms(algorithms))
+    }
+}
+
+impl TryFrom<String> for DigestAlgorithms {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<DigestAlgorithms, String> {
+        text.parse()
     }
 }
 
@@ -236,6 +275,29 @@ mod tests {
         assert!(complete(flags(&["--config", "/nowhere/tandem.toml"]).expect("a path")).is_err());
         assert!(complete(flags(&["--realm", "a\"b"]).expect("a word")).is_err());
         assert!(complete(flags(&["--advertise", "0.0.0.0"]).expect("an address")).is_err());
+    }
+
+    #[test]
+    fn digest_algorithms_come_in_the_order_in_which_they_are_preferred() {
+        let list = |text: &str| text.parse::<DigestAlgorithms>().map(|list| list.0);
+        assert_eq!(list("md5"), Ok(vec![Algorithm::Md5]));
+        assert_eq!(
+            list("SHA-512-256, sha-256,MD5"),
+            Ok(vec![Algorithm::Sha512_256, Algorithm::Sha256, Algorithm::Md5])
+        );
+        for wrong in ["", ",", "md5,", "sha256", "md5 sha-256", "md5,sha-256,md5"] {
+            let reason = list(wrong).expect_err("it is no list");
+            assert!(reason.contains('\''), "{reason}");
+        }
+        let given = flags(&["--digest", "sha-256,md5"]).expect("a list");
+        assert_eq!(complete(given).expect("it is complete").digest.0, [Algorithm::Sha256, Algorithm::Md5]);
+        assert_eq!(complete(Flags::default()).expect("it is complete").digest.0, [Algorithm::Md5]);
+        let reason = flags(&["--digest", "sha-1"]).expect_err("there is no such algorithm");
+        assert!(reason.contains("--digest") && reason.contains("sha-1"), "{reason}");
+        let (line, reason) = parse_file("realm = \"x\"\ndigest = \"sha-1\"\n").expect_err("no such algorithm");
+        assert!(line == 2 && reason.contains("sha-1"), "{line}: {reason}");
+        let parsed = parse_file("digest = \"sha-256\"\n").expect("a list");
+        assert_eq!(parsed.digest, Some(DigestAlgorithms(vec![Algorithm::Sha256])));
     }
 
     #[test]

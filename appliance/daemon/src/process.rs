@@ -217,6 +217,7 @@ fn now() -> Timestamp {
 fn settings(options: &Options, sip: SocketAddr) -> Settings {
     Settings {
         realm: options.realm.clone(),
+        digest: options.digest.0.clone(),
         sip,
         advertise: options.advertise,
         rtp: options.rtp.address,
