@@ -38,6 +38,7 @@ pub mod rtp;
 pub mod sample_rate;
 pub mod sine;
 pub mod socket;
+pub mod sound;
 pub mod srtp;
 pub mod statistics;
 #[cfg(test)]

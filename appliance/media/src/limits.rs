@@ -85,3 +85,28 @@ pub const TONE_SEGMENT: Duration = Duration::from_secs(3_600);
 
 /// The silence behind a digit, before the next may come (ITU-T Q.24: receivers need 30–70 ms).
 pub const DIGIT_PAUSE: Duration = Duration::from_millis(70);
+
+/// Channels of a sound file.
+pub const SOUND_CHANNELS: usize = 8;
+
+/// Samples a second of a sound file.
+pub const SOUND_HZ: std::ops::RangeInclusive<u32> = 1_000..=384_000;
+
+/// Chunks of a WAV file before the sound: writers have a handful.
+pub const WAV_CHUNKS: usize = 256;
+
+/// Octets of an MP3 file that are searched for its first frame, tags aside.
+pub const MP3_SEARCH: usize = 64 * 1_024;
+
+/// Tags before the first frame of an MP3 file.
+pub const MP3_TAGS: usize = 8;
+
+/// Octets of an Opus packet: 48 frames of 1,275 (RFC 6716 §3.4), and what says how long they are.
+pub const OPUS_PACKET: usize = 61_440 + 100;
+
+/// Octets of an Ogg file that are searched for the beginning of the next page.
+pub const OGG_SEARCH: u64 = 256 * 1_024;
+
+/// Weights of a rate converter that are kept; beyond it they are made anew for each sample. Every pair of the usual rates
+/// needs fewer: 44,100 to 8,000 Hz 17,920.
+pub const SOUND_BANK: usize = 32_768;

@@ -4,7 +4,7 @@
 //! 0.01 dB up to 0.425 of the lower rate, at least 80 dB from 0.56 of it on, a delay of 20 samples of the lower rate (2.5 ms where
 //! that is 8 kHz, 1.25 ms where it is 16 kHz).
 
-mod filter;
+pub(crate) mod filter;
 
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ impl Filter {
 
 /// The sum of products, in eight columns so that the compiler may do them side by side.
 #[inline]
-fn dot(taps: &[f32], samples: &[f32]) -> f32 {
+pub(crate) fn dot(taps: &[f32], samples: &[f32]) -> f32 {
     let ((taps, taps_left), (samples, samples_left)) = (taps.as_chunks::<8>(), samples.as_chunks::<8>());
     let mut columns = [0.0_f32; 8];
     for (taps, samples) in taps.iter().zip(samples) {
@@ -120,7 +120,7 @@ fn dot(taps: &[f32], samples: &[f32]) -> f32 {
 
 /// The nearest sample; the loudest where there is none so loud.
 #[inline]
-fn round(value: f32) -> i16 {
+pub(crate) fn round(value: f32) -> i16 {
     // 1.5 · 2²³: adding it leaves no bits for a fraction. A call of `round` would not be inlined on every processor.
     const NO_FRACTION: f32 = 12_582_912.0;
     ((value + NO_FRACTION) - NO_FRACTION) as i16

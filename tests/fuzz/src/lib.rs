@@ -9,6 +9,7 @@ pub mod mutate;
 mod rtp;
 mod sdp;
 mod sip_message;
+mod sound;
 mod srtp;
 
 use std::path::PathBuf;
@@ -17,14 +18,23 @@ pub use endpoint::{Played, endpoint, play};
 pub use rtp::rtp_ingress;
 pub use sdp::sdp;
 pub use sip_message::sip_message;
+pub use sound::{sound_mp3, sound_ogg, sound_wav};
 pub use srtp::srtp;
 
 /// A target: any bytes go in, nothing comes out.
 pub type Target = fn(&[u8]);
 
 /// All targets with the names of their corpus folders.
-pub const TARGETS: [(&str, Target); 5] =
-    [("sip_message", sip_message), ("sdp", sdp), ("endpoint", endpoint), ("rtp_ingress", rtp_ingress), ("srtp", srtp)];
+pub const TARGETS: [(&str, Target); 8] = [
+    ("sip_message", sip_message),
+    ("sdp", sdp),
+    ("endpoint", endpoint),
+    ("rtp_ingress", rtp_ingress),
+    ("srtp", srtp),
+    ("sound_wav", sound_wav),
+    ("sound_mp3", sound_mp3),
+    ("sound_ogg", sound_ogg),
+];
 
 /// The inputs in the corpus folder of a target, by file name, in the order of the names.
 pub fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {

@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("images", &[]),
 ];
 /// What the pure crates may name in `[dependencies]`; a new one needs a reason.
-const PURE_MAY_NAME: [&str; 30] = [
+const PURE_MAY_NAME: [&str; 32] = [
     "sip",
     "media",
     "bytes",
@@ -35,6 +35,8 @@ const PURE_MAY_NAME: [&str; 30] = [
     "rtp-types",
     "rtcp-types",
     "heapless",
+    "symphonia-core",
+    "symphonia-bundle-mp3",
     "md-5",
     "sha2",
     "hmac",

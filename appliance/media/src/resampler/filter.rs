@@ -6,7 +6,7 @@
 //! folds lands above 3,500 Hz, where telephones are deaf, and the delay is half of what a filter that ends at 4,000 Hz needs.
 
 /// Length in periods of the lower rate. The delay is half of it.
-pub(super) const SPAN: usize = 40;
+pub(crate) const SPAN: usize = 40;
 /// Where the pass-band ends, as a part of the lower rate.
 pub(super) const PASS: f64 = 0.425;
 /// Where the stop-band begins, as a part of the lower rate.
@@ -74,9 +74,9 @@ const fn pieces<const N: usize>(phases: usize, ratio: usize) -> [f32; N] {
     taps
 }
 
-/// The filter's answer to an impulse. It is symmetric around its middle, a whole number of samples of either rate, and its
-/// very first tap is 0.
-const fn tap(index: usize, ratio: usize) -> f64 {
+/// The filter's answer to an impulse, at `ratio` places for a period of the lower rate. It is symmetric around its middle, a whole
+/// number of samples of either rate, and its very first tap is 0.
+pub(crate) const fn tap(index: usize, ratio: usize) -> f64 {
     let middle = (SPAN * ratio / 2) as f64;
     let from_middle = index as f64 - middle;
     let cut_off = (PASS + STOP) / ratio as f64;
