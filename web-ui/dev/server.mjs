@@ -55,6 +55,7 @@ const server = createServer(async (request, response) => {
   if (url.pathname === '/auth/login') return login(JSON.parse(body), answer)
   if (request.headers.authorization !== 'Bearer fixture') return answer(401, ['AUTHENTICATION_REQUIRED', 'authentication required'])
   if (url.pathname === '/v1.0/me') return answer(200, { id: randomUUID(), customer_id: CUSTOMER, username: 'admin', permission: 'admin' })
+  if (url.pathname === '/v1.0/box') return answer(200, { customer_id: CUSTOMER, version: '0.1.0', domain_name: 'tandem.lan', sip: { address: null, port: 5060, transports: ['udp', 'tcp'] } })
   const [, , noun, id, verb] = url.pathname.split('/')
   if (noun === 'extensions') return handleExtension(request.method, id, body && JSON.parse(body), answer)
   if (noun === 'calls') return handleCall(url, id, verb, answer)

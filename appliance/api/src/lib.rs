@@ -10,6 +10,7 @@
 pub mod agent;
 pub mod auth;
 mod body;
+pub mod r#box;
 pub mod call;
 pub mod envelope;
 pub mod exchange;

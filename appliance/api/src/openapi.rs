@@ -7,13 +7,13 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{agent, auth, call, extension, failure, health, metrics, websocket};
+use crate::{agent, auth, r#box, call, extension, failure, health, metrics, websocket};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Tandem", description = "A telephone exchange in one small image.", license(name = "MIT OR Apache-2.0")),
     paths(
-        auth::login, auth::logout, health::get, health::live, metrics::get, get, call::list, call::get, call::delete, call::hangup,
+        auth::login, auth::logout, health::get, health::live, metrics::get, get, r#box::get, call::list, call::get, call::delete, call::hangup,
         call::sequence, extension::list, extension::create, extension::get, extension::update, extension::delete,
         agent::me, websocket::open
     ),

@@ -12,7 +12,7 @@ use store::agent::AgentPermission;
 use crate::auth::{Caller, identify};
 use crate::failure::{Failure, Status};
 use crate::state::State;
-use crate::{agent, auth, call, envelope, extension, health, limits, metrics, openapi, web_page, websocket};
+use crate::{agent, auth, r#box, call, envelope, extension, health, limits, metrics, openapi, web_page, websocket};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,7 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/healthz", Anybody, health::get),
         route(Method::GET, "/metrics", LocalOrAgent, metrics::get),
         route(Method::GET, "/openapi.json", Anybody, openapi::get),
+        route(Method::GET, "/v1.0/box", read, r#box::get),
         route(Method::GET, "/v1.0/calls", read, call::list),
         route(Method::GET, "/v1.0/calls/{id}", read, call::get),
         route(Method::DELETE, "/v1.0/calls/{id}", write, call::delete),

@@ -1,5 +1,6 @@
 //! What all requests share.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -32,6 +33,8 @@ pub struct Options {
     pub clock: Clock,
     /// What the process counts by itself, for `/metrics`.
     pub counters: Counters,
+    /// Where SIP is spoken.
+    pub sip: SocketAddr,
     /// Whether browsers reach the API by HTTPS only: then the cookie says so.
     pub secure: bool,
 }
@@ -102,6 +105,10 @@ impl State {
 
     pub(crate) fn process_counters(&self) -> Vec<(&'static str, &'static str, u64)> {
         (self.shared.options.counters)()
+    }
+
+    pub(crate) fn sip(&self) -> SocketAddr {
+        self.shared.options.sip
     }
 
     pub(crate) fn secure(&self) -> bool {

@@ -88,7 +88,8 @@ impl Running {
 
         let requests = sockets.queue(limits::COMMANDS);
         let media_reports = sockets.queue(limits::MEDIA_EVENTS);
-        let settings = settings(options, sockets.address());
+        let sip = sockets.address();
+        let settings = settings(options, sip);
         let config = media::Config { rtp_timeout: settings.rtp_timeout, ..media::Config::default() };
         let media = MediaThread::start(options.rtp.address, config, clock, media_reports.clone())?;
 
@@ -117,6 +118,7 @@ impl Running {
             events,
             clock: Arc::new(now),
             counters: http::counters(counters.clone(), media.counters.clone()),
+            sip,
             secure: false,
         };
         let http = Http::start(listener, api)?;

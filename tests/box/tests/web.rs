@@ -72,6 +72,9 @@ fn the_page_shows_the_phones_the_call_and_its_ladder() -> Result<()> {
     let temporary = tempfile::tempdir()?;
     let shots = std::env::var_os("TANDEM_SHOTS").map_or(temporary.path().to_path_buf(), Into::into);
     let page = Page::open(&exchange, &shots)?;
+    let setup = page.await_step("extensions")?["setup"].clone();
+    assert_eq!((&setup["Server"], &setup["Port"]), (&"127.0.0.1".into(), &exchange.sip.to_string().into()), "{setup}");
+    assert_eq!(setup["SIP address"], format!("sip:1001@127.0.0.1:{}", exchange.sip));
     page.await_step("ready")?;
     caller.dial("1002")?;
     callee.await_event("CALL_INCOMING")?;

@@ -97,7 +97,7 @@ async function seeExtensions() {
   )
   await camera.take('extensions')
   await seeDialogs()
-  say('extensions', { extensions })
+  say('extensions', { extensions, setup: await readSetup() })
 }
 
 /** The dialogs open, hold the focus, and close with Escape. */
@@ -110,6 +110,16 @@ async function seeDialogs() {
     await page.keyboard.press('Escape')
     await page.waitForSelector('dialog', { state: 'detached' })
   }
+}
+
+/** What the page says has to be typed into a phone, by name. */
+async function readSetup() {
+  await page.click('button:has-text("Set up phone") >> nth=0')
+  await page.waitForSelector('dialog[open] dd code')
+  const setup = await page.$$eval('dialog[open] dt', (names) => names.map((name) => [name.innerText, name.nextElementSibling.querySelector('code')?.innerText ?? null]))
+  await page.keyboard.press('Escape')
+  await page.waitForSelector('dialog', { state: 'detached' })
+  return Object.fromEntries(setup)
 }
 
 /** Waits for a call to appear by itself, without the page being loaded again. */

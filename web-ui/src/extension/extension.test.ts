@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
 import { byNumber, filterExtensions, generatePassword, problems, type Extension } from './extension'
-import { serverOf } from './server'
 
 const extension = (number: string, more: Partial<Extension> = {}): Extension => ({ id: number, extension: number, name: '', detail: '', tm_create: '', tm_update: null, ...more })
 
@@ -25,10 +24,4 @@ it('extensions sort as numbers and are found by what they show', () => {
   const all = [extension('100'), extension('99', { name: 'Bob' }), extension('sales', { registrations: [{ contact: '', address: '192.0.2.9:5060', transport: 'udp', user_agent: 'Snom', behind_nat: false, tm_expire: '' }] })]
   expect([...all].sort(byNumber).map((one) => one.extension)).toEqual(['99', '100', 'sales'])
   expect(['bob', 'snom', '192.0.2.9', '', 'zz'].map((text) => filterExtensions(all, text).length)).toEqual([1, 1, 1, 3, 0])
-})
-
-it('the server is where the page came from', () => {
-  expect(serverOf('box.lan', null)).toMatchObject({ host: 'box.lan', port: 5060 })
-  expect(serverOf('192.0.2.1', 5080)).toMatchObject({ host: '192.0.2.1', port: 5080 })
-  expect(serverOf('[::1]', 0)).toMatchObject({ host: '::1', port: 5060 })
 })

@@ -158,6 +158,7 @@ impl Desk {
             events,
             clock: Arc::new(move || Timestamp(reading.load(Ordering::Relaxed))),
             counters: Arc::new(|| vec![("process_open_files", "Open files", 7)]),
+            sip: ([0, 0, 0, 0], 5070).into(),
             secure: false,
         })
         .expect("readers");

@@ -24,6 +24,17 @@ async fn a_well_box_says_so_and_a_cut_one_says_why() {
 }
 
 #[tokio::test]
+async fn the_box_tells_agents_where_phones_reach_it() {
+    let desk = Desk::new();
+    let token = desk.log_in(ADMIN).await;
+    let mut shown = desk.ask("GET", "/v1.0/box").token(&token).send().await.shown();
+    assert_eq!(shown["body"]["version"].take(), env!("CARGO_PKG_VERSION"));
+    insta::assert_json_snapshot!("box", shown);
+    let bound = api::r#box::Sip::from(std::net::SocketAddr::from(([192, 0, 2, 1], 5060)));
+    assert_eq!((bound.address, bound.port), (Some([192, 0, 2, 1].into()), 5060));
+}
+
+#[tokio::test]
 async fn metrics_are_for_the_box_itself_and_for_agents() {
     let desk = Desk::new();
     assert_eq!(desk.ask("GET", "/metrics").send().await.status, 401);
