@@ -9,7 +9,7 @@ use crate::wait;
 
 /// An exchange that answers, and the administrator who is logged in to it.
 pub struct Api {
-    /// SIP, UDP and TCP, on 127.0.0.1.
+    /// SIP, UDP and TCP, on the host of HTTP.
     pub sip: u16,
     http: SocketAddr,
     token: String,
@@ -28,6 +28,11 @@ impl Api {
     /// The address of a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.http)
+    }
+
+    /// Where phones reach it.
+    pub fn sip_address(&self) -> SocketAddr {
+        SocketAddr::new(self.http.ip(), self.sip)
     }
 
     /// The token of the administrator.

@@ -3,7 +3,7 @@
 //! baresip 1.0 has no player into a file; what it hears is kept by its `sndfile` filter. It plays a tone of its own.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -30,8 +30,10 @@ pub struct Setup {
     pub answers: bool,
     /// Its codecs, best first, as baresip names them.
     pub codecs: &'static str,
-    /// The registrar: `host:port`, and the port of the local network if it is another.
-    pub registrar: String,
+    /// Where the phone registers.
+    pub registrar: SocketAddr,
+    /// The phone's own address.
+    pub host: IpAddr,
 }
 
 impl Setup {
@@ -44,7 +46,8 @@ impl Setup {
             pitch: 440,
             answers: false,
             codecs: "pcmu,pcma",
-            registrar: format!("127.0.0.1:{}", exchange.sip),
+            registrar: exchange.sip_address(),
+            host: exchange.sip_address().ip(),
         }
     }
 
@@ -183,8 +186,9 @@ fn config(setup: &Setup, ports: (u16, u16, u16), home: PathBuf) -> String {
     let last = rtp + 19;
     let pitch = setup.pitch;
     let home = home.display();
+    let (host, listen) = (setup.host, SocketAddr::new(setup.host, sip));
     format!(
-        "poll_method epoll\nsip_listen 127.0.0.1:{sip}\nnet_interface 127.0.0.1\ncall_local_timeout 120\ncall_max_calls 4\n\
+        "poll_method epoll\nsip_listen {listen}\nnet_interface {host}\ncall_local_timeout 120\ncall_max_calls 4\n\
          audio_player aubridge,nil\naudio_source ausine,{pitch}\naudio_alert aubridge,nil\nausrc_srate 48000\nausrc_channels 2\n\
          auplay_srate 8000\nausrc_format s16\nauplay_format s16\nauenc_format s16\naudec_format s16\naudio_buffer 20-160\n\
          rtp_ports {rtp}-{last}\nrtcp_mux no\njitter_buffer_delay 1-5\n\

@@ -13,8 +13,9 @@ pub fn run(exchange: &Exchange, scenario: &str, arguments: &[&str]) -> Result<()
     let file = folder.path().join("scenario.xml");
     std::fs::write(&file, scenario)?;
     let mut command = Command::new("sipp");
-    command.current_dir(folder.path()).arg(format!("127.0.0.1:{}", exchange.sip)).arg("-sf").arg(&file);
-    command.args(["-i", "127.0.0.1", "-p", &ports::free(2).to_string(), "-mp", &ports::free(4).to_string()]);
+    let (at, host) = (exchange.sip_address(), exchange.sip_address().ip().to_string());
+    command.current_dir(folder.path()).arg(at.to_string()).arg("-sf").arg(&file);
+    command.args(["-i", &host, "-mi", &host, "-p", &ports::free(2).to_string(), "-mp", &ports::free(4).to_string()]);
     command.args([
         "-m",
         "1",

@@ -1,5 +1,6 @@
 //! The measuring instruments measured: two phones without an exchange between them hear each other's tone and nothing else.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -14,7 +15,8 @@ fn loose(number: &str, pitch: u32) -> Setup {
         pitch,
         answers: false,
         codecs: "pcma",
-        registrar: format!("127.0.0.1:{}", ports::free(2)),
+        registrar: ([127, 0, 0, 1], ports::free(2)).into(),
+        host: Ipv4Addr::LOCALHOST.into(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! SIPp, a SIP stack that shares nothing with baresip or with ours, registers, calls and hangs up.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use anyhow::Result;
 use box_tests::baresip::Setup;
 use box_tests::{Exchange, sipp};
@@ -116,8 +118,8 @@ Content-Length: 0
 ]]></send>
 <recv response="200"></recv></scenario>"#;
 
-fn register_and_call(transport: &str) -> Result<()> {
-    let exchange = Exchange::start()?;
+fn register_and_call(host: IpAddr, transport: &str) -> Result<()> {
+    let exchange = Exchange::start_as(|plan| plan.host = host)?;
     exchange.add_extension("1001")?;
     exchange.add_extension("1002")?;
     let _callee = Setup::new(&exchange, "1002").answering().start()?;
@@ -134,10 +136,20 @@ fn register_and_call(transport: &str) -> Result<()> {
 
 #[test]
 fn sipp_registers_and_calls_over_udp() -> Result<()> {
-    register_and_call("u1")
+    register_and_call(Ipv4Addr::LOCALHOST.into(), "u1")
 }
 
 #[test]
 fn sipp_registers_and_calls_over_tcp() -> Result<()> {
-    register_and_call("t1")
+    register_and_call(Ipv4Addr::LOCALHOST.into(), "t1")
+}
+
+#[test]
+fn sipp_registers_and_calls_over_udp_and_ipv6() -> Result<()> {
+    register_and_call(Ipv6Addr::LOCALHOST.into(), "u1")
+}
+
+#[test]
+fn sipp_registers_and_calls_over_tcp_and_ipv6() -> Result<()> {
+    register_and_call(Ipv6Addr::LOCALHOST.into(), "t1")
 }
