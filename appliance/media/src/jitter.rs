@@ -89,6 +89,26 @@ pub struct Counts {
     pub duplicate: u64,
     /// Given up because more had come than the longest delay allows, or than there is room for.
     pub overflowed: u64,
+    /// Runs of one or more packets in a row that were not played, for whichever of these reasons.
+    pub gaps: u64,
+}
+
+impl Counts {
+    /// Packets that were not played though the phone sent them.
+    pub fn missing(&self) -> u64 {
+        self.lost + self.late + self.overflowed
+    }
+
+    /// Adds what another buffer counted.
+    pub fn add(&mut self, other: &Counts) {
+        self.received += other.received;
+        self.late += other.late;
+        self.lost += other.lost;
+        self.reordered += other.reordered;
+        self.duplicate += other.duplicate;
+        self.overflowed += other.overflowed;
+        self.gaps += other.gaps;
+    }
 }
 
 /// A packet whose turn it is.
@@ -143,6 +163,8 @@ pub struct JitterBuffer {
     dry: u32,
     /// Packets before the next one were given up.
     is_cut: bool,
+    /// Packets were not played since the last that was.
+    has_gap: bool,
     /// Packets in a row whose numbers are of another age.
     strange: u8,
 }
@@ -185,6 +207,7 @@ impl JitterBuffer {
             usual: 0,
             dry: 0,
             is_cut: false,
+            has_gap: false,
             strange: 0,
         }
     }
@@ -192,6 +215,7 @@ impl JitterBuffer {
     /// Another source speaks: numbers, timestamps and what waits are forgotten; counts and the wanted delay stay.
     pub fn reset(&mut self) {
         self.counts.overflowed += self.store.len() as u64;
+        self.has_gap |= self.store.len() > 0;
         self.store.clear();
         self.seen = Seen::default();
         self.timing.reset();
@@ -330,7 +354,7 @@ impl JitterBuffer {
         self.counts.lost += sequence - self.expected;
         self.store.take(sequence);
         self.expected = sequence + 1;
-        (self.is_cut, self.is_fresh) = (true, false);
+        (self.is_cut, self.is_fresh, self.has_gap) = (true, false, true);
     }
 
     fn decide(&mut self, at: u64) -> Turn {
@@ -361,6 +385,7 @@ impl JitterBuffer {
             if missing > 0 && !(is_comparable && ahead <= 0) {
                 let units = if is_comparable { self.usual.min(ahead as u32) } else { self.usual };
                 (self.counts.lost, self.expected) = (self.counts.lost + 1, self.expected + 1);
+                self.has_gap = true;
                 return Turn::Lost { units, after: self.expected };
             }
             if head.resynchronises || ahead > self.tolerance() {
@@ -382,9 +407,9 @@ impl JitterBuffer {
 
     /// A packet without sound had its turn.
     fn skip(&mut self, head: &Stored) {
-        let was_cut = self.is_cut;
+        let (was_cut, had_gap) = (self.is_cut, self.has_gap || head.sequence > self.expected);
         self.give_up(head.sequence);
-        self.is_cut = was_cut;
+        (self.is_cut, self.has_gap) = (was_cut, had_gap);
     }
 
     fn drop_late(&mut self, head: &Stored, at: u64) {
@@ -395,8 +420,11 @@ impl JitterBuffer {
 
     /// The turn of a packet, whatever was played before it.
     fn begin_with(&mut self, head: Stored) -> Turn {
-        self.counts.lost += head.sequence - self.expected;
+        let missing = head.sequence - self.expected;
+        self.counts.lost += missing;
+        self.counts.gaps += u64::from(self.has_gap || missing > 0);
         self.expected = head.sequence + 1;
+        self.has_gap = false;
         self.store.take(head.sequence);
         self.position = head.timestamp;
         (self.is_playing, self.is_fresh, self.dry) = (true, false, 0);

@@ -30,6 +30,7 @@ pub mod limits;
 pub mod mixer;
 pub mod music;
 pub mod player;
+pub mod quality;
 pub mod receiver;
 pub mod recorder;
 pub mod resampler;
@@ -54,11 +55,12 @@ pub use event::{Ended, Event};
 pub use format::{AudioFormat, Codec, Format, OpusSettings, TelephoneEvent};
 pub use forwarding_rule::{ForwardingRule, Payload, PayloadRule, needs_transcoding};
 pub use player::{PlaybackId, SoundBuffer};
+pub use quality::OpinionScore;
 pub use recorder::{Layout, RecordedBuffer, RecordingId};
 pub use resampler::Resampler;
 pub use sample_rate::SampleRate;
 pub use socket::{Component, Socket, StreamId};
-pub use statistics::{Counters, Dropped, RemoteReport, Statistics};
+pub use statistics::{Counters, Dropped, Playout, RemoteReport, Statistics};
 pub use transmit::{Forward, Transmit};
 
 /// Monotonic time since the process started. The caller reads the clock.

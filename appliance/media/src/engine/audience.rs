@@ -105,7 +105,9 @@ impl Engine {
 
     /// Gives up a seat. What was played to and recorded of the stream ends.
     pub(super) fn unseat(&mut self, id: StreamId) {
-        let Some(seat) = self.streams.get_mut(id).and_then(|stream| stream.seat.take()) else { return };
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        let Some(seat) = stream.seat.take() else { return };
+        stream.playout.add(&seat.receiver.statistics());
         let target = Target::Stream(id);
         self.outbox.playback_ended(seat.player, target, Ended::Stopped);
         self.outbox.recording_ended(seat.recorder, target, Ended::Stopped);
@@ -151,9 +153,13 @@ impl Engine {
             && let Some(room) = self.rooms.get_mut(seat.room)
         {
             let number = seat.room;
+            let did = seat.receiver.statistics();
             let agreed = room.prepare(&agreed.format).and_then(|()| seat.agree(&agreed.format, room.rate));
             match agreed {
-                Ok(()) => drop(self.settle(number)),
+                Ok(()) => {
+                    stream.playout.add(&did);
+                    self.settle(number);
+                }
                 Err(_) => self.unseat(id),
             }
         }

@@ -12,6 +12,7 @@ use crate::rtp::latching::Latching;
 use crate::rtp::reception::Reception;
 use crate::rtp::sender::Sender;
 use crate::socket::StreamId;
+use crate::statistics::Playout;
 use crate::{Config, Direction, Dropped, Mute, Statistics, Time};
 
 /// One stream.
@@ -31,6 +32,8 @@ pub(super) struct Stream {
     pub(super) digits: DigitReceiver,
     pub(super) reporting: Reporting,
     pub(super) dropped: Dropped,
+    /// What the seats did that it has no more.
+    pub(super) playout: Playout,
     pub(super) silence: Silence,
     pub(super) source_changes: u32,
     /// When the last `Relatched` was told.
@@ -108,6 +111,7 @@ impl Stream {
             digits: DigitReceiver::default(),
             reporting: Reporting::default(),
             dropped: Dropped::default(),
+            playout: Playout::default(),
             silence: Silence::default(),
             source_changes: 0,
             relatched_at: None,
@@ -134,7 +138,11 @@ impl Stream {
 
     pub(super) fn statistics(&self) -> Statistics {
         let (rtcp_received, rtcp_sent) = self.reporting.counts();
-        Statistics {
+        let mut playout = self.playout;
+        if let Some(seat) = &self.seat {
+            playout.add(&seat.receiver.statistics());
+        }
+        let statistics = Statistics {
             packets_received: self.reception.packets(),
             octets_received: self.reception.octets(),
             packets_sent: self.sender.packets(),
@@ -150,7 +158,13 @@ impl Stream {
             round_trip: self.reporting.round_trip(),
             remote: self.reporting.remote(),
             dropped: self.dropped,
-        }
+            gaps: self.reception.gaps(),
+            playout,
+            opinion: None,
+        };
+        let heard = self.agreed.as_ref().and_then(|agreed| Some((agreed.format.receive[0]?.codec, agreed.ptime())));
+        let opinion = heard.and_then(|(codec, ptime)| statistics.judge(codec, ptime));
+        Statistics { opinion, ..statistics }
     }
 }
 

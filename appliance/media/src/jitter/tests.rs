@@ -221,7 +221,7 @@ fn lost_reordered_late_and_double_are_told_apart() {
     }
     way.pass(4_200);
     let counts = way.buffer.counts();
-    let expected = Counts { received: 201, late: 1, lost: 1, reordered: 2, duplicate: 2, overflowed: 0 };
+    let expected = Counts { received: 201, late: 1, lost: 1, reordered: 2, duplicate: 2, overflowed: 0, gaps: 2 };
     assert_eq!(counts, expected);
     assert_eq!((way.count(Played::Lost), way.packets().len()), (2, 198));
 }
@@ -420,4 +420,18 @@ fn what_nobody_fetches_is_bounded() {
         8_000,
     );
     assert_eq!(buffer.counts().overflowed, counts.overflowed + 1);
+}
+
+#[test]
+fn gaps_are_counted_once_however_long() {
+    let mut way = Way::new();
+    for number in (0..300).filter(|number| ![50, 51, 52, 100, 150, 151].contains(number)) {
+        way.send(number, 30);
+    }
+    way.pass(6_200);
+    let counts = way.buffer.counts();
+    assert_eq!((counts.lost, counts.gaps, counts.missing()), (6, 3, 6));
+    let mut sum = counts;
+    sum.add(&counts);
+    assert_eq!((sum.received, sum.gaps), (2 * 294, 6));
 }

@@ -61,6 +61,7 @@ pub struct Reception {
     packets: u64,
     octets: u64,
     reordered: u64,
+    gaps: u32,
     lost_before: u64,
     last_at: Time,
 }
@@ -88,6 +89,7 @@ impl Reception {
         let step = sequence.wrapping_sub(self.highest as u16);
         let arrival = if step != 0 && step < limits::MAX_DROPOUT {
             self.highest += u64::from(step);
+            self.gaps = self.gaps.saturating_add(u32::from(step > 1));
             Arrival::Newest(self.highest)
         } else if step == 0 || step > u16::MAX - limits::MAX_MISORDER {
             self.reordered += 1;
@@ -175,6 +177,11 @@ impl Reception {
     /// Packets behind a later one.
     pub fn reordered(&self) -> u64 {
         self.reordered
+    }
+
+    /// Runs of numbers of all sources that were left out, whether or not they came later.
+    pub fn gaps(&self) -> u32 {
+        self.gaps
     }
 
     /// Packets of all sources that never came (A.3).
@@ -277,7 +284,7 @@ mod tests {
         reception.start(8, 500);
         reception.arrive(ms(0), 500, 160);
         reception.arrive(ms(0), 502, 160);
-        assert_eq!((reception.lost(), reception.packets()), (3, 4));
+        assert_eq!((reception.lost(), reception.packets(), reception.gaps()), (3, 4, 2));
         assert_eq!(reception.report().unwrap().lost, 1);
     }
 

@@ -365,3 +365,38 @@ fn whoever_leaves_leaves_nothing_behind() {
     world.pass(Duration::from_secs(10));
     assert_eq!(world.engine.poll_timeout(), None);
 }
+
+#[test]
+fn the_numbers_of_all_seats_are_in_the_last_statistics() {
+    let mut world = conference(&[ulaw(), wide()], None);
+    for _ in 0..30 {
+        world.say(&everybody(2), 9);
+        // A packet of the first phone is lost, and its next one comes twice.
+        world.phones[A].audio();
+        world.say(&[(B, TONES[1])], 1);
+        let packet = world.phones[A].audio();
+        world.send(A, &packet);
+        world.send(A, &packet);
+        world.say(&[(B, TONES[1])], 1);
+        if world.statistics(A).packets_received.is_multiple_of(5) {
+            // Another agreement makes another receiver.
+            world.configure(A, Direction::SendRecv);
+        }
+    }
+    world.close(A);
+    world.close(B);
+    let closed = |who: usize| {
+        let stream = world.phones[who].stream;
+        let mut statistics = world.events.iter().filter_map(|event| match event {
+            Event::Closed { stream: closed, statistics } if *closed == stream => Some(*statistics),
+            _ => None,
+        });
+        statistics.next().expect("it was closed")
+    };
+    let (first, second) = (closed(A), closed(B));
+    assert_eq!((first.gaps, first.playout.missing, first.playout.duplicate), (30, 30, 30), "{first:?}");
+    assert!((400..=700).contains(&first.playout.concealed_ms) && first.playout.gaps >= 20, "{first:?}");
+    assert!((5..60).contains(&first.playout.delay_ms) && first.playout.overflowed <= 3, "{first:?}");
+    let opinions = [first, second].map(|statistics| statistics.opinion.expect("it spoke").value());
+    assert!(opinions[1] > 4.3 && opinions[0] < 3.9, "{opinions:?}");
+}
