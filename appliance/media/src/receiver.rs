@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::format::{COMFORT_NOISE, Format};
 use crate::jitter::{Counts, JitterBuffer, Next, ReceivedPacket, Settings};
 use crate::{SampleRate, Time};
-use drift::{Drift, Verdict};
+use drift::{Drift, Urgency, Verdict};
 use noise::Noise;
 use playout::Playout;
 use voices::{Content, Voices};
@@ -81,6 +81,8 @@ pub struct Receiver {
     kind: Kind,
     /// Since the last packet.
     quiet: Duration,
+    /// How often in a row no place was found where something could be left out or played twice.
+    in_vain: u8,
     /// The last packet came alone, amid a pause: it renewed the noise that the codec makes of itself.
     is_alone: bool,
     statistics: ReceiverStatistics,
@@ -88,6 +90,9 @@ pub struct Receiver {
 
 /// What is concealed in a pause before it is silent, as [`Concealment`](crate::concealment::Concealment) fades.
 const FADE: Duration = Duration::from_millis(60);
+
+/// Searches in a row for a place in the sound, before they become rare.
+const SEARCHES: u8 = 10;
 
 /// How long a codec fills a pause with noise of its own: Opus renews it every 400 ms.
 const OWN_NOISE: Duration = Duration::from_millis(1_000);
@@ -111,6 +116,7 @@ impl Receiver {
             has_comfort_noise: format.comfort_noise,
             kind: Kind::Silence,
             quiet: Duration::ZERO,
+            in_vain: 0,
             is_alone: false,
             statistics: ReceiverStatistics::default(),
         }
@@ -280,7 +286,9 @@ impl Receiver {
         let rate = self.playout.rate();
         let wanted = self.jitter.wanted_delay().as_micros() as u64;
         let usual = self.micros(self.voices.samples(self.jitter.usual(), rate));
-        let changed = match self.drift.verdict(wanted, usual.min(self.micros(rate.frame()))) {
+        let verdict = self.drift.verdict(wanted, usual.min(self.micros(rate.frame())));
+        let patient = matches!(verdict, Verdict::Insert(Urgency::Patient) | Verdict::Remove(_, Urgency::Patient));
+        let changed = match verdict {
             Verdict::Hold => return false,
             Verdict::Insert(urgency) => {
                 let samples = self.playout.insert(urgency.likeness());
@@ -294,7 +302,9 @@ impl Receiver {
                 samples
             }
         };
-        if changed > 0 {
+        self.in_vain = if changed > 0 { 0 } else { self.in_vain.saturating_add(1) };
+        // A search takes as long as ten ticks: in sound that has no such place, the next one waits a window.
+        if changed > 0 || (patient && self.in_vain > SEARCHES) {
             self.drift.forget();
         }
         changed > 0

@@ -93,11 +93,15 @@ impl Filter {
             *place = f32::from(*sample);
         }
         // A block begins with a millisecond, and so with phase 0.
-        let mut place = 0;
+        let (mut place, mut phase) = (0, 0);
+        let (places, phases) = (bank.step / bank.phases, bank.step % bank.phases);
         for sample in output {
-            let window = &self.samples[place / bank.phases..][..bank.length];
-            *sample = round(dot(bank.phase(place % bank.phases), window));
-            place += bank.step;
+            let window = &self.samples[place..][..bank.length];
+            *sample = round(dot(bank.phase(phase), window));
+            (place, phase) = (place + places, phase + phases);
+            if phase >= bank.phases {
+                (place, phase) = (place + 1, phase - bank.phases);
+            }
         }
         self.samples.copy_within(input.len()..input.len() + history, 0);
     }
