@@ -7,6 +7,7 @@
 
 mod administrator;
 mod clock;
+mod codec_list;
 mod data_folder;
 mod http;
 mod ledger;

@@ -10,6 +10,8 @@ use clap::Parser;
 use serde::Deserialize;
 use sip::auth::Algorithm;
 
+use crate::codec_list::CodecList;
+
 /// The settings of this process, complete and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -27,6 +29,8 @@ pub struct Options {
     pub realm: String,
     /// The digest algorithms that phones are offered, the preferred one first.
     pub digest: DigestAlgorithms,
+    /// The codecs that are offered.
+    pub codecs: CodecList,
 }
 
 /// Digest algorithms, written with commas between them, the preferred one first: `sha-256,md5`.
@@ -72,6 +76,9 @@ struct Flags {
     /// any but md5 [default: md5]
     #[arg(long, env = "TANDEM_DIGEST", value_name = "LIST")]
     digest: Option<DigestAlgorithms>,
+    /// The codecs that are offered, best first [default: opus,g722,pcma,pcmu]
+    #[arg(long, env = "TANDEM_CODECS", value_name = "LIST")]
+    codecs: Option<CodecList>,
     /// A TOML file with the same names as keys
     #[arg(long, env = "TANDEM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -88,6 +95,7 @@ struct File {
     advertise: Option<IpAddr>,
     realm: Option<String>,
     digest: Option<DigestAlgorithms>,
+    codecs: Option<CodecList>,
 }
 
 /// What the command line asked for.
@@ -122,6 +130,7 @@ fn complete(flags: Flags) -> Result<Options> {
         advertise: flags.advertise.or(file.advertise),
         realm: flags.realm.or(file.realm).unwrap_or_else(|| "tandem".into()),
         digest: flags.digest.or(file.digest).unwrap_or(DigestAlgorithms(vec![Algorithm::Md5])),
+        codecs: flags.codecs.or(file.codecs).unwrap_or_default(),
     };
     check_realm(&options.realm)?;
     if options.advertise.is_some_and(|address| address.is_unspecified()) {
@@ -235,13 +244,14 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
-        let file = file("sip = \"127.0.0.1:5070\"\nhttp = \"127.0.0.1:8090\"\nrealm = \"house\"\n");
+        let file = file("sip = \"127.0.0.1:5070\"\nhttp = \"127.0.0.1:8090\"\nrealm = \"house\"\ncodecs = \"g722\"\n");
         let path = file.path().to_str().expect("temporary names are plain");
         let flags = flags(&["--sip", "127.0.0.1:5080", "--config", path]).expect("the flags are right");
         let options = complete(flags).expect("the file is right");
         assert_eq!(options.sip, "127.0.0.1:5080".parse().expect("an address"));
         assert_eq!(options.http, "127.0.0.1:8090".parse().expect("an address"));
         assert_eq!(options.realm, "house");
+        assert_eq!(options.codecs.to_string(), "g722");
         assert_eq!(options.rtp.to_string(), "0.0.0.0:30000-39999");
         assert_eq!(options.data, PathBuf::from("/var/lib/tandem"));
     }
@@ -267,8 +277,14 @@ mod tests {
 
     #[test]
     fn a_wrong_flag_is_one_line() {
-        for wrong in [&["--sip", "localhost"][..], &["--rtp", "1.2.3.4:10-20"], &["--nonsense"], &["stray"], &["--sip"]]
-        {
+        for wrong in [
+            &["--sip", "localhost"][..],
+            &["--rtp", "1.2.3.4:10-20"],
+            &["--nonsense"],
+            &["--codecs", "mp3"],
+            &["stray"],
+            &["--sip"],
+        ] {
             let reason = flags(wrong).expect_err("the flag is wrong");
             assert!(!reason.contains('\n') && !reason.starts_with("error"), "{reason}");
         }

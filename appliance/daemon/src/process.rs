@@ -224,6 +224,7 @@ fn settings(options: &Options, sip: SocketAddr) -> Settings {
         advertise: options.advertise,
         rtp: options.rtp.address,
         rtp_ports: (options.rtp.first, options.rtp.last),
+        codecs: options.codecs.codecs().to_vec(),
         ..Settings::default()
     }
 }

@@ -35,7 +35,7 @@ pub struct Ipv4 {
 }
 
 /// Flags of the exchange that may be given, and what they are when they are not.
-const EXCHANGE: [(&str, Option<&str>); 9] = [
+const EXCHANGE: [(&str, Option<&str>); 10] = [
     ("sip", Some("0.0.0.0:5060")),
     ("http", Some("0.0.0.0:80")),
     ("rtp", Some("0.0.0.0:10000-19999")),
@@ -43,6 +43,7 @@ const EXCHANGE: [(&str, Option<&str>); 9] = [
     ("config", None),
     ("realm", None),
     ("digest", None),
+    ("codecs", None),
     ("log", None),
     // For tests: a command line can be read by everybody on the box.
     ("admin_password", None),

@@ -65,6 +65,12 @@ impl Codec {
         }
     }
 
+    /// The codec that an administrator calls so: `opus`, `g722`, `pcma`, `pcmu`, `g729`, `l16` (at 16 kHz).
+    pub fn from_setting(name: &str) -> Option<Codec> {
+        let known = [Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G729, Codec::L16(SampleRate::Khz16)];
+        known.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name))
+    }
+
     /// The codec of a static payload type (RFC 3551 table 4).
     pub const fn from_static_payload_type(payload_type: u8) -> Option<Codec> {
         match payload_type {
@@ -150,6 +156,9 @@ impl Default for TelephoneEvent {
 pub struct Format {
     /// What we send.
     pub send: AudioFormat,
+    /// What else the phone takes, and under which payload type: what another phone sends in such a codec is forwarded as it
+    /// is, and we ourselves never send it.
+    pub also_send: [Option<(Codec, u8)>; limits::RECEIVE_FORMATS],
     /// What the phone may send, best first; unused places are `None`.
     pub receive: [Option<AudioFormat>; limits::RECEIVE_FORMATS],
     /// Digits.
@@ -170,7 +179,8 @@ impl Format {
         let mut receive = [None; limits::RECEIVE_FORMATS];
         receive[0] = Some(audio);
         let telephone_event = TelephoneEvent { clock_rate: codec.clock_rate(), ..TelephoneEvent::default() };
-        Format { send: audio, receive, telephone_event, comfort_noise: false, ptime_ms: 20 }
+        let also_send = [None; limits::RECEIVE_FORMATS];
+        Format { send: audio, also_send, receive, telephone_event, comfort_noise: false, ptime_ms: 20 }
     }
 
     /// Adds another codec that the phone may send; without effect when all places are taken.
@@ -184,6 +194,21 @@ impl Format {
             *free = Some(audio);
         }
         self
+    }
+
+    /// Adds another codec that the phone takes; without effect when all places are taken.
+    pub fn also_sending(mut self, codec: Codec, payload_type: u8) -> Format {
+        if let Some(free) = self.also_send.iter_mut().find(|entry| entry.is_none()) {
+            *free = Some((codec, payload_type));
+        }
+        self
+    }
+
+    /// The payload type under which the phone takes a codec, if it does.
+    pub fn sends(&self, codec: Codec) -> Option<u8> {
+        let others = self.also_send.iter().flatten();
+        let all = std::iter::once((self.send.codec, self.send.payload_type)).chain(others.copied());
+        all.into_iter().find_map(|(known, payload_type)| (known == codec).then_some(payload_type))
     }
 
     /// Digits under the same payload type in both directions, at the clock of the audio.
@@ -228,8 +253,17 @@ mod tests {
     }
 
     #[test]
+    fn an_administrators_words() {
+        assert_eq!(
+            ["opus", "G722", "l16"].map(Codec::from_setting),
+            [Some(Codec::Opus), Some(Codec::G722), Some(Codec::L16(SampleRate::Khz16))]
+        );
+        assert_eq!(Codec::from_setting("mp3"), None);
+    }
+
+    #[test]
     fn a_format_is_small() {
         let size = std::mem::size_of::<Format>();
-        assert!(size <= 128, "{size}");
+        assert!(size <= 160, "{size}");
     }
 }

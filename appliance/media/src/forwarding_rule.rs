@@ -29,6 +29,13 @@ pub enum Payload {
     UlawToAlaw,
     /// Each by [`g711::ALAW_TO_ULAW`].
     AlawToUlaw,
+    /// The duration of a digit counts in another clock, both in kilohertz.
+    EventClock {
+        /// What it counts in.
+        from: u8,
+        /// What it shall count in.
+        to: u8,
+    },
 }
 
 /// What becomes of a payload type.
@@ -105,6 +112,7 @@ impl ForwardingRule {
         match (payload.payload, packet.get_mut(LENGTH..len)) {
             (Payload::UlawToAlaw, Some(samples)) => g711::to_alaw(samples),
             (Payload::AlawToUlaw, Some(samples)) => g711::to_ulaw(samples),
+            (Payload::EventClock { from, to }, Some(event)) => change_event_clock(event, from, to),
             (Payload::Copy, _) | (_, None) => {}
         }
         Some(Rewritten { sequence, timestamp, len })
@@ -128,10 +136,15 @@ pub fn payload_rules(incoming: &Format, outgoing: Option<&Format>) -> PayloadRul
     rules
 }
 
-/// Whether what a phone with the format `incoming` may send cannot all be forwarded to one with the format `outgoing`:
-/// some codec has to be decoded and encoded anew.
+/// Whether what a phone with the format `incoming` is expected to send, its first codec, has to be decoded and encoded anew
+/// for one with the format `outgoing`. Should it switch to another of its codecs, the rule of that one tells whether it goes on.
 pub fn needs_transcoding(incoming: &Format, outgoing: &Format) -> bool {
-    incoming.receive.iter().flatten().any(|audio| translation(audio.codec, outgoing.send.codec).is_none())
+    incoming.receive[0].is_some_and(|audio| audio_goes_on_as(audio.codec, outgoing).0.is_none())
+}
+
+/// Whether audio of one codec becomes audio of the other without being decoded.
+pub const fn can_forward(from: Codec, to: Codec) -> bool {
+    translation(from, to).is_some()
 }
 
 /// What makes the payload of one codec that of another without decoding it, if anything does.
@@ -151,17 +164,37 @@ const fn translation(from: Codec, to: Codec) -> Option<Payload> {
 
 fn goes_on_as(content: Content, incoming: &Format, outgoing: &Format) -> (Option<u8>, Payload) {
     match content {
-        Content::Audio(codec) => match translation(codec, outgoing.send.codec) {
-            Some(payload) => (Some(outgoing.send.payload_type), payload),
-            None => (None, Payload::Copy),
-        },
-        // The durations inside count in the clock of the event, so they hold only where that is the same.
-        Content::TelephoneEvent if incoming.telephone_event.clock_rate == outgoing.telephone_event.clock_rate => {
-            (outgoing.telephone_event.send, Payload::Copy)
+        Content::Audio(codec) => audio_goes_on_as(codec, outgoing),
+        // Where the clock of the audio differs, so do the timestamps, and the digit is made anew.
+        Content::TelephoneEvent if incoming.clock_rate() == outgoing.clock_rate() => {
+            // Of the clocks of our codecs, the fastest is 48 kHz.
+            let kilohertz = |format: &Format| (format.telephone_event.clock_rate / 1_000) as u8;
+            let (from, to) = (kilohertz(incoming), kilohertz(outgoing));
+            let payload = if from == to { Payload::Copy } else { Payload::EventClock { from, to } };
+            (outgoing.telephone_event.send, payload)
         }
         Content::TelephoneEvent => (None, Payload::Copy),
         Content::ComfortNoise => (outgoing.comfort_noise.then_some(COMFORT_NOISE), Payload::Copy),
     }
+}
+
+/// As what it is, where the phone takes that; else as what it can become.
+fn audio_goes_on_as(codec: Codec, outgoing: &Format) -> (Option<u8>, Payload) {
+    if let Some(payload_type) = outgoing.sends(codec) {
+        return (Some(payload_type), Payload::Copy);
+    }
+    match translation(codec, outgoing.send.codec) {
+        Some(payload) => (Some(outgoing.send.payload_type), payload),
+        None => (None, Payload::Copy),
+    }
+}
+
+/// Makes the duration of a digit (RFC 4733 §2.3.5) count in another clock. What no longer fits is as long as can be.
+fn change_event_clock(payload: &mut [u8], from: u8, to: u8) {
+    let Some(duration) = payload.get_mut(2..4) else { return };
+    let units = u32::from(u16::from_be_bytes([duration[0], duration[1]]));
+    let changed = (units * u32::from(to) / u32::from(from.max(1))).min(u16::MAX.into()) as u16;
+    duration.copy_from_slice(&changed.to_be_bytes());
 }
 
 #[cfg(test)]
@@ -225,7 +258,23 @@ mod tests {
         }
         let laws = Format::new(Codec::Pcmu, 0).receiving(Codec::Pcma, 8);
         assert!(!needs_transcoding(&laws, &laws));
-        assert!(needs_transcoding(&laws.receiving(Codec::G722, 9), &laws), "the phone may switch to G.722");
+    }
+
+    #[test]
+    fn a_phone_that_switches_is_followed_where_the_other_can() {
+        let both = |first, second| Format::new(first, 100).also_sending(second, 101).receiving(second, 101);
+        let (a, b) = (both(Codec::Opus, Codec::G722), both(Codec::G722, Codec::Opus));
+        assert!(!needs_transcoding(&a, &b) && !needs_transcoding(&b, &a));
+        let to: Vec<_> = payload_rules(&a, Some(&b)).into_iter().flatten().map(|rule| (rule.from, rule.to)).collect();
+        assert_eq!(to, [(100, Some(101)), (101, Some(100))]);
+        // One that sends what the other does not take is not heard until it is decoded.
+        let only = Format::new(Codec::Opus, 96);
+        assert!(!needs_transcoding(&a, &only) && needs_transcoding(&b, &only));
+        assert_eq!(payload_rules(&a, Some(&only))[1].unwrap().to, None);
+        // A law that is taken as it is, is not translated.
+        let laws = Format::new(Codec::Pcmu, 0).also_sending(Codec::Pcma, 8);
+        let rule = payload_rules(&Format::new(Codec::Pcma, 8), Some(&laws))[0].unwrap();
+        assert_eq!((rule.to, rule.payload), (Some(8), Payload::Copy));
     }
 
     #[test]
@@ -235,6 +284,34 @@ mod tests {
         let digits = |incoming, outgoing| payload_rules(incoming, Some(outgoing))[1].unwrap().to;
         assert_eq!(digits(&opus, &opus), Some(110));
         assert_eq!((digits(&opus, &pcmu), digits(&pcmu, &opus)), (None, None));
+    }
+
+    #[test]
+    fn digits_are_told_in_the_clock_that_the_phone_has_for_them() {
+        let browser = Format::new(Codec::Opus, 111).with_telephone_event(110);
+        let mut desk = Format::new(Codec::Opus, 96).with_telephone_event(101);
+        desk.telephone_event.clock_rate = 8_000;
+        let event = |from: &Format, to: &Format, payload: [u8; 4]| {
+            let rules = payload_rules(from, Some(to));
+            let mut packet = [[0x80, 110, 0, 9, 0, 0, 0, 5, 0, 0, 0, 7].as_slice(), &payload].concat();
+            let header = Header::parse(&packet).unwrap();
+            rule(rules).apply(&mut packet, &header, 65_536 + 9, rules[1].unwrap()).unwrap();
+            (packet[1] & 0x7F, [packet[12], packet[13], packet[14], packet[15]])
+        };
+        assert_eq!(event(&browser, &desk, [5, 0x8A, 0x12, 0xC0]), (101, [5, 0x8A, 3, 0x20]), "4,800 and 800");
+        assert_eq!(event(&desk, &browser, [5, 10, 3, 0x20]), (110, [5, 10, 0x12, 0xC0]));
+        assert_eq!(event(&desk, &browser, [5, 10, 0xFF, 0]), (110, [5, 10, 0xFF, 0xFF]));
+        assert_eq!(event(&browser, &browser, [5, 10, 0xFF, 1]), (110, [5, 10, 0xFF, 1]));
+    }
+
+    #[test]
+    fn a_digit_without_duration_is_left_alone() {
+        let mut short = [5, 10, 1];
+        change_event_clock(&mut short, 48, 8);
+        assert_eq!(short, [5, 10, 1]);
+        let mut unknown = [5, 10, 0, 9];
+        change_event_clock(&mut unknown, 0, 8);
+        assert_eq!(unknown, [5, 10, 0, 72]);
     }
 
     #[test]

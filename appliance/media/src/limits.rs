@@ -5,8 +5,8 @@ use std::time::Duration;
 /// Streams at once, unless the configuration says less: two for each of 8,000 calls.
 pub const STREAMS: usize = 16_384;
 
-/// Audio codecs that a phone may switch between without asking: more than four are never answered.
-pub const RECEIVE_FORMATS: usize = 4;
+/// Audio codecs that a phone may switch between without asking: more than five are never offered to it.
+pub const RECEIVE_FORMATS: usize = 5;
 
 /// Milliseconds of audio in one packet that are decoded or encoded: the most Opus allows (RFC 6716 §3.2.5).
 pub const PACKET_AUDIO_MS: usize = 120;

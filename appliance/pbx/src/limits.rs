@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Steps kept of one call's ladder: a long call with session refreshes must not grow without end.
 pub const SEQUENCE_STEPS: usize = 400;
+/// Codecs offered to a phone, and read of its offer: as many as a stream of the media engine may receive.
+pub const CODECS: usize = media::limits::RECEIVE_FORMATS;
 /// Contacts of one extension (VoIPBIN's `max_contacts`).
 pub const CONTACTS_PER_EXTENSION: usize = 3;
 /// Wrong digests within [`GUESS_WINDOW`] after which a source is not listened to.

@@ -3,7 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use media::Codec;
 use sip::auth::Algorithm;
+
+use crate::call::audio;
 
 /// The settings, fixed while the process runs.
 #[derive(Debug, Clone)]
@@ -33,7 +36,14 @@ pub struct Settings {
     pub rtp_timeout: Duration,
     /// How often OPTIONS is sent to contacts behind a NAT.
     pub nat_keepalive: Duration,
+    /// The codecs we speak, best first where nobody prefers anything. G.729 is passed on whether it stands here or not.
+    pub codecs: Vec<Codec>,
+    /// Whether a call between phones without a common codec is possible.
+    pub transcodes: bool,
 }
+
+/// The codecs of a new box: what browsers like best, then what desk phones do, then what everybody has.
+pub const CODECS: [Codec; 4] = [Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu];
 
 impl Settings {
     /// The address that a peer who reaches us at `own` is told: the advertised one where it is of the same family.
@@ -57,6 +67,8 @@ impl Default for Settings {
             session_expires: Duration::from_secs(1800),
             rtp_timeout: Duration::from_secs(60),
             nat_keepalive: Duration::from_secs(25),
+            codecs: CODECS.to_vec(),
+            transcodes: audio::TRANSCODES,
         }
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use sip::{
     Message,
     header::{CSeq, CallId, From, To, Via},
-    sdp::{Capabilities, Direction, Local, SessionDescription, offer_answer},
+    sdp::{Capabilities, Direction, Local, SessionDescription, UsedNumbers, offer_answer},
 };
 
 fn main() {
@@ -36,6 +36,7 @@ fn main() {
                     port: 4000,
                     session_id: 7,
                     direction: Direction::SendRecv,
+                    used: UsedNumbers::default(),
                 };
                 let (answer, _) =
                     offer_answer::answer(&offer, &Capabilities::default(), &local).expect("a common codec");

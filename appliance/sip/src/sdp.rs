@@ -7,6 +7,7 @@ mod codec;
 pub mod crypto;
 mod encryption;
 pub mod offer_answer;
+mod opus;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,8 @@ use bytes::Bytes;
 pub use codec::RtpMap;
 pub use crypto::{Crypto, CryptoKey, CryptoSuite};
 pub use encryption::{Encryption, NegotiatedCrypto};
-pub use offer_answer::{Capabilities, Codec, Local, Negotiated, NegotiatedCodec, Refusal};
+pub use offer_answer::{Capabilities, Codec, Local, Negotiated, NegotiatedCodec, Refusal, UsedNumbers};
+pub use opus::OpusParameters;
 pub use parse::SdpError;
 pub use word::Word;
 

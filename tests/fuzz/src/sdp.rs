@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use sip::sdp::crypto::without_keys;
 use sip::sdp::{
-    Capabilities, Codec, Crypto, CryptoKey, CryptoSuite, Direction, Encryption, Local, Negotiated, SessionDescription,
-    offer_answer,
+    Capabilities, Codec, Crypto, CryptoKey, CryptoSuite, Direction, Encryption, Local, Negotiated, OpusParameters,
+    SessionDescription, UsedNumbers, offer_answer,
 };
 
 /// Reads a description, answers it as an offer, takes it as an answer. What we write must be readable and fit together.
@@ -13,11 +13,16 @@ pub fn sdp(data: &[u8]) {
     let Ok(description) = SessionDescription::parse(data) else { return };
     let again = SessionDescription::parse(&description.to_bytes()).expect("what is written can be read");
     assert_eq!(again.to_bytes(), description.to_bytes());
+    for format in description.media.iter().flat_map(|media| &media.formats) {
+        let opus = OpusParameters::parse(format.fmtp.as_deref());
+        assert_eq!(OpusParameters::parse(opus.to_fmtp().as_deref()), opus);
+    }
     for index in 0..=description.media.len() {
         let _ = (description.address_of(index), description.rtcp_address_of(index), description.direction_of(index));
     }
     for address in [IpAddr::from([192, 0, 2, 10]), IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])] {
-        let local = Local { address, port: 20_000, session_id: 1, direction: Direction::SendRecv };
+        let (direction, used) = (Direction::SendRecv, UsedNumbers::default());
+        let local = Local { address, port: 20_000, session_id: 1, direction, used };
         for encryption in [Encryption::Off, Encryption::Optional, Encryption::Required] {
             negotiate(&description, &local, encryption);
         }

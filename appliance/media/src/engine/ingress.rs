@@ -146,7 +146,7 @@ impl Stream {
         if let Some(seat) = &mut self.seat {
             seat.receiver.reset();
         }
-        let cut_off = self.digits.reset(self.clock_rate());
+        let cut_off = self.digits.reset(self.event_clock_rate());
         self.tell_digit(cut_off, outbox);
         let told_just_now = self.relatched_at.is_some_and(|at| now.saturating_sub(at) < limits::RELATCHED_INTERVAL);
         if !told_just_now {
@@ -183,7 +183,7 @@ impl Stream {
     /// Hears digits.
     fn listen(&mut self, now: Time, packet: &[u8], header: &Header, content: Content, outbox: &mut Outbox) {
         if content == Content::TelephoneEvent {
-            let clock_rate = self.clock_rate();
+            let clock_rate = self.event_clock_rate();
             if let Some(event) = EventPacket::parse(header.timestamp, header.marker, header.payload(packet)) {
                 for digit in self.digits.handle(now, event, clock_rate) {
                     self.tell_digit(digit, outbox);
@@ -196,7 +196,7 @@ impl Stream {
 
     /// Tells a digit whose end was lost, once it has been silent for long enough.
     pub(super) fn expire_digit(&mut self, now: Time, outbox: &mut Outbox) {
-        let digit = self.digits.expire(now, self.clock_rate());
+        let digit = self.digits.expire(now, self.event_clock_rate());
         self.tell_digit(digit, outbox);
     }
 

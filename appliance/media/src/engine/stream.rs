@@ -125,6 +125,11 @@ impl Stream {
         self.agreed.as_ref().map_or(0, |agreed| agreed.format.clock_rate())
     }
 
+    /// What the durations of digits count in.
+    pub(super) fn event_clock_rate(&self) -> u32 {
+        self.agreed.as_ref().map_or(0, |agreed| agreed.format.telephone_event.clock_rate)
+    }
+
     /// When the phone was last heard, by whichever protocol, or was last told to speak.
     pub(super) fn heard_at(&self) -> Time {
         self.reception.last_at().max(self.reporting.heard_at()).max(self.silence.since)

@@ -1,52 +1,26 @@
 //! The audio of a leg: offer and answer (RFC 3264) on one side, the media engine's stream on the other.
 
-use media::{Codec, Format, StreamId, TelephoneEvent};
+mod format;
+mod preference;
+#[cfg(test)]
+mod tests;
+
+use media::{Codec, StreamId, needs_transcoding};
 use sip::Flow;
 use sip::endpoint::Body;
-use sip::sdp::{self, Capabilities, Direction, Local, Negotiated, Refusal, SessionDescription, offer_answer};
+use sip::sdp::{Direction, Local, Negotiated, Refusal, RtpMap, SessionDescription, UsedNumbers, offer_answer};
 
 use super::LegKey;
 use super::cause::Cause;
 use crate::context::Context;
+use crate::settings::Settings;
+use format::format_of;
+pub use preference::Preference;
 
-/// What we can do, best first where nobody prefers anything.
-const CODECS: [Codec; 2] = [Codec::Pcmu, Codec::Pcma];
-
-/// The order in which codecs are offered or chosen: what the other leg speaks first, so that nothing is transcoded.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Preference {
-    first: Option<Codec>,
-    /// Whether nothing but the first is wanted where the peer has it.
-    only: bool,
-}
-
-impl Preference {
-    /// For the phones that are rung: what the caller offers first.
-    pub fn of_caller(offer: Option<&SessionDescription>) -> Preference {
-        let first = offer.and_then(|offer| spoken(offer).next());
-        Preference { first, only: false }
-    }
-
-    /// For the leg that is bridged with this one: what this one speaks.
-    pub fn of_leg(audio: &Audio) -> Preference {
-        Preference { first: audio.codec(), only: true }
-    }
-
-    fn capabilities(self, offer: Option<&SessionDescription>) -> Capabilities {
-        let mut codecs = CODECS.to_vec();
-        if let Some(first) = self.first {
-            codecs.sort_by_key(|codec| *codec != first);
-            if self.only && offer.is_some_and(|offer| spoken(offer).any(|codec| codec == first)) {
-                codecs.truncate(1);
-            }
-        }
-        let describe = |codec: Codec| {
-            let number = codec.static_payload_type().unwrap_or(96);
-            sdp::Codec::new(number, codec.name(), codec.clock_rate())
-        };
-        Capabilities { codecs: codecs.into_iter().map(describe).collect(), ..Capabilities::default() }
-    }
-}
+/// Whether the media engine decodes the codec of one leg and encodes that of another. While it does not, phones without a common
+/// codec are not offered each other's, and a call between them is refused; µ-law and A-law are translated either way. This
+/// is the default of [`Settings::transcodes`], and the only place to change.
+pub const TRANSCODES: bool = false;
 
 /// Where the media engine receives a leg's audio.
 #[derive(Debug, Clone, Copy, Default)]
@@ -69,12 +43,22 @@ pub struct Audio {
     /// An offer of ours that waits for its answer.
     offered: bool,
     negotiated: Option<Negotiated>,
+    /// The payload types that have had a meaning in this session.
+    used: UsedNumbers,
 }
 
 impl Audio {
     /// Whether an offer has an audio stream with a codec of ours.
-    pub fn can_answer(offer: &SessionDescription) -> bool {
-        spoken(offer).next().is_some()
+    pub fn can_answer(settings: &Settings, offer: &SessionDescription) -> bool {
+        preference::can_answer(settings, offer)
+    }
+
+    /// Whether its audio can become that of another leg, once both are known.
+    pub fn goes_with(&self, settings: &Settings, other: &Audio) -> bool {
+        let (Some(ours), Some(theirs)) = (&self.negotiated, &other.negotiated) else { return true };
+        let (Some(ours), Some(theirs)) = (format_of(ours), format_of(theirs)) else { return false };
+        let forwarded = !needs_transcoding(&ours, &theirs) && !needs_transcoding(&theirs, &ours);
+        forwarded || preference::go_together(settings, ours.send.codec, theirs.send.codec)
     }
 
     /// Takes a port, if there is none yet.
@@ -142,7 +126,7 @@ impl Audio {
 
     /// The codec we send.
     pub fn codec(&self) -> Option<Codec> {
-        self.negotiated.as_ref().and_then(|agreed| codec_of(&agreed.codec().map.name))
+        self.negotiated.as_ref().and_then(|agreed| codec_of(&agreed.codec().map))
     }
 
     /// The codec as records show it: `PCMU/8000`.
@@ -151,9 +135,9 @@ impl Audio {
     }
 
     /// An offer with everything we can do.
-    pub fn offer(&mut self, ctx: &mut Context, flow: &Flow, preference: Preference) -> Body {
+    pub fn offer(&mut self, ctx: &mut Context, flow: &Flow, preference: &Preference) -> Body {
         let local = self.local_address(ctx, flow);
-        let offer = offer_answer::offer(&preference.capabilities(None), &local, self.local.as_ref());
+        let offer = offer_answer::offer(&preference.to_offer(&ctx.settings), &local, self.local.as_ref());
         self.offered = true;
         self.say(offer)
     }
@@ -163,11 +147,12 @@ impl Audio {
         &mut self,
         ctx: &mut Context,
         flow: &Flow,
-        offer: (&SessionDescription, Preference),
+        offer: (&SessionDescription, &Preference),
     ) -> Result<Body, Refusal> {
         let (offer, preference) = offer;
         let local = self.local_address(ctx, flow);
-        let (mut answer, negotiated) = offer_answer::answer(offer, &preference.capabilities(Some(offer)), &local)?;
+        let capabilities = preference.to_answer(&ctx.settings, offer);
+        let (mut answer, negotiated) = offer_answer::answer(offer, &capabilities, &local)?;
         if let Some(previous) = &self.local {
             answer.follow(previous);
         }
@@ -208,6 +193,7 @@ impl Audio {
     }
 
     fn say(&mut self, description: SessionDescription) -> Body {
+        self.used.note(&description);
         self.local = Some(description);
         self.repeat()
     }
@@ -216,7 +202,12 @@ impl Audio {
         let bound = ctx.settings.rtp;
         let own = if bound.is_unspecified() { flow.local.ip() } else { bound };
         let address = ctx.settings.advertised(own);
+<<<<<<< HEAD
         Local { address, port: self.port(), session_id: ctx.random_below(1 << 62), direction: Direction::SendRecv }
+=======
+        let (port, session_id) = (self.port, ctx.random_below(1 << 62));
+        Local { address, port, session_id, direction: Direction::SendRecv, used: self.used }
+>>>>>>> a922b3a (pbx, sip: negotiate Opus, G.722 and G.729 between phones)
     }
 
     fn agree(&mut self, ctx: &mut Context, negotiated: Negotiated) {
@@ -229,14 +220,8 @@ impl Audio {
     }
 }
 
-fn codec_of(name: &str) -> Option<Codec> {
-    CODECS.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name))
-}
-
-/// The codecs of ours that an offer has for its first audio stream, in the offerer's order.
-fn spoken(offer: &SessionDescription) -> impl Iterator<Item = Codec> {
-    let audio = offer.media.iter().find(|media| media.is_audio());
-    audio.into_iter().flat_map(|media| &media.formats).filter_map(|format| codec_of(&format.map.as_ref()?.name))
+fn codec_of(map: &RtpMap) -> Option<Codec> {
+    Codec::from_rtpmap(&map.name, map.clock_rate, map.channels)
 }
 
 fn direction_of(direction: Direction) -> media::Direction {
@@ -246,22 +231,4 @@ fn direction_of(direction: Direction) -> media::Direction {
         Direction::RecvOnly => media::Direction::RecvOnly,
         Direction::Inactive => media::Direction::Inactive,
     }
-}
-
-fn format_of(negotiated: &Negotiated) -> Option<Format> {
-    let chosen = negotiated.codec();
-    let mut format = Format::new(codec_of(&chosen.map.name)?, chosen.send);
-    format.receive = [None; media::limits::RECEIVE_FORMATS];
-    for agreed in &negotiated.codecs {
-        if let Some(codec) = codec_of(&agreed.map.name) {
-            format = format.receiving(codec, agreed.receive);
-        }
-    }
-    if let Some(event) = negotiated.telephone_event() {
-        let clock_rate = event.map.clock_rate;
-        format.telephone_event = TelephoneEvent { send: Some(event.send), receive: Some(event.receive), clock_rate };
-    }
-    format.comfort_noise = negotiated.comfort_noise.is_some();
-    format.ptime_ms = negotiated.ptime;
-    Some(format)
 }

@@ -121,9 +121,9 @@ impl Call {
         let body = match &self.offer {
             _ if caller.audio.is_negotiated() => caller.audio.repeat(),
             Some(offer) => {
-                caller.audio.answer(ctx, &flow, (offer, preference)).map_err(|_| Failure::of(Cause::INCOMPATIBLE))?
+                caller.audio.answer(ctx, &flow, (offer, &preference)).map_err(|_| Failure::of(Cause::INCOMPATIBLE))?
             }
-            None => caller.audio.offer(ctx, &flow, preference),
+            None => caller.audio.offer(ctx, &flow, &preference),
         };
         caller.record.codec = caller.audio.codec_name();
         if opens {
@@ -134,15 +134,20 @@ impl Call {
         Ok(body)
     }
 
-    /// Takes the answer to our offer out of a response, if one is there; says whether the phone's audio is known now.
+    /// Takes the answer to our offer out of a response, if one is there; says whether the phone's audio is known now and can
+    /// be bridged with the caller's.
     fn accept_answer(&mut self, ctx: &mut Context, place: usize, response: &Response) -> bool {
         let leg = &mut self.legs[place];
-        if response.body.is_empty() || !reply::carries_sdp(&response.headers) {
-            return leg.audio.is_negotiated() && response.status.is_success();
-        }
-        let accepted = SessionDescription::parse(&response.body).ok().and_then(|sdp| leg.audio.accept(ctx, &sdp).ok());
-        leg.record.codec = leg.audio.codec_name();
-        accepted.is_some()
+        let is_known = if response.body.is_empty() || !reply::carries_sdp(&response.headers) {
+            leg.audio.is_negotiated() && response.status.is_success()
+        } else {
+            let answer = SessionDescription::parse(&response.body).ok();
+            let accepted = answer.and_then(|sdp| leg.audio.accept(ctx, &sdp).ok());
+            leg.record.codec = leg.audio.codec_name();
+            accepted.is_some()
+        };
+        // The caller may have been given another phone's early media already, in a codec that this one has not.
+        is_known && self.legs[place].audio.goes_with(&ctx.settings, &self.legs[CALLER].audio)
     }
 
     fn handle_answer(&mut self, ctx: &mut Context, place: usize, dialog: Option<DialogId>, response: &Response) {

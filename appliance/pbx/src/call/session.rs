@@ -61,15 +61,13 @@ impl Call {
 
     /// Our description in answer to theirs; none where the request has none and needs none.
     fn redescribe(&mut self, ctx: &mut Context, place: usize, request: &Request) -> Result<Option<Body>, Box<Reply>> {
-        let preference = match self.other(place) {
-            Some(other) => Preference::of_leg(&self.legs[other].audio),
-            None => Preference::default(),
-        };
+        // Where nobody is on the other side, it stays with what it has.
+        let preference = Preference::of_leg(&self.legs[self.other(place).unwrap_or(place)].audio);
         let leg = &mut self.legs[place];
         let flow = leg.flow;
         if request.body.is_empty() {
             // An INVITE without an offer asks for ours; UPDATE and PRACK ask for nothing.
-            return Ok((request.method == Method::Invite).then(|| leg.audio.offer(ctx, &flow, preference)));
+            return Ok((request.method == Method::Invite).then(|| leg.audio.offer(ctx, &flow, &preference)));
         }
         if !reply::carries_sdp(&request.headers) {
             return Err(Box::new(Reply::new(415)));
@@ -80,7 +78,7 @@ impl Call {
         }
         let offer = SessionDescription::parse(&request.body).map_err(|_| reply::bad_request("SDP"))?;
         let incompatible = || Box::new(Reply::new(488).with_headers(reply::reason(Cause::INCOMPATIBLE)));
-        let body = leg.audio.answer(ctx, &flow, (&offer, preference)).map_err(|_| incompatible())?;
+        let body = leg.audio.answer(ctx, &flow, (&offer, &preference)).map_err(|_| incompatible())?;
         self.note_change(ctx, place);
         Ok(Some(body))
     }

@@ -102,19 +102,19 @@ fn check(ctx: &Context, calls: &Calls, request: &Request) -> Result<Checked, Box
     }
     let offer = match request.body.is_empty() {
         true => None,
-        false => Some(read_offer(request)?),
+        false => Some(read_offer(ctx, request)?),
     };
     Ok(Checked { offer, timer, max_forwards })
 }
 
-fn read_offer(request: &Request) -> Result<SessionDescription, Box<Reply>> {
+fn read_offer(ctx: &Context, request: &Request) -> Result<SessionDescription, Box<Reply>> {
     if !reply::carries_sdp(&request.headers) {
         let mut headers = Headers::new();
         headers.push(HeaderName::Accept, "application/sdp");
         return Err(Box::new(Reply::new(415).with_headers(headers)));
     }
     let offer = SessionDescription::parse(&request.body).map_err(|_| reply::bad_request("SDP"))?;
-    if !Audio::can_answer(&offer) {
+    if !Audio::can_answer(&ctx.settings, &offer) {
         return Err(Box::new(Reply::new(488).with_headers(reply::reason(Cause::INCOMPATIBLE))));
     }
     Ok(offer)
@@ -223,7 +223,7 @@ impl Call {
         let mut audio = Audio::default();
         audio.open(ctx, key)?;
         let preference = Preference::of_caller(self.offer.as_ref());
-        let body = audio.offer(ctx, &binding.flow, preference);
+        let body = audio.offer(ctx, &binding.flow, &preference);
         self.note_open(ctx, &audio, place);
 
         let parties = (self.legs[CALLER].record.source.clone(), address_of(extension));

@@ -1,5 +1,7 @@
 //! Offer and answer (RFC 3264) for one stream of audio; every other stream is refused with port 0.
 
+mod numbers;
+
 use std::net::{IpAddr, SocketAddr};
 
 use super::{
@@ -7,6 +9,8 @@ use super::{
     encryption,
     word::{Word, number_word},
 };
+
+pub use numbers::UsedNumbers;
 
 /// A codec we speak.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +82,8 @@ pub struct Local {
     pub session_id: u64,
     /// What we want to do: `SendOnly` or `Inactive` puts the other side on hold.
     pub direction: Direction,
+    /// The payload types that new codecs must not get.
+    pub used: UsedNumbers,
 }
 
 /// A payload type both ways, for what it stands for.
@@ -91,6 +97,8 @@ pub struct NegotiatedCodec {
     pub receive: u8,
     /// The settings the other side wrote.
     pub fmtp: Option<Word>,
+    /// The settings we wrote.
+    pub ours: Option<Word>,
 }
 
 /// What both sides agreed on.
@@ -120,10 +128,11 @@ impl Negotiated {
         self.codecs.first().expect("a negotiation without codec is a refusal")
     }
 
-    /// The telephone-event of the codec's clock.
+    /// The telephone-event of the codec's clock (RFC 4733 §2.1), or one of another where a phone has no better.
     pub fn telephone_event(&self) -> Option<&NegotiatedCodec> {
         let rate = self.codec().map.clock_rate;
-        self.telephone_events.iter().find(|event| event.map.clock_rate == rate)
+        let same = self.telephone_events.iter().find(|event| event.map.clock_rate == rate);
+        same.or(self.telephone_events.first())
     }
 
     /// Whether the other side does not want to hear us.
@@ -176,6 +185,8 @@ impl Refusal {
 const DEFAULT_PTIME: u16 = 20;
 const TELEPHONE_EVENT: &str = "telephone-event";
 const DIGITS: &str = "0-16";
+/// The clock at which every phone can tell digits, even one that has no codec of that clock.
+const EVENT_RATE: u32 = 8_000;
 
 /// Answers an offer: every stream in its place, one of audio accepted with the codecs we share in the order of the offerer.
 ///
@@ -209,7 +220,7 @@ pub fn offer(capabilities: &Capabilities, local: &Local, previous: Option<&Sessi
     let kept = previous.zip(index).map(|(previous, index)| &previous.media[index]);
     let first = Word::Borrowed(encryption::proto(capabilities.encryption));
     let proto = kept.map_or(first, |media| media.proto.clone());
-    let mut offered = audio(local, proto, offered_formats(capabilities, kept));
+    let mut offered = audio(local, proto, offered_formats(capabilities, kept, local.used));
     offered.direction = Some(local.direction);
     offered.ptime = capabilities.ptime;
     offered.lines.extend(encryption::offer(capabilities));
@@ -243,10 +254,16 @@ pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) ->
     usable_address(answer, index, family)?;
     let mut codecs = Vec::new();
     for format in &theirs.formats {
-        let (Some(map), Some(send)) = (&format.map, format.payload_type()) else { continue };
-        let of_ours = ours.formats.iter().find(|own| own.map.as_ref() == Some(map));
-        if let Some(receive) = of_ours.and_then(Format::payload_type) {
-            codecs.push(NegotiatedCodec { map: map.clone(), send, receive, fmtp: format.fmtp.clone() });
+        let Some(send) = format.payload_type() else { continue };
+        // A number that is not explained means what it meant in the offer.
+        let of_ours = ours.formats.iter().find(|own| match &format.map {
+            Some(map) => own.map.as_ref() == Some(map),
+            None => own.word == format.word,
+        });
+        let Some((map, receive)) = of_ours.and_then(|own| own.map.clone().zip(own.payload_type())) else { continue };
+        if codecs.iter().all(|codec: &NegotiatedCodec| codec.map != map) {
+            let (fmtp, ours) = (format.fmtp.clone(), of_ours.and_then(|own| own.fmtp.clone()));
+            codecs.push(NegotiatedCodec { map, send, receive, fmtp, ours });
         }
     }
     let direction = answer.direction_of(index).reversed().and(offer.direction_of(index));
@@ -292,41 +309,49 @@ fn usable_address(session: &SessionDescription, index: usize, local: IpAddr) -> 
     }
 }
 
-/// What of an offered stream we understand, and how we write it back: in its order, under its numbers.
+/// What of an offered stream we understand, and how we write it back: in its order, under its numbers, each codec once.
 fn common(media: &Media, capabilities: &Capabilities) -> (Vec<NegotiatedCodec>, Vec<Format>) {
-    let mut codecs = Vec::new();
+    let mut codecs: Vec<NegotiatedCodec> = Vec::new();
     let mut formats = Vec::new();
-    let rates: Vec<u32> = media
-        .formats
-        .iter()
-        .filter_map(|format| format.map.as_ref())
-        .filter(|map| capabilities.codecs.iter().any(|codec| codec.map == **map))
-        .map(|map| map.clock_rate)
-        .collect();
+    let of_ours = |map: &RtpMap| capabilities.codecs.iter().find(|codec| codec.map == *map);
+    let maps = media.formats.iter().filter_map(|format| format.map.as_ref());
+    let rates: Vec<u32> = maps.filter(|map| of_ours(map).is_some()).map(|map| map.clock_rate).collect();
+    let tells_digits = |map: &RtpMap| map.is(TELEPHONE_EVENT) && rates.contains(&map.clock_rate);
+    let has_digits = media.formats.iter().any(|format| format.map.as_ref().is_some_and(tells_digits));
     for format in &media.formats {
         let (Some(map), Some(number)) = (&format.map, format.payload_type()) else { continue };
-        let fmtp = if let Some(codec) = capabilities.codecs.iter().find(|codec| codec.map == *map) {
+        let known_rate = rates.contains(&map.clock_rate);
+        let ours = if let Some(codec) = of_ours(map) {
             codec.fmtp.clone()
-        } else if map.is(TELEPHONE_EVENT) && capabilities.telephone_event && rates.contains(&map.clock_rate) {
+        } else if map.is(TELEPHONE_EVENT)
+            && capabilities.telephone_event
+            && (known_rate || (map.clock_rate == EVENT_RATE && !has_digits))
+        {
             Some(Word::Borrowed(DIGITS))
-        } else if map.is("CN") && capabilities.comfort_noise && rates.contains(&map.clock_rate) {
+        } else if map.is("CN") && capabilities.comfort_noise && known_rate {
             None
         } else {
             continue;
         };
-        codecs.push(NegotiatedCodec { map: map.clone(), send: number, receive: number, fmtp: format.fmtp.clone() });
-        formats.push(Format { word: format.word.clone(), map: Some(map.clone()), fmtp });
+        if codecs.iter().any(|codec| codec.map == *map) {
+            continue;
+        }
+        formats.push(Format { word: format.word.clone(), map: Some(map.clone()), fmtp: ours.clone() });
+        let (map, fmtp) = (map.clone(), format.fmtp.clone());
+        codecs.push(NegotiatedCodec { map, send: number, receive: number, fmtp, ours });
     }
     if rates.is_empty() { (Vec::new(), Vec::new()) } else { (codecs, formats) }
 }
 
-fn offered_formats(capabilities: &Capabilities, kept: Option<&Media>) -> Vec<Format> {
+/// What we offer: each under the number it had before, if it had one, and under none that meant something else.
+fn offered_formats(capabilities: &Capabilities, kept: Option<&Media>, used: UsedNumbers) -> Vec<Format> {
     let mut formats: Vec<Format> = Vec::new();
     let mut add = |map: RtpMap, preferred: u8, fmtp: Option<Word>| {
         let before = kept.and_then(|media| media.formats.iter().find(|format| format.map.as_ref() == Some(&map)));
         let taken = |number: u8| {
             let word = number_word(number);
-            formats.iter().any(|format| format.word == word)
+            used.contains(number)
+                || formats.iter().any(|format| format.word == word)
                 || kept.is_some_and(|media| media.formats.iter().any(|format| format.word == word))
         };
         let word = match before {
@@ -349,11 +374,23 @@ fn offered_formats(capabilities: &Capabilities, kept: Option<&Media>) -> Vec<For
         add(RtpMap::new("CN", 8000), 13, None);
     }
     if capabilities.telephone_event {
-        for (index, rate) in rates.into_iter().enumerate() {
-            add(RtpMap::new(TELEPHONE_EVENT, rate), 101 + index.min(20) as u8, Some(Word::Borrowed(DIGITS)));
+        if !rates.contains(&EVENT_RATE) {
+            rates.push(EVENT_RATE);
+        }
+        for rate in rates {
+            add(RtpMap::new(TELEPHONE_EVENT, rate), event_number(rate), Some(Word::Borrowed(DIGITS)));
         }
     }
     formats
+}
+
+/// The numbers that most of the world uses for digits: 101 at the telephone's clock, 110 at that of Opus.
+const fn event_number(rate: u32) -> u8 {
+    match rate {
+        EVENT_RATE => 101,
+        48_000 => 110,
+        _ => 102,
+    }
 }
 
 fn session(local: &Local) -> SessionDescription {

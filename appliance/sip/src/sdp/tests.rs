@@ -19,7 +19,13 @@ fn read(text: &str) -> SessionDescription {
 }
 
 fn local(direction: Direction) -> Local {
-    Local { address: IpAddr::from([192, 0, 2, 10]), port: 20000, session_id: 7, direction }
+    Local {
+        address: IpAddr::from([192, 0, 2, 10]),
+        port: 20000,
+        session_id: 7,
+        direction,
+        used: UsedNumbers::default(),
+    }
 }
 
 fn answer_to(text: &str) -> Result<(SessionDescription, Negotiated), Refusal> {
@@ -195,6 +201,83 @@ fn a_later_offer_keeps_streams_numbers_and_counts_its_version() {
     };
     assert_eq!(of("telephone-event", 8000).as_deref(), Some("101"));
     assert_ne!(of("opus", 48000).as_deref(), Some("101"));
+}
+
+fn opus() -> Codec {
+    Codec { map: RtpMap { channels: 2, ..RtpMap::new("opus", 48000) }, ..Codec::new(96, "opus", 48000) }
+}
+
+/// The names and numbers of the first stream.
+fn formats(session: &SessionDescription) -> Vec<String> {
+    let name = |format: &Format| format.map.as_ref().map(|map| format!("{} {map}", format.word)).unwrap_or_default();
+    session.media[0].formats.iter().map(name).collect()
+}
+
+#[test]
+fn digits_are_offered_at_the_clock_of_each_codec_and_at_that_of_the_telephone() {
+    let offered = |codecs: Vec<Codec>| {
+        let capabilities = Capabilities { codecs, comfort_noise: false, ..Capabilities::default() };
+        formats(&offer_answer::offer(&capabilities, &local(Direction::SendRecv), None)).split_off(1)
+    };
+    assert_eq!(offered(vec![Codec::pcmu()]), ["101 telephone-event/8000"]);
+    assert_eq!(offered(vec![opus()]), ["110 telephone-event/48000", "101 telephone-event/8000"]);
+}
+
+#[test]
+fn digits_are_answered_at_the_clock_of_the_codec_or_at_all() {
+    let only_opus = Capabilities { codecs: vec![opus()], ..Capabilities::default() };
+    let answered = |events: &str| {
+        let offer = PHONE.replace("a=rtpmap:101 telephone-event/8000", events).replace("101 13", "101 102 13");
+        let (answer, negotiated) =
+            offer_answer::answer(&read(&offer), &only_opus, &local(Direction::SendRecv)).expect("opus");
+        let clock = negotiated.telephone_event().map(|event| event.map.clock_rate);
+        (formats(&answer).split_off(1), clock)
+    };
+    let both = "a=rtpmap:101 telephone-event/8000\r\na=rtpmap:102 telephone-event/48000";
+    assert_eq!(answered(both), (vec!["102 telephone-event/48000".to_owned()], Some(48_000)));
+    let narrow = "a=rtpmap:101 telephone-event/8000";
+    assert_eq!(answered(narrow), (vec!["101 telephone-event/8000".to_owned()], Some(8_000)));
+    assert_eq!(answered("a=rtpmap:101 telephone-event/16000"), (Vec::new(), None));
+}
+
+#[test]
+fn a_codec_that_stands_there_twice_is_answered_once() {
+    let offer = PHONE.replace("96 9 8 0 101 13", "96 97 8 0").replace("a=ptime", "a=rtpmap:97 PCMA/8000\r\na=ptime");
+    let (answer, negotiated) = answer_to(&offer).expect("common");
+    assert_eq!(formats(&answer), ["97 PCMA/8000", "0 PCMU/8000"]);
+    assert_eq!(negotiated.codecs.len(), 2);
+}
+
+#[test]
+fn an_answer_that_does_not_explain_its_number_means_ours() {
+    let capabilities = Capabilities { codecs: vec![opus(), Codec::pcmu()], ..Capabilities::default() };
+    let offer = offer_answer::offer(&capabilities, &local(Direction::SendRecv), None);
+    let answer = "v=0\no=b 1 1 IN IP4 192.0.2.22\ns=-\nc=IN IP4 192.0.2.22\nt=0 0\nm=audio 4000 RTP/AVP 99 96 101\n";
+    let negotiated = offer_answer::accept_answer(&offer, &read(answer)).expect("opus");
+    assert_eq!((negotiated.codec().map.to_string(), negotiated.codec().receive), ("opus/48000/2".into(), 96));
+    assert_eq!(negotiated.telephone_event().map(|event| event.map.clock_rate), Some(8_000));
+}
+
+/// RFC 3264 §8.3.2.
+#[test]
+fn a_number_never_means_something_else_later() {
+    let mut used = UsedNumbers::default();
+    let ours = |used| Local { used, ..local(Direction::SendRecv) };
+    // Digits are 96 to the phone, and Opus has the number that we would have given to it.
+    let phone = PHONE
+        .replace("96 9 8 0 101 13", "111 0 96")
+        .replace("a=rtpmap:96 opus/48000/2", "a=rtpmap:96 telephone-event/8000");
+    let (first, _) = answer_to(&phone).expect("PCMU");
+    used.note(&first);
+    assert!(used.contains(96) && !used.contains(97) && !used.contains(0) && !used.contains(255));
+    // The phone forgets its digits, and then is asked for all it has.
+    let (mut second, _) = answer_to(&phone.replace("111 0 96", "0")).expect("PCMU");
+    second.follow(&first);
+    used.note(&second);
+    let capabilities = Capabilities { codecs: vec![opus(), Codec::pcmu()], ..Capabilities::default() };
+    let offer = offer_answer::offer(&capabilities, &ours(used), Some(&second));
+    assert_eq!(formats(&offer)[0], "97 opus/48000/2");
+    assert!(formats(&offer).iter().all(|format| !format.starts_with("96 ")), "{:?}", formats(&offer));
 }
 
 #[test]

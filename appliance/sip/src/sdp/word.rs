@@ -6,7 +6,7 @@ use std::borrow::Cow;
 pub type Word = Cow<'static, str>;
 
 /// The usual words, in the order of the first letter.
-const USUAL: [&str; 27] = [
+const USUAL: [&str; 28] = [
     "-",
     "0 0",
     "0-15",
@@ -33,6 +33,7 @@ const USUAL: [&str; 27] = [
     "talk",
     "telephone-event",
     "udptl",
+    "useinbandfec=1",
     "video",
 ];
 

@@ -15,7 +15,8 @@ use crate::Time;
 
 /// Audio in one packet.
 pub const PTIME: Duration = Duration::from_millis(20);
-const SAMPLES: u32 = 160;
+/// Octets in one packet, whatever the codec.
+const OCTETS: usize = 160;
 
 /// A packet that a phone heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Heard {
     pub voice: Option<u8>,
     /// The key that it tells of, if it is a telephone event (RFC 4733), and whether the key was let go.
     pub key: Option<(char, bool)>,
+    /// How long the key was held, in units of its clock.
+    pub duration: u16,
 }
 
 /// The keys in the order of their event numbers.
@@ -62,7 +65,8 @@ pub struct Audio {
     pub next_at: Option<Time>,
     /// How many reports came (RFC 3550 §6.4).
     pub reports: usize,
-    keys: VecDeque<Bytes>,
+    /// Packets of keys, and whether each is the first of its key.
+    keys: VecDeque<(Bytes, bool)>,
     ssrc: u32,
     sequence: u16,
     timestamp: u32,
@@ -166,34 +170,45 @@ impl Audio {
         let due = self.next_at.filter(|at| *at <= now)?;
         self.next_at = Some(due + PTIME);
         let (to, payload_type) = (self.peer.as_ref()?.rtp, self.payload_type?);
+        let ticks = self.ticks(payload_type);
         let is_first = self.sent == 0;
         self.sent += 1;
-        if let Some(payload) = self.keys.pop_front() {
+        if let Some((payload, is_begin)) = self.keys.pop_front() {
             let event = self.event_payload_type()?;
-            let is_begin = payload[2..] == [0, SAMPLES as u8];
             if is_begin {
-                self.timestamp = self.timestamp.wrapping_add(8 * SAMPLES);
+                self.timestamp = self.timestamp.wrapping_add(8 * ticks);
             }
             return Some((to, self.packet((event, is_begin), payload)));
         }
-        self.timestamp = self.timestamp.wrapping_add(SAMPLES);
-        Some((to, self.packet((payload_type, is_first), Bytes::from(vec![voice; SAMPLES as usize]))))
+        self.timestamp = self.timestamp.wrapping_add(ticks);
+        Some((to, self.packet((payload_type, is_first), Bytes::from(vec![voice; OCTETS]))))
     }
 
     /// Presses a key for 100 ms: packets of one timestamp and growing duration, the last one three times (RFC 4733 §2.5).
     pub fn press(&mut self, key: char) {
         let number = KEYS.iter().position(|known| char::from(*known) == key).expect("a telephone has such a key") as u8;
+        let ticks = self.event_payload_type().map_or(160, |event| self.ticks(event)) as u16;
         let packet = |duration: u16, has_ended: bool| {
             let [high, low] = duration.to_be_bytes();
             Bytes::copy_from_slice(&[number, 10 | u8::from(has_ended) << 7, high, low])
         };
-        self.keys.extend((1..5).map(|step| packet(step * SAMPLES as u16, false)));
-        self.keys.extend((0..3).map(|_| packet(5 * SAMPLES as u16, true)));
+        self.keys.extend((1..5).map(|step| (packet(step * ticks, false), step == 1)));
+        self.keys.extend((0..3).map(|_| (packet(5 * ticks, true), false)));
     }
 
+    /// How far the clock of a payload type runs in one packet.
+    fn ticks(&self, payload_type: u8) -> u32 {
+        self.peer.as_ref().map_or(8_000, |peer| peer.clock_of(payload_type)) / 50
+    }
+
+    /// The digits of the codec's clock, or else any that both have.
     fn event_payload_type(&self) -> Option<u8> {
-        let peer = self.peer.as_ref()?;
-        peer.formats.iter().find(|format| peer.name_of(**format).starts_with("telephone-event")).copied()
+        let (peer, said) = (self.peer.as_ref()?, self.said.as_ref()?);
+        let clock = self.payload_type.map(|payload_type| peer.clock_of(payload_type));
+        let mut events: Vec<u8> = peer.formats.clone();
+        let known = |name: &str| said.codecs.iter().any(|codec| codec.rtpmap.eq_ignore_ascii_case(name));
+        events.retain(|format| peer.name_of(*format).starts_with("telephone-event") && known(peer.name_of(*format)));
+        events.iter().find(|event| Some(peer.clock_of(**event)) == clock).or(events.first()).copied()
     }
 
     /// The keys that were heard, each once.
@@ -231,6 +246,10 @@ impl Audio {
             [number, flags, _, _] => KEYS.get(usize::from(*number)).map(|key| (char::from(*key), flags & 0x80 != 0)),
             _ => None,
         };
+        let duration = match &packet.payload[..] {
+            [_, _, high, low] => u16::from_be_bytes([*high, *low]),
+            _ => 0,
+        };
         let is_one_voice = packet.payload.iter().all(|byte| Some(*byte) == first);
         self.heard.push(Heard {
             at: now,
@@ -241,6 +260,7 @@ impl Audio {
             timestamp: packet.header.timestamp,
             voice: first.filter(|_| is_one_voice && key.is_none()),
             key,
+            duration,
         });
         Ok(())
     }

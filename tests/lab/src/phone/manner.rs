@@ -31,16 +31,33 @@ pub struct Codec {
     pub payload_type: u8,
     /// Name and clock as `a=rtpmap` has them.
     pub rtpmap: &'static str,
+    /// Its settings as `a=fmtp` has them; empty where there is nothing to say.
+    pub fmtp: &'static str,
+}
+
+impl Codec {
+    /// A codec without settings.
+    pub const fn new(payload_type: u8, rtpmap: &'static str) -> Codec {
+        Codec { payload_type, rtpmap, fmtp: "" }
+    }
 }
 
 /// G.711 µ-law.
-pub const PCMU: Codec = Codec { payload_type: 0, rtpmap: "PCMU/8000" };
+pub const PCMU: Codec = Codec::new(0, "PCMU/8000");
 /// G.711 A-law.
-pub const PCMA: Codec = Codec { payload_type: 8, rtpmap: "PCMA/8000" };
+pub const PCMA: Codec = Codec::new(8, "PCMA/8000");
+/// G.722, whose clock is half of what it samples (RFC 3551 §4.5.2).
+pub const G722: Codec = Codec::new(9, "G722/8000");
+/// G.729 without its silence.
+pub const G729: Codec = Codec { fmtp: "annexb=no", ..Codec::new(18, "G729/8000") };
+/// Opus as browsers have it.
+pub const OPUS: Codec = Codec { fmtp: "minptime=10;useinbandfec=1", ..Codec::new(111, "opus/48000/2") };
+/// Digits at the clock of Opus.
+pub const OPUS_DIGITS: Codec = Codec::new(110, "telephone-event/48000");
 /// Digits (RFC 4733).
-pub const DIGITS: Codec = Codec { payload_type: 101, rtpmap: "telephone-event/8000" };
+pub const DIGITS: Codec = Codec::new(101, "telephone-event/8000");
 /// Something that the exchange does not know.
-pub const EXOTIC: Codec = Codec { payload_type: 97, rtpmap: "SILK/24000" };
+pub const EXOTIC: Codec = Codec::new(97, "SILK/24000");
 
 /// The settings of a phone.
 #[derive(Debug, Clone)]

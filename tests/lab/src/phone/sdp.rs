@@ -57,6 +57,8 @@ pub struct Sdp {
     pub formats: Vec<u8>,
     /// `a=rtpmap`, by payload type.
     pub rtpmaps: Vec<(u8, String)>,
+    /// `a=fmtp`, by payload type.
+    pub fmtps: Vec<(u8, String)>,
     /// Who speaks.
     pub direction: Direction,
     /// The version in `o=`.
@@ -75,6 +77,7 @@ impl Sdp {
             rtp: SocketAddr::from(([0, 0, 0, 0], 0)),
             formats: Vec::new(),
             rtpmaps: Vec::new(),
+            fmtps: Vec::new(),
             direction: Direction::SendRecv,
             version: 0,
             identity: String::new(),
@@ -127,14 +130,33 @@ impl Sdp {
                 self.direction = direction;
             }
         }
-        if let Some((format, name)) = value.strip_prefix("rtpmap:").and_then(|map| map.split_once(' ')) {
-            self.rtpmaps.extend(format.parse().ok().map(|format| (format, name.to_string())));
+        for (prefix, place) in [("rtpmap:", &mut self.rtpmaps), ("fmtp:", &mut self.fmtps)] {
+            if let Some((format, text)) = value.strip_prefix(prefix).and_then(|value| value.split_once(' ')) {
+                place.extend(format.parse().ok().map(|format| (format, text.to_string())));
+            }
         }
     }
 
     /// Whether nothing can be sent to the writer: port 0, or the hold of RFC 2543.
     pub fn is_nowhere(&self) -> bool {
         self.rtp.port() == 0 || self.rtp.ip().is_unspecified()
+    }
+
+    /// What is called so, in the order of the audio line: each payload type with its `a=fmtp`.
+    pub fn settings_of(&self, name: &str) -> Vec<(u8, &str)> {
+        let formats = self.formats.iter().filter(|format| self.name_of(**format) == name);
+        let settings = |format: u8| self.fmtps.iter().find(|(known, _)| *known == format).map_or("", |(_, text)| text);
+        formats.map(|format| (*format, settings(*format))).collect()
+    }
+
+    /// The names of all payload types, in the order of the audio line.
+    pub fn names(&self) -> Vec<&str> {
+        self.formats.iter().map(|format| self.name_of(*format)).collect()
+    }
+
+    /// The RTP clock of a payload type.
+    pub fn clock_of(&self, payload_type: u8) -> u32 {
+        self.name_of(payload_type).split('/').nth(1).and_then(|rate| rate.parse().ok()).unwrap_or(8_000)
     }
 
     /// The name of a payload type: from `a=rtpmap`, or by RFC 3551.
@@ -144,6 +166,8 @@ impl Sdp {
             (Some((_, name)), _) => name,
             (None, 0) => "PCMU/8000",
             (None, 8) => "PCMA/8000",
+            (None, 9) => "G722/8000",
+            (None, 18) => "G729/8000",
             (None, _) => "",
         }
     }
@@ -171,8 +195,13 @@ impl Description {
         let own = self.rtp.ip();
         let named = self.named_address.unwrap_or(own);
         let formats: Vec<String> = self.codecs.iter().map(|codec| codec.payload_type.to_string()).collect();
-        let maps: String =
-            self.codecs.iter().map(|codec| format!("a=rtpmap:{} {}\r\n", codec.payload_type, codec.rtpmap)).collect();
+        let mut maps = String::new();
+        for codec in &self.codecs {
+            maps += &format!("a=rtpmap:{} {}\r\n", codec.payload_type, codec.rtpmap);
+            if !codec.fmtp.is_empty() {
+                maps += &format!("a=fmtp:{} {}\r\n", codec.payload_type, codec.fmtp);
+            }
+        }
         format!(
             "v=0\r\no=- 4711 {} IN {} {own}\r\ns=phone\r\nc=IN {} {named}\r\nt=0 0\r\nm=audio {} RTP/AVP {}\r\n{maps}a=ptime:20\r\na={}\r\n",
             self.version,
@@ -188,7 +217,7 @@ impl Description {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::phone::manner::{DIGITS, PCMA};
+    use crate::phone::manner::{DIGITS, OPUS, PCMA};
 
     #[test]
     fn what_is_written_is_read() {
@@ -202,6 +231,10 @@ mod tests {
         let sdp = Sdp::read(&description.write()).unwrap();
         assert_eq!((sdp.rtp, sdp.formats.clone(), sdp.direction), (description.rtp, vec![8, 101], Direction::SendOnly));
         assert_eq!((sdp.version, sdp.lines, sdp.name_of(101)), (3, 1, "telephone-event/8000"));
+        let opus = Description { codecs: vec![OPUS], ..description.clone() };
+        let sdp = Sdp::read(&opus.write()).unwrap();
+        assert_eq!(sdp.settings_of("opus/48000/2"), [(111, "minptime=10;useinbandfec=1")]);
+        assert_eq!((sdp.names(), sdp.clock_of(111)), (vec!["opus/48000/2"], 48_000));
         let held = Description { named_address: Some([0, 0, 0, 0].into()), ..description };
         assert!(Sdp::read(&held.write()).unwrap().is_nowhere());
     }
