@@ -1,5 +1,7 @@
 //! Every limit of the crate by name: what a peer may make us hold or look at.
 
+use std::time::Duration;
+
 /// The longest message in bytes, start line to body, on every transport (a UDP datagram cannot be longer).
 pub const MESSAGE_BYTES: usize = 65_535;
 /// The most header lines of one message.
@@ -13,6 +15,10 @@ pub const LIST_ELEMENTS: usize = 64;
 /// The most nonces whose use is counted at once; the oldest makes place for the next. A phone answers within a second, and
 /// what is counted is kept for minutes.
 pub const NONCES: usize = 4_096;
+/// So many nonces are remembered until they are too old to be accepted; more only for [`NONCE_BURST`].
+pub const NONCES_KEPT: usize = 256;
+/// How long the use of more nonces is remembered: their phones are challenged once more after it.
+pub const NONCE_BURST: Duration = Duration::from_secs(30);
 /// The longest start line and headers together on a stream.
 pub const STREAM_HEAD_BYTES: usize = 32_768;
 /// Within so many bytes the first word of a message on a stream has to end.

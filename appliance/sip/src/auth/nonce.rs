@@ -16,7 +16,9 @@ const MAC_BYTES: usize = 12;
 const NONCE_BYTES: usize = 8 + MAC_BYTES;
 
 /// A nonce of ours that came back, taken apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// In the order in which they were made, but for those of the one second in which the numbers begin anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Nonce {
     pub(super) second: u32,
     pub(super) number: u32,
@@ -77,23 +79,23 @@ struct Uses {
 pub(super) struct Table {
     uses: FxHashMap<u32, Uses>,
     /// In the order of their first use, with the second of it.
-    order: VecDeque<(u32, u32)>,
-    /// Nonces up to this number count as used up when they are not in the table.
-    floor: u32,
+    order: VecDeque<(Nonce, u32)>,
+    /// Nonces up to this one count as used up when they are not in the table.
+    floor: Nonce,
 }
 
 impl Table {
     /// Notes a use of a nonce; false when the count was used before by another request.
     pub(super) fn note(&mut self, nonce: Nonce, count: u32, request: u64, now: Time) -> bool {
         let Some(uses) = self.uses.get_mut(&nonce.number) else {
-            if nonce.number <= self.floor {
+            if nonce <= self.floor {
                 return false;
             }
             if self.order.len() == limits::NONCES {
                 self.drop_oldest();
             }
             self.uses.insert(nonce.number, Uses { highest: count, window: 1, request });
-            self.order.push_back((nonce.number, now.as_secs() as u32));
+            self.order.push_back((nonce, now.as_secs() as u32));
             return true;
         };
         if count > uses.highest {
@@ -113,9 +115,16 @@ impl Table {
         fresh
     }
 
-    /// Forgets nonces that were first used before `second`; they are too old to be accepted again.
-    pub(super) fn forget_before(&mut self, second: u32) {
-        while self.order.front().is_some_and(|(_, used)| *used < second) {
+    /// Forgets nonces that were first used longer than `lifetime` ago: they are too old to be accepted again. Where there
+    /// are many, those go that were not just used: what a burst needed must not be kept for minutes.
+    pub(super) fn forget_old(&mut self, now: Time, lifetime: Time) {
+        let before = |age: Time| now.saturating_sub(age).as_secs() as u32;
+        let (expired, many) = (before(lifetime), before(lifetime.min(limits::NONCE_BURST)));
+        while let Some((_, used)) = self.order.front() {
+            let oldest_kept = if self.order.len() > limits::NONCES_KEPT { many } else { expired };
+            if *used >= oldest_kept {
+                break;
+            }
             self.drop_oldest();
         }
         if self.order.len() < self.order.capacity() / 8 {
@@ -126,13 +135,32 @@ impl Table {
     }
 
     fn drop_oldest(&mut self) {
-        if let Some((number, _)) = self.order.pop_front() {
-            self.uses.remove(&number);
-            self.floor = self.floor.max(number);
+        if let Some((nonce, _)) = self.order.pop_front() {
+            self.uses.remove(&nonce.number);
+            self.floor = self.floor.max(nonce);
         }
     }
 
     pub(super) fn len(&self) -> usize {
         self.order.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_begin_anew_lock_nobody_out() {
+        let mut mint = Mint { next: u32::MAX, ..Mint::new(b"tandem", &[7; 32]) };
+        let mut table = Table::default();
+        for second in 1..=2 * limits::NONCES as u64 {
+            let now = Time::from_secs(second);
+            let text = mint.make(now);
+            let nonce = mint.recognise(&text).expect("it is ours");
+            assert!(table.note(nonce, 1, second, now), "{nonce:?}");
+            assert!(!table.note(nonce, 1, 0, now), "once: {nonce:?}");
+        }
+        assert_eq!(table.len(), limits::NONCES);
     }
 }

@@ -226,6 +226,26 @@ fn the_table_is_bounded_and_lets_no_replay_through() {
 }
 
 #[test]
+fn a_burst_is_forgotten_before_its_nonces_are_too_old() {
+    let mut phone = Phone::new(Algorithm::Md5);
+    let mut used = Vec::new();
+    for _ in 0..2_000 {
+        phone.challenge = phone.verifier.challenges(Time::from_secs(1), false).pop().expect("one is offered");
+        assert_eq!(phone.try_with(1, 1), Verdict::Accepted);
+        used.push(phone.challenge.clone());
+    }
+    phone.verifier.handle_timeout(Time::from_secs(31));
+    assert_eq!(phone.verifier.nonces(), 2_000, "they were just used");
+    phone.verifier.handle_timeout(Time::from_secs(32));
+    assert_eq!(phone.verifier.nonces(), crate::limits::NONCES_KEPT);
+    phone.challenge = used.remove(0);
+    assert_eq!(phone.try_with(32, 1), Verdict::Stale, "no replay gets through");
+    phone.challenge = used.pop().expect("there are many");
+    assert_eq!(phone.try_with(32, 1), Verdict::Stale, "nor here");
+    assert_eq!(phone.try_with(32, 2), Verdict::Accepted, "an office keeps its nonces for their whole life");
+}
+
+#[test]
 fn what_is_written_can_be_read() {
     let phone = Phone::new(Algorithm::Sha256);
     let mut out = Vec::new();

@@ -117,6 +117,11 @@ impl Verifier {
         }
     }
 
+    /// Forgets what is too old to matter; `check` does it as well.
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.table.forget_old(now, self.lifetime);
+    }
+
     fn offered(&self, credentials: &Credentials) -> Option<Algorithm> {
         let algorithm = credentials.algorithm?;
         (credentials.realm == self.realm && self.algorithms.contains(&algorithm)).then_some(algorithm)
@@ -128,7 +133,7 @@ impl Verifier {
     }
 
     fn note(&mut self, nonce: Nonce, count: u32, request: &Request, now: Time) -> bool {
-        self.table.forget_before(now.saturating_sub(self.lifetime).as_secs() as u32);
+        self.table.forget_old(now, self.lifetime);
         self.table.note(nonce, count, identity(request), now)
     }
 }
