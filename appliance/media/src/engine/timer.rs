@@ -94,10 +94,14 @@ impl Agenda {
         self.heap.peek().map(|Reverse((at, _, timer))| Deadline { at: *at, reason: timer.name() })
     }
 
-    /// Throws away entries that no longer count, when they are the most.
+    /// Throws away entries that no longer count, when they are the most, and gives back what is empty for the most part.
     pub(super) fn tidy(&mut self, streams: usize, counts: impl Fn(StreamId, Time) -> bool) {
-        if self.heap.len() > 2 * streams + 64 {
+        let enough = 2 * streams + 64;
+        if self.heap.len() > enough {
             self.heap.retain(|Reverse((at, stream, _))| counts(*stream, *at));
+        }
+        if self.heap.capacity() > 8 * enough {
+            self.heap.shrink_to(enough);
         }
     }
 
@@ -146,5 +150,8 @@ mod tests {
             agenda.tidy(1, |_, at| at == Time::from_secs(second));
             assert!(agenda.len() <= 66);
         }
+        agenda.heap.reserve(10_000);
+        agenda.tidy(1, |_, _| true);
+        assert!(agenda.heap.capacity() <= 8 * 66 && agenda.len() > 0, "a burst keeps nothing");
     }
 }
