@@ -6,8 +6,6 @@ use std::time::Duration;
 use media::Codec;
 use sip::auth::Algorithm;
 
-use crate::call::audio;
-
 /// The settings, fixed while the process runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -68,7 +66,7 @@ impl Default for Settings {
             rtp_timeout: Duration::from_secs(60),
             nat_keepalive: Duration::from_secs(25),
             codecs: CODECS.to_vec(),
-            transcodes: audio::TRANSCODES,
+            transcodes: true,
         }
     }
 }

@@ -17,11 +17,6 @@ use crate::settings::Settings;
 use format::format_of;
 pub use preference::Preference;
 
-/// Whether the media engine decodes the codec of one leg and encodes that of another. While it does not, phones without a common
-/// codec are not offered each other's, and a call between them is refused; µ-law and A-law are translated either way. This
-/// is the default of [`Settings::transcodes`], and the only place to change.
-pub const TRANSCODES: bool = false;
-
 /// Where the media engine receives a leg's audio.
 #[derive(Debug, Clone, Copy, Default)]
 enum Place {
@@ -202,12 +197,8 @@ impl Audio {
         let bound = ctx.settings.rtp;
         let own = if bound.is_unspecified() { flow.local.ip() } else { bound };
         let address = ctx.settings.advertised(own);
-<<<<<<< HEAD
-        Local { address, port: self.port(), session_id: ctx.random_below(1 << 62), direction: Direction::SendRecv }
-=======
-        let (port, session_id) = (self.port, ctx.random_below(1 << 62));
+        let (port, session_id) = (self.port(), ctx.random_below(1 << 62));
         Local { address, port, session_id, direction: Direction::SendRecv, used: self.used }
->>>>>>> a922b3a (pbx, sip: negotiate Opus, G.722 and G.729 between phones)
     }
 
     fn agree(&mut self, ctx: &mut Context, negotiated: Negotiated) {
