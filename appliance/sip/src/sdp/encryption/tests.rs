@@ -3,10 +3,16 @@
 use std::net::IpAddr;
 
 use super::*;
-use crate::sdp::{Direction, Local, Negotiated, SessionDescription, offer_answer};
+use crate::sdp::{Direction, Local, Negotiated, SessionDescription, UsedNumbers, offer_answer};
 
 fn local() -> Local {
-    Local { address: IpAddr::from([192, 0, 2, 10]), port: 20_000, session_id: 7, direction: Direction::SendRecv }
+    Local {
+        address: IpAddr::from([192, 0, 2, 10]),
+        port: 20_000,
+        session_id: 7,
+        direction: Direction::SendRecv,
+        used: UsedNumbers::default(),
+    }
 }
 
 /// A line of the suite; the key is another for each seed.
