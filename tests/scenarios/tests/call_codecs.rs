@@ -217,11 +217,21 @@ fn a_box_offers_only_the_codecs_it_is_set_to() {
 }
 
 #[test]
-fn two_phones_of_old_see_nothing_new() {
-    let (mut lab, alice, bob) = two_phones(12);
+fn where_nothing_is_transcoded_two_phones_of_old_see_nothing_new() {
+    let mut lab = Lab::with_settings(12, |settings| settings.transcodes = false);
+    let (alice, bob) = (lab.registered_phone("1001"), lab.registered_phone("1002"));
     connect(&mut lab, alice, bob);
     assert_eq!(told(&lab, bob), ["PCMU/8000", "PCMA/8000", "CN/8000", "telephone-event/8000"]);
     assert_eq!(told(&lab, alice), ["PCMU/8000", "PCMA/8000", "telephone-event/8000"]);
+    lab[alice].hang_up();
+    lab.finish();
+}
+
+#[test]
+fn what_we_would_have_to_decode_stands_behind_what_the_caller_speaks() {
+    let (mut lab, alice, bob) = two_phones(13);
+    connect(&mut lab, alice, bob);
+    assert_eq!(told(&lab, bob)[..4], ["PCMU/8000", "PCMA/8000", "opus/48000/2", "G722/8000"]);
     lab[alice].hang_up();
     lab.finish();
 }
