@@ -166,3 +166,58 @@ impl Ledger {
 fn key(binding: &Binding) -> (Uuid, String) {
     (binding.extension_id, binding.contact.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use pbx::{Event, EventKind, UnixMicros};
+    use store::{Store, Timestamp, journal};
+
+    use super::*;
+
+    fn fact(number: u64) -> Item {
+        let source = std::net::IpAddr::from((number as u128).to_be_bytes());
+        Item::Event(Event { at: UnixMicros(0), kind: EventKind::SourceUnblocked { source } })
+    }
+
+    #[test]
+    fn what_the_full_journal_does_not_take_is_kept_and_written_in_order() {
+        let folder = tempfile::tempdir().expect("the temporary folder is writable");
+        let (store, writer) = Store::open(&folder.path().join("tandem.db"), "tandem", &[1; 64]).expect("it opens");
+        let hooks = journal::Hooks {
+            clock: Box::new(|| Timestamp(0)),
+            committed: Box::new(|_| ()),
+            failed: Box::new(|error| panic!("{error}")),
+        };
+        let journal = Journal::start(writer, hooks).expect("the thread starts");
+        let ((reach, reached), (go, gate)) = (mpsc::channel::<()>(), mpsc::channel::<()>());
+        let hold_up = move |_| {
+            reach.send(()).expect("the test waits");
+            gate.recv().expect("the test says when");
+        };
+        journal.submit(Entry { items: Vec::new(), done: Some(Box::new(hold_up)) }).ok().expect("there is room");
+        reached.recv().expect("the store thread gets there");
+
+        let counters = Arc::new(Counters::default());
+        let mut ledger = Ledger::new(journal.clone(), counters.clone());
+        let facts = 2 * store::limits::JOURNAL_QUEUE as u64;
+        for number in 1..=facts {
+            ledger.record(fact(number));
+            ledger.handle_timeout(limits::COMMIT_INTERVAL * number as u32);
+        }
+        assert_eq!(counters.facts_waiting.load(Ordering::Relaxed), facts / 2);
+        go.send(()).expect("the store thread waits for it");
+        while counters.facts_waiting.load(Ordering::Relaxed) > 0 {
+            ledger.handle_timeout(Duration::from_secs(3_600));
+            std::thread::yield_now();
+        }
+        journal.close();
+        let written = store.reader().and_then(|reader| reader.events_after(0, facts as u32 + 1)).expect("a log");
+        let sources: Vec<String> = written.iter().map(|event| event.data.get().to_owned()).collect();
+        let wanted = |number: u64| std::net::IpAddr::from((number as u128).to_be_bytes()).to_string();
+        assert_eq!(sources.len() as u64, facts);
+        assert!((1..=facts).map(wanted).zip(sources).all(|(wanted, is)| is.contains(&format!("\"{wanted}\""))));
+        assert_eq!(counters.facts_lost.load(Ordering::Relaxed), 0);
+    }
+}

@@ -44,6 +44,24 @@ pub fn trim() {
     }
 }
 
+/// Has a fresh thread of this name do `work`, and waits for it.
+///
+/// glibc keeps some blocks of each small size for the thread that freed them; they go back when that thread ends, and
+/// `malloc_trim` does not touch them. After a burst each lies on another page: hundreds of pages that hold nothing else.
+/// So the threads that are busy in a burst end after it, and others go on with their work.
+pub fn on_fresh_thread(name: &str, mut work: impl FnMut() + Send) {
+    let fresh = std::thread::Builder::new().name(name.into());
+    // The end of the scope would not wait for the very end of the thread; joining does.
+    match std::thread::scope(|scope| fresh.spawn_scoped(scope, &mut work).map(|thread| thread.join())) {
+        Ok(Ok(())) => {}
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => {
+            tracing::warn!(%error, name, "no fresh thread can be had");
+            work();
+        }
+    }
+}
+
 /// Sets the allocator up; call it before other threads are there.
 pub fn configure() {
     // Large tables that grow and go must not leave holes: each gets pages of its own, which go back when it goes. glibc
@@ -54,8 +72,8 @@ pub fn configure() {
     // SAFETY: no other thread is there yet.
     #[cfg(target_env = "gnu")]
     unsafe {
-        // Each arena more would cost memory for good, and the busy threads pass what they allocate to each other anyhow.
-        libc::mallopt(libc::M_ARENA_MAX, 2);
+        // Each arena more costs memory for good, and the busy threads pass what they allocate to each other anyhow.
+        libc::mallopt(libc::M_ARENA_MAX, 1);
         libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_PAGES);
         libc::mallopt(libc::M_TRIM_THRESHOLD, SLACK);
     }
@@ -64,6 +82,48 @@ pub fn configure() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Blocks of many sizes, each on a page of its own, as a burst leaves them: their addresses after they were freed.
+    #[cfg(target_env = "gnu")]
+    fn burst() -> Vec<usize> {
+        let sizes = || (24..1_032).step_by(16).flat_map(|size| [size; 7]);
+        let blocks: Vec<(Vec<u8>, Vec<u8>)> = sizes().map(|size| (vec![1; size], vec![1; 3 * 4_096])).collect();
+        blocks.iter().map(|(block, _)| block.as_ptr() as usize).collect()
+    }
+
+    #[cfg(target_env = "gnu")]
+    fn resident(addresses: &[usize]) -> usize {
+        let is_resident = |address: &&usize| {
+            let mut here = 0;
+            let page = (**address & !4_095) as *mut libc::c_void;
+            // SAFETY: the kernel says for any address whether its page is there, and writes one octet.
+            unsafe { libc::mincore(page, 1, &mut here) == 0 && here & 1 == 1 }
+        };
+        addresses.iter().filter(is_resident).count()
+    }
+
+    #[test]
+    #[cfg(target_env = "gnu")]
+    fn what_a_thread_kept_goes_back_when_it_ends() {
+        // In a process of its own: the tests beside this one would take what is free.
+        const ALONE: &str = "TANDEM_TEST_ALONE";
+        if std::env::var_os(ALONE).is_none() {
+            let mut alone = std::process::Command::new(std::env::current_exe().expect("a test has a file"));
+            alone.args(["--exact", "memory::tests::what_a_thread_kept_goes_back_when_it_ends"]).env(ALONE, "1");
+            let output = alone.output().expect("it can be started");
+            return assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        }
+        configure();
+        let mut addresses = Vec::new();
+        on_fresh_thread("test", || {
+            addresses = burst();
+            trim();
+            assert!(resident(&addresses) > 400, "{} of {}", resident(&addresses), addresses.len());
+        });
+        trim();
+        // The slack at the end may stay.
+        assert!(resident(&addresses) < 100, "{} of {}", resident(&addresses), addresses.len());
+    }
 
     #[test]
     fn memory_goes_back_several_times_after_a_burst() {

@@ -156,6 +156,9 @@ impl Running {
                     }
                     if trimmer.observe(self.counters.inputs.load(Ordering::Relaxed)) {
                         memory::trim();
+                        // What becomes free by this goes back the next time.
+                        self.requests.push_always(Request::Rest);
+                        self.requests.ring();
                     }
                 }
             }

@@ -37,7 +37,7 @@ impl Bell {
 }
 
 /// Items for which an empty queue keeps room.
-const KEPT: usize = 256;
+const KEPT: usize = 64;
 
 /// One queue; clones are the same queue.
 #[derive(Debug)]

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::clock::{self, Clock, WallClock};
 use crate::ledger::{Answer, Ledger};
 use crate::media_thread::{Order, Report};
+use crate::memory;
 use crate::queue::{Bell, Queue};
 use connections::Connections;
 use counters::{Counters, add};
@@ -41,6 +42,8 @@ pub enum Request {
     Drain,
     /// Hang up what is still up, and say when it is done.
     Stop,
+    /// A burst is over: give back what it needed.
+    Rest,
     /// End now.
     Quit,
 }
@@ -122,6 +125,7 @@ impl SignallingThread {
             answers: FxHashMap::default(),
             next_request: 0,
             incoming: FxHashSet::default(),
+            rest: false,
             quit: false,
         };
         let thread = std::thread::Builder::new()
@@ -158,13 +162,25 @@ struct Run {
     next_request: u64,
     // Legs that came in and are not over: what has to be hung up when we must stop.
     incoming: FxHashSet<Uuid>,
+    // This thread has worked long enough.
+    rest: bool,
     quit: bool,
 }
 
 impl Run {
+    /// Works until the end, after each burst on another thread.
+    fn run(mut self) {
+        while !self.quit {
+            self.rest = false;
+            memory::on_fresh_thread("signalling", || self.work());
+            self.datagrams.rest();
+        }
+        self.ledger.finish();
+    }
+
     /// The loop. Every turn serves everybody once, in the order below, so that a flood of one kind delays the others by
     /// a batch and no more; what a step makes to be sent leaves before the next step.
-    fn run(mut self) {
+    fn work(&mut self) {
         let mut ready = Events::with_capacity(256);
         let mut requests = VecDeque::new();
         let mut reports = VecDeque::new();
@@ -172,7 +188,7 @@ impl Run {
         let now = self.around.clock.now();
         self.drain(now);
         self.flush(now);
-        while !self.quit {
+        while !self.quit && !self.rest {
             let timeout = self.sleep_for();
             if let Err(error) = self.poll.poll(&mut ready, timeout)
                 && error.kind() != std::io::ErrorKind::Interrupted
@@ -213,7 +229,6 @@ impl Run {
                 self.flush(now);
             }
         }
-        self.ledger.finish();
     }
 
     fn sleep_for(&mut self) -> Option<Duration> {
@@ -269,6 +284,7 @@ impl Run {
                     self.handle(now, Input::Command(RequestId(self.next_request), Command::HangupCall(call)));
                 }
             }
+            Request::Rest => self.rest = true,
             Request::Quit => self.quit = true,
         }
     }
@@ -378,3 +394,6 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

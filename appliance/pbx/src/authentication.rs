@@ -7,6 +7,7 @@ use sip::endpoint::Reply;
 use sip::header::{Authorization, WwwAuthenticate};
 use sip::{Headers, Request};
 
+use crate::Time;
 use crate::context::Context;
 use crate::directory::{Directory, Extension};
 use crate::event::EventKind;
@@ -49,6 +50,11 @@ impl Gate {
             (Verdict::Malformed, _) => Err(crate::reply::bad_request("Authorization")),
             (Verdict::Wrong | Verdict::Accepted, _) => Err(self.refuse(ctx, source)),
         }
+    }
+
+    /// Forgets what nobody needs any more.
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.verifier.handle_timeout(now);
     }
 
     fn credentials(&self, request: &Request) -> Option<Credentials> {

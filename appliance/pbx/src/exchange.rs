@@ -127,6 +127,7 @@ impl Pbx {
             self.drain_sip();
         }
         self.tend_ports();
+        self.gate.handle_timeout(now);
         // Transactions and dialogs outlive their calls: what they leave behind after a burst goes here.
         if self.calls.is_empty() {
             self.ctx.index.shrink();

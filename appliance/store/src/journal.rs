@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::timestamp::Timestamp;
@@ -14,8 +14,10 @@ use crate::{Error, limits};
 const TRIM_EVERY: Duration = Duration::from_secs(600);
 /// Items for which room is kept between two batches.
 const KEPT: usize = 64;
-/// How long nothing must come until what a burst needed is given back.
+/// What [`Worker::calm`] is.
 const CALM: Duration = Duration::from_secs(5);
+/// So many items between two calms are a burst.
+const BURST: usize = 1_000;
 /// How often a batch is tried while the journal is being closed.
 const LAST_TRIES: u32 = 3;
 
@@ -89,6 +91,10 @@ impl std::fmt::Debug for Journal {
 impl Journal {
     /// Starts the thread.
     pub fn start(writer: Writer, hooks: Hooks) -> std::io::Result<Journal> {
+        Journal::start_with(writer, hooks, CALM)
+    }
+
+    fn start_with(writer: Writer, hooks: Hooks, calm: Duration) -> std::io::Result<Journal> {
         let (sender, receiver) = sync_channel(limits::JOURNAL_QUEUE);
         let shared = Arc::new(Shared {
             sender,
@@ -101,8 +107,9 @@ impl Journal {
             waiting: AtomicU64::new(0),
             failing: Mutex::new(None),
         });
-        let worker = Worker { writer, shared: Arc::clone(&shared), trimmed: Instant::now(), swollen: false };
-        let thread = std::thread::Builder::new().name("store".into()).spawn(move || worker.run(&receiver, hooks))?;
+        let trimmed = Instant::now();
+        let worker = Worker { writer, receiver, hooks, shared: Arc::clone(&shared), calm, trimmed, written: 0 };
+        let thread = Builder::new().name("store".into()).spawn(move || worker.run())?;
         *shared.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(Journal { shared })
     }
@@ -149,10 +156,24 @@ impl Journal {
 
 struct Worker {
     writer: Writer,
+    receiver: Receiver<Message>,
+    hooks: Hooks,
     shared: Arc<Shared>,
+    /// How long nothing must come until what a burst needed is given back.
+    calm: Duration,
     trimmed: Instant,
-    /// The connection may hold pages that nobody needs any more.
-    swollen: bool,
+    /// Items since the last calm: the connection may hold pages that nobody needs any more.
+    written: usize,
+}
+
+/// Why a thread stopped working.
+enum End {
+    /// It had much to do, and nothing came for a while.
+    Calm,
+    /// The journal was closed.
+    Closed,
+    /// Writing can never succeed again: why, and what was to be written.
+    Failed(Error, Gathered),
 }
 
 /// What was taken from the queue for one transaction.
@@ -164,31 +185,51 @@ struct Gathered {
 }
 
 impl Worker {
-    fn run(mut self, receiver: &Receiver<Message>, hooks: Hooks) {
+    /// Works until the end, and after each burst on a fresh thread: allocators keep memory for a thread until it ends.
+    fn run(mut self) {
+        loop {
+            let fresh = Builder::new().name("store".into());
+            let mut end = None;
+            let work = || end = Some(self.work());
+            if let Err(error) = std::thread::scope(|scope| fresh.spawn_scoped(scope, work).map(drop)) {
+                tracing::warn!(%error, "no fresh thread can be had");
+            }
+            match end.unwrap_or_else(|| self.work()) {
+                End::Calm => {}
+                End::Closed => return,
+                End::Failed(error, gathered) => return self.fail(error, gathered),
+            }
+        }
+    }
+
+    fn work(&mut self) -> End {
         let mut gathered = Gathered::default();
         while !gathered.close {
-            gathered.take(receiver, &self.shared, if self.swollen { CALM } else { TRIM_EVERY });
+            gathered.take(&self.receiver, &self.shared, if self.written > 0 { self.calm } else { TRIM_EVERY });
             if !gathered.items.is_empty() || !gathered.done.is_empty() {
                 match self.write(&gathered.items) {
                     Ok(committed) => {
                         gathered.done.drain(..).for_each(|done| done(committed));
                         if committed.events > 0 {
-                            (hooks.committed)(committed.latest_seq);
+                            (self.hooks.committed)(committed.latest_seq);
                         }
                     }
-                    Err(error) => return self.fail(error, (gathered, receiver), hooks.failed),
+                    Err(error) => return End::Failed(error, gathered),
                 }
+                self.written += gathered.items.len().max(1);
                 gathered.items.clear();
                 gathered.items.shrink_to(KEPT);
-                self.swollen = true;
-            } else if self.swollen {
+            } else if self.written > 0 {
                 self.writer.release_memory();
-                self.swollen = false;
+                if std::mem::take(&mut self.written) >= BURST && !gathered.close {
+                    return End::Calm;
+                }
             }
             if self.trimmed.elapsed() >= TRIM_EVERY {
-                self.trim((hooks.clock)());
+                self.trim((self.hooks.clock)());
             }
         }
+        End::Closed
     }
 
     /// Writes a batch, waiting for the disk as long as it takes; an error is one that waiting does not help.
@@ -223,16 +264,15 @@ impl Worker {
     }
 
     /// The end: counts what was not written, and what waits behind it.
-    fn fail(&self, error: Error, left: (Gathered, &Receiver<Message>), failed: Box<dyn FnOnce(Error) + Send>) {
-        let (mut gathered, receiver) = left;
-        while let Ok(message) = receiver.try_recv() {
+    fn fail(self, error: Error, mut gathered: Gathered) {
+        while let Ok(message) = self.receiver.try_recv() {
             gathered.add(message, &self.shared);
         }
         let lost = gathered.items.iter().filter(|item| item.is_missed()).count();
         self.shared.lost.fetch_add(lost as u64, Ordering::Relaxed);
         tracing::error!(%error, lost, "the database cannot be written any more; what was not written is lost");
         self.set_failing(Some(error.to_string()));
-        failed(error);
+        (self.hooks.failed)(error);
     }
 
     fn set_failing(&self, reason: Option<String>) {
@@ -272,5 +312,48 @@ impl Gathered {
                 self.done.extend(entry.done);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread::ThreadId;
+
+    use super::*;
+    use crate::Store;
+
+    /// Writes `count` items and says which thread did.
+    fn write(journal: &Journal, count: usize) -> ThreadId {
+        let (done, answer) = mpsc::channel();
+        let done: Done = Box::new(move |_| done.send(std::thread::current().id()).expect("the test waits"));
+        let items = vec![Item::Probe(Timestamp(0)); count];
+        journal.submit(Entry { items, done: Some(done) }).ok().expect("there is room");
+        answer.recv().expect("it is written")
+    }
+
+    #[test]
+    fn after_a_burst_another_thread_goes_on() {
+        let folder = tempfile::tempdir().expect("the temporary folder is writable");
+        let (_store, writer) = Store::open(&folder.path().join("tandem.db"), "tandem", &[1; 64]).expect("it opens");
+        let hooks = Hooks {
+            clock: Box::new(|| Timestamp(0)),
+            committed: Box::new(|_| ()),
+            failed: Box::new(|error| panic!("{error}")),
+        };
+        let journal = Journal::start_with(writer, hooks, Duration::ZERO).expect("the thread starts");
+        let first = write(&journal, 1);
+        assert_eq!(write(&journal, 1), first, "little is no burst");
+        let mut last = write(&journal, BURST);
+        // It notices the calm when it finds the queue empty once.
+        for _ in 0..10_000 {
+            last = write(&journal, 1);
+            if last != first {
+                break;
+            }
+        }
+        assert_ne!(last, first);
+        journal.close();
+        assert_eq!(journal.statistics().waiting, 0);
     }
 }

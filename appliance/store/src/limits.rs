@@ -16,8 +16,9 @@ pub const SEQUENCES: i64 = 10_000;
 pub const CALLS: i64 = 1_000_000;
 /// Rows of one page of a list (VoIPBIN's maximum).
 pub const PAGE: u32 = 100;
-/// Items that wait for the store thread; a record is about 1 KiB.
-pub const JOURNAL_QUEUE: usize = 20_000;
+/// Entries that wait for the store thread, with room made for all of them from the start. The exchange hands over one in
+/// 50 ms and keeps what does not fit; people who ask for more are told that the database is behind.
+pub const JOURNAL_QUEUE: usize = 1_024;
 /// Items committed in one transaction at most.
 pub const BATCH: usize = 4_096;
 /// How long the store thread waits before it tries again to write to a full disk.

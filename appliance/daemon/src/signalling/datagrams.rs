@@ -48,7 +48,7 @@ impl Datagrams {
         for &address in addresses {
             let socket = bind(address).with_context(|| format!("cannot bind UDP {address}"))?;
             let address = socket.local_addr().context("a bound socket has an address")?;
-            receivers.push(Receiver::new(limits::SIP_BATCH, limits::SIP_DATAGRAM, address.ip().is_unspecified()));
+            receivers.push(receiver(address));
             let outgoing = VecDeque::new();
             sockets.push(Socket { socket, address, token: Token(0), readable: true, blocked: false, outgoing });
         }
@@ -77,6 +77,13 @@ impl Datagrams {
         socket.readable |= readable;
         socket.blocked &= !writable;
         true
+    }
+
+    /// Gives back the memory that datagrams were received into: pages that none was written to since cost nothing.
+    pub fn rest(&mut self) {
+        for (socket, used) in self.sockets.iter().zip(&mut self.receivers) {
+            *used = receiver(socket.address);
+        }
     }
 
     /// Whether there may be more to read.
@@ -161,6 +168,10 @@ impl Socket {
             tracing::error!(%error, "cannot watch a UDP socket");
         }
     }
+}
+
+fn receiver(bound: SocketAddr) -> Receiver {
+    Receiver::new(limits::SIP_BATCH, limits::SIP_DATAGRAM, bound.ip().is_unspecified())
 }
 
 fn arrival(receiver: &Receiver, slot: usize, bound: SocketAddr) -> Option<Arrival> {

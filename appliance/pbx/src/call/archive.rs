@@ -75,6 +75,9 @@ impl Archive {
             self.order.pop_front();
         }
         index::shrink(&mut self.open);
+        if self.order.is_empty() {
+            self.order.shrink_to(128);
+        }
     }
 
     /// Gives all ladders to the store, oldest first: the process is about to end.

@@ -18,7 +18,8 @@ use crate::index;
 /// The calls that are up or on their way.
 #[derive(Debug, Default)]
 pub struct Calls {
-    calls: FxHashMap<CallKey, Call>,
+    // A call is large: the table, which grows and has free places, only points to it.
+    calls: FxHashMap<CallKey, Box<Call>>,
     /// INVITEs on their way to becoming calls.
     pub preludes: Preludes,
     /// Those that wait for ports.
@@ -54,7 +55,7 @@ impl Calls {
     /// Takes up a new call.
     pub fn insert(&mut self, ctx: &mut Context, call: Call) {
         let key = call.key;
-        self.calls.insert(key, call);
+        self.calls.insert(key, Box::new(call));
         self.bury(ctx, key);
     }
 
@@ -78,7 +79,7 @@ impl Calls {
 
     /// The call of a key.
     pub fn get(&self, key: CallKey) -> Option<&Call> {
-        self.calls.get(&key)
+        self.calls.get(&key).map(Box::as_ref)
     }
 
     /// Adds a message to the ladder of the call that its Call-ID names.
@@ -169,12 +170,12 @@ impl Calls {
     }
 
     fn bury(&mut self, ctx: &mut Context, key: CallKey) {
-        if !self.calls.get(&key).is_some_and(Call::is_over) {
+        if !self.calls.get(&key).is_some_and(|call| call.is_over()) {
             return;
         }
         let Some(mut call) = self.calls.remove(&key) else { return };
         ctx.cancel(&mut call.limit);
-        self.archive.take(ctx, call);
+        self.archive.take(ctx, *call);
         if self.calls.is_empty() {
             index::shrink(&mut self.calls);
             ctx.index.shrink();
