@@ -3,6 +3,7 @@
 export type Route =
   | { page: 'calls' }
   | { page: 'call'; id: string }
+  | { page: 'conferences' }
   | { page: 'extensions' }
   | { page: 'unknown'; path: string }
 
@@ -13,6 +14,7 @@ export function parseRoute(hash: string): Route {
   if (rest.length === 0) {
     if (noun === '' || (noun === 'calls' && id === undefined)) return { page: 'calls' }
     if (noun === 'calls' && id) return { page: 'call', id: decode(id) }
+    if (noun === 'conferences' && id === undefined) return { page: 'conferences' }
     if (noun === 'extensions' && id === undefined) return { page: 'extensions' }
   }
   return { page: 'unknown', path }

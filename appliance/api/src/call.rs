@@ -1,5 +1,7 @@
 //! `/v1.0/calls`.
 
+pub(crate) mod controls;
+
 use axum::extract::State as Shared;
 use pbx::{Command, Reply};
 use serde::Deserialize;
@@ -92,16 +94,7 @@ pub(crate) async fn delete(Shared(state): Shared<State>, Id(id): Id) -> Result<a
     tag = "calls"
 )]
 pub(crate) async fn hangup(Shared(state): Shared<State>, Id(id): Id) -> Result<axum::Json<Record>, Failure> {
-    match ask(&state, Command::HangupCall(id)).await {
-        Ok(Reply::Call(call)) => Ok(axum::Json(Record::new(&call, state.store().identity()))),
-        Ok(_) => Err(Failure::internal()),
-        // The exchange forgets a call that is over; the store does not.
-        Err(failure) if failure.http() == 404 => {
-            find(&state, id).await?;
-            Err(pbx::Rejection::AlreadyHungUp.into())
-        }
-        Err(failure) => Err(failure),
-    }
+    order(&state, id, Command::HangupCall(id)).await
 }
 
 /// Shows what really happened in a call, as a ladder: every message of every leg and every inner step. All legs of a
@@ -131,6 +124,20 @@ pub(crate) async fn sequence(
     let master = if call.master_call_id.is_nil() { id } else { call.master_call_id };
     let kept = state.readers().read(move |reader| reader.sequence(master)).await?;
     kept.map(axum::Json).ok_or_else(|| Failure::not_found("sequence"))
+}
+
+/// Asks the exchange for something about a call, and shows the call as it is after it.
+async fn order(state: &State, id: Uuid, command: Command) -> Result<axum::Json<Record>, Failure> {
+    match ask(state, command).await {
+        Ok(Reply::Call(call)) => Ok(axum::Json(Record::new(&call, state.store().identity()))),
+        Ok(_) => Err(Failure::internal()),
+        // The exchange forgets a call that is over; the store does not.
+        Err(failure) if failure.http() == 404 => {
+            find(state, id).await?;
+            Err(pbx::Rejection::AlreadyHungUp.into())
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 async fn find(state: &State, id: Uuid) -> Result<Record, Failure> {

@@ -43,7 +43,9 @@ pub fn writable(state: &State) -> Result<(), Failure> {
 fn sets_something(command: &Command) -> bool {
     match command {
         Command::CreateExtension(_) | Command::UpdateExtension(..) | Command::DeleteExtension(_) => true,
-        Command::HangupCall(_) | Command::ReadSequence(_) | Command::ListBindings(_) | Command::ReadCounters => false,
+        Command::CreateConference(_) | Command::UpdateConference(..) | Command::DeleteConference(_) => true,
+        Command::HangupCall(_) | Command::ControlCall(..) | Command::DeleteConferencecall(_) => false,
+        Command::ReadSequence(_) | Command::ListBindings(_) | Command::ReadCounters => false,
     }
 }
 
@@ -78,6 +80,7 @@ impl From<Rejection> for Failure {
                 Failure::new(Status::InvalidArgument, "INVALID_ARGUMENT", message).with_details(details)
             }
             Rejection::AlreadyHungUp => Failure::new(Status::FailedPrecondition, "CALL_ALREADY_HANGUP", message),
+            Rejection::NotAnswered => Failure::new(Status::FailedPrecondition, "CALL_NOT_ANSWERED", message),
             Rejection::Exhausted(_) => {
                 Failure::new(Status::ResourceExhausted, "LIMIT_REACHED", message).with_retry_after(60)
             }

@@ -12,6 +12,8 @@ pub mod auth;
 mod body;
 pub mod r#box;
 pub mod call;
+pub mod conference;
+pub mod conferencecall;
 pub mod envelope;
 pub mod exchange;
 pub mod extension;

@@ -7,14 +7,18 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{agent, auth, r#box, call, extension, failure, health, metrics, websocket};
+use crate::{agent, auth, r#box, call, conference, conferencecall, extension, failure, health, metrics, websocket};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Tandem", description = "A telephone exchange in one small image.", license(name = "MIT OR Apache-2.0")),
     paths(
-        auth::login, auth::logout, health::get, health::live, metrics::get, get, r#box::get, call::list, call::get, call::delete, call::hangup,
-        call::sequence, extension::list, extension::create, extension::get, extension::update, extension::delete,
+        auth::login, auth::logout, health::get, health::live, metrics::get, get, r#box::get, call::list, call::get,
+        call::delete, call::hangup, call::sequence, call::controls::hold, call::controls::unhold, call::controls::moh,
+        call::controls::unmoh, call::controls::mute, call::controls::unmute, call::controls::silence,
+        call::controls::unsilence, conferencecall::list, conferencecall::get, conferencecall::delete, conference::list,
+        conference::create, conference::get, conference::update, conference::delete, extension::list,
+        extension::create, extension::get, extension::update, extension::delete,
         agent::me, websocket::open
     ),
     components(schemas(store::event_log::Record, failure::Status)),

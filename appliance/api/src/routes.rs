@@ -12,7 +12,10 @@ use store::agent::AgentPermission;
 use crate::auth::{Caller, identify};
 use crate::failure::{Failure, Status};
 use crate::state::State;
-use crate::{agent, auth, r#box, call, envelope, extension, health, limits, metrics, openapi, web_page, websocket};
+use crate::{
+    agent, auth, r#box, call, conference, conferencecall, envelope, extension, health, limits, metrics, openapi,
+    web_page, websocket,
+};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +58,23 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/v1.0/calls/{id}", read, call::get),
         route(Method::DELETE, "/v1.0/calls/{id}", write, call::delete),
         route(Method::POST, "/v1.0/calls/{id}/hangup", write, call::hangup),
+        route(Method::POST, "/v1.0/calls/{id}/hold", write, call::controls::hold),
+        route(Method::DELETE, "/v1.0/calls/{id}/hold", write, call::controls::unhold),
+        route(Method::POST, "/v1.0/calls/{id}/moh", write, call::controls::moh),
+        route(Method::DELETE, "/v1.0/calls/{id}/moh", write, call::controls::unmoh),
+        route(Method::POST, "/v1.0/calls/{id}/mute", write, call::controls::mute),
+        route(Method::DELETE, "/v1.0/calls/{id}/mute", write, call::controls::unmute),
+        route(Method::POST, "/v1.0/calls/{id}/silence", write, call::controls::silence),
+        route(Method::DELETE, "/v1.0/calls/{id}/silence", write, call::controls::unsilence),
         route(Method::GET, "/v1.0/calls/{id}/sequence", read, call::sequence),
+        route(Method::GET, "/v1.0/conferencecalls", read, conferencecall::list),
+        route(Method::GET, "/v1.0/conferencecalls/{id}", read, conferencecall::get),
+        route(Method::DELETE, "/v1.0/conferencecalls/{id}", write, conferencecall::delete),
+        route(Method::GET, "/v1.0/conferences", read, conference::list),
+        route(Method::POST, "/v1.0/conferences", write, conference::create),
+        route(Method::GET, "/v1.0/conferences/{id}", read, conference::get),
+        route(Method::PUT, "/v1.0/conferences/{id}", write, conference::update),
+        route(Method::DELETE, "/v1.0/conferences/{id}", write, conference::delete),
         route(Method::GET, "/v1.0/extensions", read, extension::list),
         route(Method::POST, "/v1.0/extensions", write, extension::create),
         route(Method::GET, "/v1.0/extensions/{id}", read, extension::get),

@@ -98,6 +98,7 @@ impl Running {
         pbx.handle(clock.now(), Input::Clock(clock::unix()));
         let (extensions, bindings) = (restored.extensions.len(), restored.bindings.len());
         pbx.handle(clock.now(), Input::Restore(restored.extensions, restored.bindings));
+        pbx.handle(clock.now(), Input::RestoreConferences(restored.conferences));
         tracing::info!(extensions, bindings, "restored");
 
         let drained = notices.clone();

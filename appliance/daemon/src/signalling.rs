@@ -371,7 +371,9 @@ impl Run {
     fn reply(&mut self, now: Duration, id: RequestId, result: Result<Reply, Rejection>) {
         let Some(answer) = self.answers.remove(&id) else { return };
         match result {
-            Ok(Reply::Extension(_) | Reply::Call(_)) => self.ledger.reply(now, answer, result),
+            Ok(Reply::Extension(_) | Reply::Call(_) | Reply::Conference(_) | Reply::Conferencecall(_)) => {
+                self.ledger.reply(now, answer, result)
+            }
             // Whoever asked may have gone.
             result => drop(answer.send(result)),
         }

@@ -1,14 +1,17 @@
 //! Calls: a back-to-back user agent. Each leg has a dialog of its own, so that neither phone learns anything of the other.
 //!
 //! A [`Call`] begins with the caller's [`Leg`] ([`setup`]), rings the called phones ([`progress`]), bridges the one that
-//! answers, follows what either side changes ([`session`]) and ends in one place ([`hangup`]). What is heard is agreed
+//! answers, or goes into a conference ([`joining`]), follows what either side changes ([`session`]) and what is ordered
+//! of it ([`controls`]), and ends in one place ([`hangup`]). What is heard is agreed
 //! on in [`audio`], why it ended in [`cause`], what happened in [`ladder`].
 
 pub mod archive;
 pub mod audio;
 pub mod calls;
 pub mod cause;
+pub mod controls;
 pub mod hangup;
+pub mod joining;
 pub mod ladder;
 pub mod leg;
 pub mod progress;
@@ -23,8 +26,9 @@ use smallvec::SmallVec;
 use uuid::Uuid;
 
 pub use calls::Calls;
+pub use controls::Control;
 pub use leg::{Ending, Leg, Stage};
-pub use record::{Address, AddressKind, CallRecord, Direction, HangupBy, HangupReason, Quality, Status};
+pub use record::{Address, AddressKind, CallRecord, Controls, Direction, HangupBy, HangupReason, Quality, Status};
 
 use crate::context::Context;
 use crate::event::EventKind;

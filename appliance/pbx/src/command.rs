@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use crate::call::CallRecord;
+use crate::call::{CallRecord, Control};
+use crate::conference::{Conference, ConferenceChange, Conferencecall, NewConference};
 use crate::directory::{Extension, ExtensionChange, NewExtension};
 use crate::registrar::Binding;
 use crate::sequence::Sequence;
@@ -20,6 +21,16 @@ pub enum Command {
     UpdateExtension(Uuid, ExtensionChange),
     /// Delete an extension; its registrations and calls end.
     DeleteExtension(Uuid),
+    /// Make a conference.
+    CreateConference(NewConference),
+    /// Change a conference.
+    UpdateConference(Uuid, ConferenceChange),
+    /// End a conference: everybody is sent away.
+    DeleteConference(Uuid),
+    /// Send one call out of its conference, and end it.
+    DeleteConferencecall(Uuid),
+    /// Order something of a call's audio.
+    ControlCall(Uuid, Control),
     /// End one call (a leg, and with it what it is bridged to).
     HangupCall(Uuid),
     /// What happened in a call that is still up.
@@ -35,6 +46,10 @@ pub enum Command {
 pub enum Reply {
     /// The extension as it is now.
     Extension(Extension),
+    /// The conference as it is now.
+    Conference(Box<Conference>),
+    /// The place in a conference as it is now.
+    Conferencecall(Box<Conferencecall>),
     /// The call as it is now.
     Call(Box<CallRecord>),
     /// The ladder of a live call.
@@ -65,6 +80,9 @@ pub enum Rejection {
     /// The call is over already.
     #[error("the call is hung up already")]
     AlreadyHungUp,
+    /// The call was not answered yet.
+    #[error("the call is not answered yet")]
+    NotAnswered,
     /// A limit of the exchange is reached.
     #[error("{0}")]
     Exhausted(&'static str),

@@ -7,6 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use uuid::Uuid;
 
+use crate::conference::Conferences;
 use crate::counters::Totals;
 use crate::event::{Event, EventKind};
 use crate::exchange::Output;
@@ -32,6 +33,8 @@ pub struct Context {
     pub timers: Timers,
     /// Who waits for what.
     pub index: Index,
+    /// The conferences.
+    pub conferences: Conferences,
     /// What was counted since the start.
     pub totals: Totals,
     /// Whether new calls are refused.
@@ -53,6 +56,7 @@ impl Context {
             ports: PortPool::new(first, last),
             timers: Timers::default(),
             index: Index::default(),
+            conferences: Conferences::default(),
             totals: Totals::default(),
             draining: false,
             rng,

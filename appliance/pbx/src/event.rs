@@ -2,6 +2,7 @@
 
 use crate::UnixMicros;
 use crate::call::CallRecord;
+use crate::conference::{Conference, Conferencecall};
 use crate::directory::Extension;
 use crate::registrar::Binding;
 
@@ -41,6 +42,20 @@ pub enum EventKind {
     CallCanceling(Box<CallRecord>),
     /// The leg is over; nothing follows. Exactly one for each `CallCreated`.
     CallHungup(Box<CallRecord>),
+    /// A conference was made.
+    ConferenceCreated(Box<Conference>),
+    /// A conference was changed, or somebody came or left.
+    ConferenceUpdated(Box<Conference>),
+    /// A conference is over (the record stays).
+    ConferenceDeleted(Box<Conference>),
+    /// A call takes a place in a conference.
+    ConferencecallJoining(Box<Conferencecall>),
+    /// It hears the others, and they hear it.
+    ConferencecallJoined(Box<Conferencecall>),
+    /// It is on its way out.
+    ConferencecallLeaving(Box<Conferencecall>),
+    /// It is out. Exactly one for each `ConferencecallJoining`.
+    ConferencecallLeaved(Box<Conferencecall>),
     /// A source guessed passwords and is not listened to until the given moment.
     SourceBlocked {
         /// The address.
@@ -73,6 +88,13 @@ impl EventKind {
             EventKind::CallTerminating(_) => "call_terminating",
             EventKind::CallCanceling(_) => "call_canceling",
             EventKind::CallHungup(_) => "call_hungup",
+            EventKind::ConferenceCreated(_) => "conference_created",
+            EventKind::ConferenceUpdated(_) => "conference_updated",
+            EventKind::ConferenceDeleted(_) => "conference_deleted",
+            EventKind::ConferencecallJoining(_) => "conferencecall_joining",
+            EventKind::ConferencecallJoined(_) => "conferencecall_joined",
+            EventKind::ConferencecallLeaving(_) => "conferencecall_leaving",
+            EventKind::ConferencecallLeaved(_) => "conferencecall_leaved",
             EventKind::SourceBlocked { .. } => "source_blocked",
             EventKind::SourceUnblocked { .. } => "source_unblocked",
         }

@@ -8,6 +8,7 @@ use sip::{Flow, Transmit, Transport, stun};
 use crate::authentication::Gate;
 use crate::call::Calls;
 use crate::command::{Command, Counters, Rejection, Reply, RequestId};
+use crate::conference::{Conference, rooms};
 use crate::context::Context;
 use crate::directory::{Directory, Extension};
 use crate::event::{Event, EventKind};
@@ -18,6 +19,7 @@ use crate::settings::Settings;
 use crate::timers::Timer;
 use crate::{Deadline, Time};
 
+pub mod conferences;
 pub mod dispatch;
 
 /// Everything that reaches the exchange.
@@ -37,6 +39,8 @@ pub enum Input {
     Clock(Duration),
     /// What the store remembers, before anything else but the clock.
     Restore(Vec<Extension>, Vec<Binding>),
+    /// The conferences that the store remembers; after the clock.
+    RestoreConferences(Vec<Conference>),
     /// SIGTERM: no new calls, running calls go on.
     Drain,
 }
@@ -108,6 +112,7 @@ impl Pbx {
                 let known = bindings.into_iter().filter(|binding| self.directory.get(binding.extension_id).is_some());
                 self.registrar.restore(&mut self.ctx, known.collect());
             }
+            Input::RestoreConferences(conferences) => rooms::restore(&mut self.ctx, conferences),
             Input::Drain => {
                 self.ctx.draining = true;
                 self.calls.finish_draining(&mut self.ctx);
@@ -186,6 +191,9 @@ impl Pbx {
         let at = self.ctx.unix();
         match command {
             Command::CreateExtension(new) => {
+                if self.ctx.conferences.by_number(&new.extension).is_some() {
+                    return Err(Rejection::AlreadyExists("extension"));
+                }
                 let id = self.ctx.uuid();
                 let made = self.directory.create(id, new, at)?;
                 self.ctx.event(EventKind::ExtensionCreated(made.clone()));
@@ -203,6 +211,11 @@ impl Pbx {
                 self.ctx.event(EventKind::ExtensionDeleted(deleted.clone()));
                 Ok(Reply::Extension(deleted))
             }
+            Command::CreateConference(new) => self.create_conference(new),
+            Command::UpdateConference(id, change) => self.update_conference(id, change),
+            Command::DeleteConference(id) => self.end_conference(id).map(|ended| Reply::Conference(Box::new(ended))),
+            Command::DeleteConferencecall(id) => self.end_conferencecall(id),
+            Command::ControlCall(id, control) => self.calls.control(&mut self.ctx, id, control),
             Command::HangupCall(id) => self.calls.hang_up(&mut self.ctx, id),
             Command::ReadSequence(id) => self.calls.sequence(&self.ctx, id),
             Command::ListBindings(extension) => Ok(Reply::Bindings(self.registrar.list(extension))),
@@ -217,6 +230,8 @@ impl Pbx {
             ("calls", "Calls that are up or on their way", self.calls.len() as u64),
             ("legs", "Legs of those calls", self.calls.legs() as u64),
             ("bindings", "Contacts registered", self.registrar.len() as u64),
+            ("conferences", "Conferences", self.ctx.conferences.len() as u64),
+            ("conferencecalls", "Calls in conferences", self.ctx.conferences.members() as u64),
             ("extensions", "Extensions", self.directory.len() as u64),
             ("rtp_ports_used", "RTP port pairs in use", self.ctx.ports.used() as u64),
             ("rtp_ports_set_aside", "RTP port pairs that another process held", self.ctx.ports.set_aside() as u64),
@@ -231,6 +246,11 @@ impl Pbx {
     }
 
     fn handle_timer(&mut self, timer: Timer) {
+        if let Timer::ConferenceTimeout(id) = timer {
+            // It is there as long as its timer is.
+            let _ = self.end_conference(id);
+            return;
+        }
         let Pbx { ctx, calls, registrar, gate, .. } = self;
         match timer {
             Timer::PortWait(call) => calls.with_call(ctx, call, |call, ctx| call.handle_port_wait(ctx)),
@@ -250,6 +270,7 @@ impl Pbx {
                 registrar.remove(ctx, key);
             }
             Timer::NatKeepalive(key) => registrar.handle_keepalive(ctx, key),
+            Timer::ConferenceTimeout(_) => {}
             Timer::GuardRelease => {
                 for source in gate.guard.handle_timeout(ctx.now) {
                     ctx.event(EventKind::SourceUnblocked { source });

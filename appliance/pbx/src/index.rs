@@ -4,7 +4,7 @@
 //! serves.
 
 use bytes::Bytes;
-use media::StreamId;
+use media::{PlaybackId, StreamId};
 use rustc_hash::FxHashMap;
 use sip::dialog::DialogId;
 use sip::endpoint::{ClientId, ServerId};
@@ -45,6 +45,7 @@ pub struct Index {
     /// Dialogs whose legs ended between our 200 and its ACK: BYE has to wait for that (RFC 3261 §15).
     pub farewells: FxHashMap<DialogId, Cause>,
     opened: u32,
+    played: u32,
 }
 
 impl Index {
@@ -54,6 +55,12 @@ impl Index {
         let stream = StreamId(self.opened);
         self.streams.insert(stream, leg);
         stream
+    }
+
+    /// Names a new playback.
+    pub fn new_playback(&mut self) -> PlaybackId {
+        self.played = self.played.wrapping_add(1);
+        PlaybackId(self.played)
     }
 
     /// How many entries there are in all; none when no call is up and nothing was asked.

@@ -6,12 +6,14 @@
 //!
 //! - [`directory`] knows the extensions; [`registrar`] knows where they are; [`guard`] slows those who guess passwords.
 //! - [`call`] is a back-to-back user agent: a [`call::Call`] is a set of [`call::Leg`]s, each with a dialog of its own.
+//! - [`conference`] brings several calls together.
 //! - [`Event`] is a fact that the store writes down before anybody hears of it; [`Command`] is what people ask for.
 //! - [`sequence`] keeps for each call what really happened, to be drawn as a ladder.
 
 pub mod authentication;
 pub mod call;
 pub mod command;
+pub mod conference;
 pub mod context;
 pub mod counters;
 pub mod directory;

@@ -1,5 +1,6 @@
 //! Every bound of the exchange, with its reason.
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 /// Steps kept of one call's ladder: a long call with session refreshes must not grow without end.
@@ -18,6 +19,13 @@ pub const GUESS_BLOCK: Duration = Duration::from_secs(300);
 pub const GUESS_SOURCES: usize = 10_000;
 /// Extensions.
 pub const EXTENSIONS: usize = 10_000;
+/// How many of a conference are heard together unless it is set: more than three that talk at once nobody understands, and
+/// the noise of those who only listen stays out.
+pub const CONFERENCE_LOUDEST: Option<NonZeroU16> = NonZeroU16::new(3);
+/// Conferences.
+pub const CONFERENCES: usize = 1_000;
+/// Calls in one conference: all of them are mixed within the same few milliseconds.
+pub const CONFERENCE_MEMBERS: usize = 256;
 /// Calls at a time (each takes at least two ports of the RTP range besides).
 pub const CALLS: usize = 10_000;
 /// INVITEs remembered between their challenge and their second attempt, for the ladder.

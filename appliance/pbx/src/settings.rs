@@ -32,6 +32,8 @@ pub struct Settings {
     pub session_expires: Duration,
     /// How long no RTP may come before a call is hung up.
     pub rtp_timeout: Duration,
+    /// Whether those who wait hear music: whom a phone holds, and who is alone in a conference.
+    pub music_on_hold: bool,
     /// How often OPTIONS is sent to contacts behind a NAT.
     pub nat_keepalive: Duration,
     /// The codecs we speak, best first where nobody prefers anything. G.729 is passed on whether it stands here or not.
@@ -64,6 +66,7 @@ impl Default for Settings {
             expires: (Duration::from_secs(60), Duration::from_secs(3600), Duration::from_secs(7200)),
             session_expires: Duration::from_secs(1800),
             rtp_timeout: Duration::from_secs(60),
+            music_on_hold: true,
             nat_keepalive: Duration::from_secs(25),
             codecs: CODECS.to_vec(),
             transcodes: true,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use uuid::Uuid;
+
 use crate::Time;
 use crate::call::{CallKey, LegKey};
 use crate::registrar::BindingKey;
@@ -29,6 +31,8 @@ pub enum Timer {
     BindingExpires(BindingKey),
     /// A contact behind a NAT is to be kept reachable.
     NatKeepalive(BindingKey),
+    /// A conference has lasted as long as it was to.
+    ConferenceTimeout(Uuid),
     /// A source that guessed is listened to again.
     GuardRelease,
 }
@@ -47,6 +51,7 @@ impl Timer {
             Timer::Archive(_) => "ladder complete",
             Timer::BindingExpires(_) => "binding expires",
             Timer::NatKeepalive(_) => "NAT keep-alive",
+            Timer::ConferenceTimeout(_) => "conference timeout",
             Timer::GuardRelease => "guard release",
         }
     }

@@ -77,6 +77,7 @@ fn one_call(number: u64) -> Vec<Item> {
         peer: "udp 192.168.100.200:5060".into(),
         sip_call_id: "a84b4c76e66710@pc33.atlanta.example.com".into(),
         held: false,
+        controls: Default::default(),
         created: at,
         updated: at,
         ringing: None,

@@ -36,6 +36,7 @@ impl From<pbx::call::record::AddressKind> for AddressType {
             AddressKind::Extension => AddressType::Extension,
             AddressKind::Sip => AddressType::Sip,
             AddressKind::Tel => AddressType::Tel,
+            AddressKind::Conference => AddressType::Conference,
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::address::Address;
+use crate::address::{Address, AddressType};
 use crate::page::{Page, PageRequest};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
@@ -90,7 +90,7 @@ pub struct Record {
     pub action: Option<()>,
     /// Seen from the exchange.
     pub direction: CallDirection,
-    /// Which way it is muted.
+    /// Which way it is muted, seen from the exchange: `in`: nobody hears the phone; `out`: the phone hears nobody.
     pub mute_direction: CallMuteDirection,
     /// Who ended it.
     pub hangup_by: CallHangupBy,
@@ -120,6 +120,12 @@ pub struct Metadata {
     pub codec: Option<String>,
     /// Whether the phone holds the call.
     pub held: bool,
+    /// Whether the call was put on hold by API.
+    pub on_hold: bool,
+    /// Whether its phone hears music by order.
+    pub moh: bool,
+    /// Whether its phone hears silence by order.
+    pub silence: bool,
     /// The phone at the other end, as `transport address`.
     pub peer: String,
     /// The Call-ID header of the leg's dialog.
@@ -165,6 +171,8 @@ impl Record {
             groupcall_id: call.groupcall_id.unwrap_or_default(),
             source: (&call.source).into(),
             destination: (&call.destination).into(),
+            kind: CallType::of(call.destination.kind),
+            mute_direction: call.controls.into(),
             status: call.status.into(),
             direction: call.direction.into(),
             hangup_by: call.hangup_by.map_or(CallHangupBy::Unset, Into::into),
@@ -172,6 +180,9 @@ impl Record {
             metadata: Metadata {
                 codec: call.codec.clone(),
                 held: call.held,
+                on_hold: call.controls.on_hold,
+                moh: call.controls.music,
+                silence: call.controls.silence,
                 peer: call.peer.clone(),
                 sip_call_id: call.sip_call_id.clone(),
                 hangup_cause: call.hangup_cause,
@@ -230,13 +241,13 @@ impl Record {
                 detail: String::new(),
             })
         };
+        let destination = address(8)?;
         Ok(Record {
             id: ids::get(row, 1)?,
             master_call_id: ids::get_or_nil(row, 2)?,
             chained_call_ids: ids::get_list(row, 3)?,
             groupcall_id: ids::get_or_nil(row, 4)?,
             source: address(5)?,
-            destination: address(8)?,
             direction: row.get(11)?,
             status: row.get(12)?,
             hangup_by: row.get(13)?,
@@ -248,7 +259,13 @@ impl Record {
                 sip_call_id: row.get(18)?,
                 held: row.get(19)?,
                 quality: Quality::read(row, 26)?,
+                on_hold: row.get(32)?,
+                moh: row.get(33)?,
+                silence: row.get(34)?,
             },
+            kind: if destination.kind == AddressType::Conference { CallType::Conference } else { CallType::Flow },
+            destination,
+            mute_direction: row.get(31)?,
             tm_create: row.get(20)?,
             tm_update: row.get(21)?,
             tm_ringing: row.get(22)?,
@@ -294,6 +311,10 @@ impl Record {
             quality.map(|quality| quality.packets_lost as i64),
             quality.map(|quality| quality.jitter_ms),
             quality.and_then(|quality| quality.round_trip_ms),
+            self.mute_direction,
+            metadata.on_hold,
+            metadata.moh,
+            metadata.silence,
         ])?;
         Ok(())
     }
@@ -316,19 +337,20 @@ impl Quality {
 const COLUMNS: &str = "number, id, master_call_id, chained_call_ids, groupcall_id, source_type, source, source_name, \
      destination_type, destination, destination_name, direction, status, hangup_by, hangup_reason, hangup_cause, \
      codec, peer, sip_call_id, held, created, updated, ringing, progressing, hungup, deleted, packets_received, \
-     packets_sent, packets_lost, jitter_ms, round_trip_ms";
+     packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence";
 
 /// What cannot change after the first insert (id, addresses, direction, creation) is not written again.
 const SAVE: &str = "INSERT INTO call (id, master_call_id, chained_call_ids, groupcall_id, source_type, source, \
      source_name, destination_type, destination, destination_name, direction, status, hangup_by, hangup_reason, \
      hangup_cause, codec, peer, sip_call_id, held, created, updated, ringing, progressing, hungup, deleted, \
-     packets_received, packets_sent, packets_lost, jitter_ms, round_trip_ms) \
+     packets_received, packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, \
-     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) \
+     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34) \
      ON CONFLICT (id) DO UPDATE SET master_call_id = ?2, chained_call_ids = ?3, groupcall_id = ?4, status = ?12, \
      hangup_by = ?13, hangup_reason = ?14, hangup_cause = ?15, codec = ?16, peer = ?17, sip_call_id = ?18, held = ?19, \
      updated = ?21, ringing = ?22, progressing = ?23, hungup = ?24, deleted = ?25, packets_received = ?26, \
-     packets_sent = ?27, packets_lost = ?28, jitter_ms = ?29, round_trip_ms = ?30";
+     packets_sent = ?27, packets_lost = ?28, jitter_ms = ?29, round_trip_ms = ?30, \
+     mute_direction = ?31, on_hold = ?32, music = ?33, silence = ?34";
 
 /// The call with this id, unless its record is deleted.
 pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Result<Option<Record>, Error> {
@@ -368,6 +390,26 @@ pub(crate) fn trim(connection: &Connection, keep: i64, step: i64) -> Result<usiz
     let sql = "DELETE FROM call WHERE number IN (SELECT number FROM call \
          WHERE number <= (SELECT max(number) FROM call) - ?1 AND status = 'hangup' ORDER BY number LIMIT ?2)";
     Ok(connection.prepare_cached(sql)?.execute(params![keep, step])?)
+}
+
+impl CallType {
+    fn of(destination: source::AddressKind) -> CallType {
+        match destination {
+            source::AddressKind::Conference => CallType::Conference,
+            source::AddressKind::Extension | source::AddressKind::Sip | source::AddressKind::Tel => CallType::Flow,
+        }
+    }
+}
+
+impl From<source::Controls> for CallMuteDirection {
+    fn from(controls: source::Controls) -> CallMuteDirection {
+        match (controls.mute_in, controls.mute_out) {
+            (true, true) => CallMuteDirection::Both,
+            (true, false) => CallMuteDirection::In,
+            (false, true) => CallMuteDirection::Out,
+            (false, false) => CallMuteDirection::Unset,
+        }
+    }
 }
 
 impl From<source::Status> for CallStatus {

@@ -20,6 +20,8 @@
 pub mod address;
 pub mod agent;
 pub mod call;
+pub mod conference;
+pub mod conferencecall;
 mod cursor;
 pub mod error;
 pub mod event_log;

@@ -14,6 +14,10 @@ pub const TRIM_STEP: i64 = 20_000;
 pub const SEQUENCES: i64 = 10_000;
 /// Call records kept: about 400 bytes each. The oldest ended ones go first, and it is reported.
 pub const CALLS: i64 = 1_000_000;
+/// Records kept of conferences that are over.
+pub const CONFERENCES: i64 = 100_000;
+/// Records kept of places in conferences: about 100 bytes each.
+pub const CONFERENCECALLS: i64 = 1_000_000;
 /// Rows of one page of a list (VoIPBIN's maximum).
 pub const PAGE: u32 = 100;
 /// Entries that wait for the store thread, with room made for all of them from the start. The exchange hands over one in

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pbx::conference::Conference;
 use pbx::directory::Extension;
 use pbx::registrar::Binding;
 use rusqlite::Connection;
@@ -11,7 +12,7 @@ use crate::call::Shown;
 use crate::page::{Page, PageRequest};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
-use crate::{Error, agent, call, cursor, event_log, extension, registration, sequence};
+use crate::{Error, agent, call, conference, conferencecall, cursor, event_log, extension, registration, sequence};
 
 /// One reading connection. It sees what is committed, and neither waits for the writer nor makes it wait.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Restored {
     pub extensions: Vec<Extension>,
     /// All contacts of theirs, also those that expired meanwhile.
     pub bindings: Vec<Binding>,
+    /// All conferences that are not over.
+    pub conferences: Vec<Conference>,
 }
 
 impl Reader {
@@ -43,7 +46,8 @@ impl Reader {
     pub fn restore(&self) -> Result<Restored, Error> {
         let extensions = extension::all(&self.connection)?;
         let bindings = registration::all(&self.connection)?;
-        Ok(Restored { extensions, bindings })
+        let conferences = conference::all(&self.connection)?;
+        Ok(Restored { extensions, bindings, conferences })
     }
 
     /// A page of extensions with the contacts that are registered at `now`.
@@ -71,6 +75,26 @@ impl Reader {
     /// One call.
     pub fn call(&self, id: Uuid) -> Result<Option<call::Record>, Error> {
         call::get(&self.connection, &self.identity, id)
+    }
+
+    /// A page of conferences.
+    pub fn conferences(&self, page: PageRequest) -> Result<Page<conference::Record>, Error> {
+        conference::list(&self.connection, &self.identity, page)
+    }
+
+    /// One conference.
+    pub fn conference(&self, id: Uuid) -> Result<Option<conference::Record>, Error> {
+        conference::get(&self.connection, &self.identity, id)
+    }
+
+    /// A page of the places that calls have in conferences.
+    pub fn conferencecalls(&self, page: PageRequest) -> Result<Page<conferencecall::Record>, Error> {
+        conferencecall::list(&self.connection, &self.identity, page)
+    }
+
+    /// One such place, also where its call has left.
+    pub fn conferencecall(&self, id: Uuid) -> Result<Option<conferencecall::Record>, Error> {
+        conferencecall::get(&self.connection, &self.identity, id)
     }
 
     /// The ladder of a call that is over, by the id of the leg that came in.

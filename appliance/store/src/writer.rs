@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use pbx::call::CallRecord;
+use pbx::conference::{Conferencecall, ConferencecallStatus};
 use pbx::directory::Extension;
 use pbx::registrar::Binding;
 use pbx::sequence::Sequence;
-use pbx::{Event, EventKind};
+use pbx::{Event, EventKind, UnixMicros};
 use rusqlite::{Connection, TransactionBehavior};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -15,7 +16,10 @@ use uuid::Uuid;
 use crate::call::{CallHangupBy, CallHangupReason, CallStatus};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
-use crate::{Error, Store, agent, call, cursor, event_log, extension, limits, registration, sequence, setting};
+use crate::{
+    Error, Store, agent, call, conference, conferencecall, cursor, event_log, extension, limits, registration,
+    sequence, setting,
+};
 
 /// Something to be remembered.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +67,8 @@ pub struct Trimmed {
     pub sequences: usize,
     /// Call records that were too many.
     pub calls: usize,
+    /// Records of conferences, and of places in them, that were too many.
+    pub conferences: usize,
 }
 
 /// Owns the connection that writes.
@@ -113,6 +119,7 @@ impl Writer {
     /// Ends the calls that were up when the process died: at a start nothing of them is left. Returns how many.
     pub fn close_interrupted_calls(&mut self, now: Timestamp) -> Result<usize, Error> {
         let calls = call::interrupted(&self.connection, &self.identity)?;
+        let places = conferencecall::interrupted(&self.connection)?;
         let count = calls.len();
         self.transact(Durability::Acknowledged, |batch| {
             for mut record in calls {
@@ -123,6 +130,11 @@ impl Writer {
                 record.tm_update = now;
                 batch.append(now, "call_hungup", record.id, &record)?;
                 record.save(batch.connection)?;
+            }
+            for mut place in places {
+                place.status = ConferencecallStatus::Leaved;
+                place.updated = UnixMicros(now.0);
+                batch.conferencecall(now, "conferencecall_leaved", &place)?;
             }
             Ok(())
         })?;
@@ -140,6 +152,8 @@ impl Writer {
             events: event_log::trim_before(&transaction, first)?,
             sequences: sequence::trim(&transaction, limits::SEQUENCES)?,
             calls: call::trim(&transaction, limits::CALLS, limits::TRIM_STEP)?,
+            conferences: conference::trim(&transaction, limits::CONFERENCES, limits::TRIM_STEP)?
+                + conferencecall::trim(&transaction, limits::CONFERENCECALLS, limits::TRIM_STEP)?,
         };
         transaction.commit()?;
         self.first = first;
@@ -296,6 +310,16 @@ impl<'a> Batch<'a> {
             | EventKind::CallTerminating(call)
             | EventKind::CallCanceling(call)
             | EventKind::CallHungup(call) => self.call(at, name, call),
+            EventKind::ConferenceCreated(conference)
+            | EventKind::ConferenceUpdated(conference)
+            | EventKind::ConferenceDeleted(conference) => {
+                conference::save(self.connection, conference)?;
+                self.append(at, name, conference.id, &conference::Record::new(conference, self.identity))
+            }
+            EventKind::ConferencecallJoining(place)
+            | EventKind::ConferencecallJoined(place)
+            | EventKind::ConferencecallLeaving(place)
+            | EventKind::ConferencecallLeaved(place) => self.conferencecall(at, name, place),
             EventKind::SourceBlocked { source, failures, until } => {
                 let until = Timestamp::from(*until);
                 self.append(at, name, Uuid::nil(), &Blocked { source, failures: Some(*failures), until: Some(until) })
@@ -332,6 +356,11 @@ impl<'a> Batch<'a> {
             }
         }
         Ok(())
+    }
+
+    fn conferencecall(&mut self, at: Timestamp, name: &str, place: &Conferencecall) -> Result<(), Error> {
+        conferencecall::save(self.connection, place)?;
+        self.append(at, name, place.id, &conferencecall::Record::new(place, self.identity))
     }
 
     fn delete_call(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pbx::call::record::{AddressKind, Quality};
 use pbx::call::{Address, CallRecord, Direction, HangupBy, HangupReason, Status};
+use pbx::conference::{Conference, ConferenceData, ConferenceStatus, Conferencecall, ConferencecallStatus};
 use pbx::directory::Extension;
 use pbx::registrar::Binding;
 use pbx::sequence::{Participant, Role, Sequence, Step, StepKind};
@@ -98,6 +99,7 @@ fn call(number: u128, status: Status) -> Box<CallRecord> {
         peer: "udp 192.0.2.7:5060".into(),
         sip_call_id: "x@y".into(),
         held: true,
+        controls: Default::default(),
         created: UnixMicros(NOW),
         updated: UnixMicros(NOW + 5),
         ringing: Some(UnixMicros(NOW + 1)),
@@ -248,6 +250,46 @@ fn calls_that_were_up_at_a_crash_are_closed_once() {
     let closed = one.reader.call(id(2)).expect("a row").expect("the call");
     assert_eq!((closed.status, closed.hangup_reason), (CallStatus::Hangup, CallHangupReason::Failed));
     assert_eq!(closed.tm_hangup, Some(Timestamp(NOW + 9)));
+}
+
+#[test]
+fn conferences_come_back_and_those_in_them_at_a_crash_have_left() {
+    let mut one = open();
+    let data = ConferenceData { extension: Some("800".into()), ..ConferenceData::default() };
+    let conference = |number, ended| {
+        Box::new(Conference {
+            id: id(number),
+            name: "Round".into(),
+            detail: String::new(),
+            data: data.clone(),
+            timeout: Duration::from_secs(600),
+            status: ConferenceStatus::Progressing,
+            conferencecall_ids: vec![id(7)],
+            created: UnixMicros(NOW),
+            updated: UnixMicros(NOW + 1),
+            ended,
+        })
+    };
+    let place = |number, status| {
+        let (created, updated) = (UnixMicros(NOW), UnixMicros(NOW + 1));
+        Box::new(Conferencecall { id: id(number), conference_id: id(1), call_id: id(9), status, created, updated })
+    };
+    let items = [
+        event(EventKind::ConferenceCreated(conference(1, None))),
+        event(EventKind::ConferenceDeleted(conference(2, Some(UnixMicros(NOW + 2))))),
+        event(EventKind::ConferencecallJoined(place(7, ConferencecallStatus::Joined))),
+        event(EventKind::ConferencecallLeaved(place(8, ConferencecallStatus::Leaved))),
+    ];
+    one.writer.write(&items, Durability::Acknowledged).expect("it is written");
+    assert_eq!(one.reader.restore().expect("rows").conferences, [*conference(1, None)]);
+    let there = |one: &Opened| one.reader.conferencecalls(PageRequest::default()).expect("rows").result;
+    assert_eq!(there(&one).iter().map(|place| place.id).collect::<Vec<_>>(), [id(7)]);
+    one.writer.close_interrupted_calls(Timestamp(NOW + 9)).expect("closed");
+    assert!(there(&one).is_empty());
+    let left = one.reader.conferencecall(id(7)).expect("a row").expect("the place");
+    assert_eq!(left.tm_delete, Some(Timestamp(NOW + 9)));
+    let last = one.reader.events_after(4, 100).expect("the log");
+    assert_eq!(last.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["conferencecall_leaved"]);
 }
 
 #[test]

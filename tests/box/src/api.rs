@@ -50,6 +50,11 @@ impl Api {
         self.send("POST", path, Some(body))
     }
 
+    /// DELETE.
+    pub fn delete(&self, path: &str) -> Result<Value> {
+        self.send("DELETE", path, None)
+    }
+
     /// One of the numbers behind `/metrics`.
     pub fn metric(&self, name: &str) -> Result<u64> {
         let text = ureq::get(self.url("/metrics")).call()?.body_mut().read_to_string()?;
@@ -67,6 +72,7 @@ impl Api {
         let url = self.url(path);
         let mut answer = match (method, body) {
             ("GET", _) => agent.get(&url).header("Authorization", &bearer).call()?,
+            ("DELETE", _) => agent.delete(&url).header("Authorization", &bearer).call()?,
             (_, Some(body)) => agent.post(&url).header("Authorization", &bearer).send_json(body)?,
             (_, None) => agent.post(&url).header("Authorization", &bearer).send_empty()?,
         };

@@ -39,6 +39,8 @@ export interface Call {
   destination: Address
   status: CallStatus
   direction: 'incoming' | 'outgoing'
+  /** Which way it is muted, seen from the exchange; empty if it is not. */
+  mute_direction?: '' | 'both' | 'in' | 'out'
   hangup_by: string | null
   hangup_reason: string | null
   metadata?: CallMetadata | null

@@ -1,6 +1,7 @@
 //! The API against a real store and a real exchange: requests in, answers and events out.
 
 mod calls;
+mod conferences;
 mod desk;
 mod extensions;
 mod health;

@@ -40,6 +40,10 @@ pub struct Audio {
     negotiated: Option<Negotiated>,
     /// The payload types that have had a meaning in this session.
     used: UsedNumbers,
+    /// Whether we hold the call: we do not want to hear the phone.
+    holds: bool,
+    /// Whether the phone is still to be told of that.
+    news: bool,
 }
 
 impl Audio {
@@ -169,10 +173,33 @@ impl Audio {
         Body::sdp(self.local.as_ref().map(SessionDescription::to_bytes).unwrap_or_default())
     }
 
-    /// Our latest description as an offer that changes nothing (RFC 4028 §7.4: same version).
+    /// Our latest description as an offer that changes nothing (RFC 4028 §7.4: same version) but what we have to tell.
     pub fn repeat_as_offer(&mut self) -> Body {
         self.offered = true;
+        let direction = self.wanted();
+        if let (true, Some(local)) = (std::mem::take(&mut self.news), &mut self.local) {
+            for media in local.media.iter_mut().filter(|media| media.is_audio() && media.port != 0) {
+                media.direction = Some(direction);
+            }
+            local.origin.version = local.origin.version.saturating_add(1);
+        }
         self.repeat()
+    }
+
+    /// Holds the call from now on, or takes it up again; whether the phone is to be told.
+    pub fn hold(&mut self, holds: bool) -> bool {
+        self.news = self.holds != holds && self.local.is_some();
+        self.holds = holds;
+        self.news
+    }
+
+    /// Whether the phone is still to be told that we hold, or hold no longer.
+    pub fn has_news(&self) -> bool {
+        self.news
+    }
+
+    fn wanted(&self) -> Direction {
+        if self.holds { Direction::SendOnly } else { Direction::SendRecv }
     }
 
     /// The stream is closed, or will never be opened: its port may serve another leg.
@@ -198,7 +225,7 @@ impl Audio {
         let own = if bound.is_unspecified() { flow.local.ip() } else { bound };
         let address = ctx.settings.advertised(own);
         let (port, session_id) = (self.port(), ctx.random_below(1 << 62));
-        Local { address, port, session_id, direction: Direction::SendRecv, used: self.used }
+        Local { address, port, session_id, direction: self.wanted(), used: self.used }
     }
 
     fn agree(&mut self, ctx: &mut Context, negotiated: Negotiated) {

@@ -7,6 +7,7 @@ use sip::header::Reason;
 
 use super::cause::Cause;
 use super::{CALLER, Call, Ending, Failure, HangupBy, HangupReason, Leg, Quality, Stage, Status, ladder};
+use crate::conference::rooms;
 use crate::context::Context;
 use crate::event::EventKind;
 use crate::limits;
@@ -160,12 +161,17 @@ impl Call {
         let words = format!("{who}: {} (cause {})", ending.cause.text(), ending.cause.0);
         self.ladder.internal(at, between, "hang up", words);
         let leg = &mut self.legs[place];
+        leg.playing = None;
+        let seat = leg.seat.take();
         match leg.audio.stream() {
             Some(stream) => {
                 ctx.media(media::Command::Close { stream });
                 leg.timer = Some(ctx.arm(limits::STATISTICS_WAIT, Timer::Statistics(leg.key)));
             }
             None => self.close(ctx, place, None),
+        }
+        if let Some(seat) = seat {
+            rooms::leave(ctx, seat);
         }
     }
 

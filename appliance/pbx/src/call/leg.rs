@@ -1,5 +1,6 @@
 //! One leg: a peer, its dialog, its audio and its record.
 
+use media::PlaybackId;
 use sip::Flow;
 use sip::dialog::DialogId;
 use sip::endpoint::{ClientId, ServerId};
@@ -8,7 +9,8 @@ use uuid::Uuid;
 use super::LegKey;
 use super::audio::Audio;
 use super::cause::Cause;
-use super::record::{Address, CallRecord, Direction, HangupBy, HangupReason, Status};
+use super::controls::Waiting;
+use super::record::{Address, CallRecord, Controls, Direction, HangupBy, HangupReason, Status};
 use super::session_timer::SessionTimer;
 use crate::UnixMicros;
 use crate::timers::TimerId;
@@ -36,6 +38,10 @@ pub struct Leg {
     pub acknowledged: bool,
     /// A second attempt at something of ours that collided, or the wait for the last statistics.
     pub timer: Option<TimerId>,
+    /// Its place in a conference: the conference, the conferencecall.
+    pub seat: Option<(Uuid, Uuid)>,
+    /// What the phone hears instead of anybody.
+    pub playing: Option<(PlaybackId, Waiting)>,
 }
 
 /// How far the signalling of a leg has come.
@@ -113,6 +119,7 @@ pub fn new_record(id: Uuid, direction: Direction, parties: (Address, Address), a
         peer: String::new(),
         sip_call_id: String::new(),
         held: false,
+        controls: Controls::default(),
         created: at,
         updated: at,
         ringing: None,

@@ -112,6 +112,15 @@ impl Call {
     /// The description for the caller: the answer to its offer, in the codec of the phone where that is possible.
     fn answer_caller(&mut self, ctx: &mut Context, place: usize) -> Result<sip::endpoint::Body, Failure> {
         let preference = Preference::of_leg(&self.legs[place].audio);
+        self.describe_caller(ctx, preference)
+    }
+
+    /// The description for the caller: the answer to its offer, or ours where it made none.
+    pub fn describe_caller(
+        &mut self,
+        ctx: &mut Context,
+        preference: Preference,
+    ) -> Result<sip::endpoint::Body, Failure> {
         let caller = &mut self.legs[CALLER];
         let opens = !caller.audio.is_open();
         if opens {
@@ -177,6 +186,17 @@ impl Call {
     /// The phone at `place` has the call: the caller is answered, the others stop ringing, the limits change.
     fn take_call(&mut self, ctx: &mut Context, place: usize, body: sip::endpoint::Body) {
         self.bridge(ctx, place);
+        self.accept_caller(ctx, body);
+        for other in 1..self.legs.len() {
+            if other != place && self.legs[other].is_live() {
+                self.end_leg(ctx, other, Ending::local(HangupReason::Normal, Cause::ANSWERED_ELSEWHERE));
+            }
+        }
+        self.set_progressing(ctx, &[place, CALLER]);
+    }
+
+    /// 200 to the caller.
+    pub fn accept_caller(&mut self, ctx: &mut Context, body: sip::endpoint::Body) {
         ctx.totals.calls_answered += 1;
         let Stage::Incoming { server } = self.legs[CALLER].stage else { return };
         let mut headers = Headers::new();
@@ -191,13 +211,12 @@ impl Call {
             caller.dialog = Some(dialog);
             ctx.index.dialogs.insert(dialog, caller.key);
         }
-        for other in 1..self.legs.len() {
-            if other != place && self.legs[other].is_live() {
-                self.end_leg(ctx, other, Ending::local(HangupReason::Normal, Cause::ANSWERED_ELSEWHERE));
-            }
-        }
+    }
+
+    /// These legs talk from now on; so does the call.
+    pub fn set_progressing(&mut self, ctx: &mut Context, places: &[usize]) {
         let at = ctx.unix();
-        for place in [place, CALLER] {
+        for &place in places {
             let record = &mut self.legs[place].record;
             record.status = Status::Progressing;
             record.progressing = Some(at);

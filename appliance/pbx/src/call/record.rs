@@ -37,6 +37,8 @@ pub struct CallRecord {
     pub sip_call_id: String,
     /// Whether the peer holds the call.
     pub held: bool,
+    /// What was ordered of its audio.
+    pub controls: Controls,
     /// When it was made.
     pub created: UnixMicros,
     /// When it changed last.
@@ -49,6 +51,21 @@ pub struct CallRecord {
     pub hungup: Option<UnixMicros>,
     /// What the media engine counted, once the leg is closed.
     pub quality: Option<Quality>,
+}
+
+/// What was ordered of a leg's audio, by API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Controls {
+    /// It is on hold: its phone was told so and hears music, and nobody hears it.
+    pub on_hold: bool,
+    /// It hears music.
+    pub music: bool,
+    /// It hears nothing.
+    pub silence: bool,
+    /// Nobody hears what its phone says: VoIPBIN's direction `in`, seen from the exchange.
+    pub mute_in: bool,
+    /// Its phone hears nobody: VoIPBIN's direction `out`.
+    pub mute_out: bool,
 }
 
 /// Reception and transmission of a leg, from the media engine's statistics.
@@ -87,6 +104,8 @@ pub enum AddressKind {
     Sip,
     /// A telephone number.
     Tel,
+    /// A conference, by its id.
+    Conference,
 }
 
 /// Seen from the exchange.
@@ -189,6 +208,7 @@ impl AddressKind {
             AddressKind::Extension => "extension",
             AddressKind::Sip => "sip",
             AddressKind::Tel => "tel",
+            AddressKind::Conference => "conference",
         }
     }
 }

@@ -23,12 +23,14 @@ impl Call {
         }
     }
 
-    /// Half of the interval is over, or a refresh collided and is tried again.
+    /// Half of the interval is over, or we have something else to say, or either collided and is tried again.
     pub fn send_refresh(&mut self, ctx: &mut Context, place: usize) {
         let leg = &mut self.legs[place];
-        let (Some(agreed), Some(dialog), Stage::Up) = (leg.session.agreed, leg.dialog, leg.stage) else { return };
+        let (Some(dialog), Stage::Up) = (leg.dialog, leg.stage) else { return };
         let mut headers = Headers::new();
-        session_timer::write_request(agreed.interval, Some(Refresher::Uac), leg.session.min_se, &mut headers);
+        if let Some(agreed) = leg.session.agreed {
+            session_timer::write_request(agreed.interval, Some(Refresher::Uac), leg.session.min_se, &mut headers);
+        }
         let body = leg.audio.is_negotiated().then(|| leg.audio.repeat_as_offer());
         let key = leg.key;
         match ctx.sip.request_in_dialog(ctx.now, dialog, Method::Invite, headers, body) {
@@ -60,7 +62,13 @@ impl Call {
                 let _ = leg.audio.accept(ctx, &answer);
             }
             leg.session.agreed = session_timer::answered(&response.headers);
-            return self.arm_session(ctx, place);
+            self.arm_session(ctx, place);
+            self.note_change(ctx, place);
+            // Something else was ordered while this was under way.
+            if self.legs[place].audio.has_news() {
+                self.send_refresh(ctx, place);
+            }
+            return;
         }
         self.legs[place].audio.withdraw_offer();
         match status.0 {

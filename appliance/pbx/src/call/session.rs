@@ -92,7 +92,10 @@ impl Call {
         }
         let accepted = SessionDescription::parse(body).ok().and_then(|sdp| leg.audio.accept(ctx, &sdp).ok());
         match accepted {
-            Some(()) => self.note_change(ctx, place),
+            Some(()) => {
+                self.note_change(ctx, place);
+                self.join_conference(ctx, place);
+            }
             None => {
                 let at = ctx.unix();
                 self.ladder.internal(at, (ladder::SIP, ladder::CALL), "no usable answer in the ACK", String::new());
@@ -111,7 +114,8 @@ impl Call {
         self.ladder.media(ctx.unix(), (Call::column(place), ladder::MEDIA), format!("digit {digit}"), String::new());
     }
 
-    fn note_change(&mut self, ctx: &mut Context, place: usize) {
+    /// What was agreed on is another thing now, perhaps.
+    pub fn note_change(&mut self, ctx: &mut Context, place: usize) {
         let leg = &mut self.legs[place];
         let (codec, held) = (leg.audio.codec_name(), leg.audio.is_held());
         if leg.record.codec == codec && leg.record.held == held {
@@ -123,6 +127,7 @@ impl Call {
         let words = leg.record.codec.clone().unwrap_or_default();
         self.ladder.media(ctx.unix(), (ladder::CALL, ladder::MEDIA), label, words);
         self.state(ctx, place, EventKind::CallUpdated);
+        self.tend_audio(ctx);
     }
 
     /// INFO goes to the other phone, and its answer comes back (RFC 6086; DTMF relay).

@@ -16,6 +16,7 @@ use super::leg::new_record;
 use super::session_timer::{self, Asked as AskedTimer, SessionTimer};
 use super::waiting::Destination;
 use super::{Address, AddressKind, CALLER, Call, CallKey, Calls, Direction, Failure, Leg, LegKey, Stage};
+use crate::conference::dialled_id;
 use crate::context::Context;
 use crate::directory::{Directory, Extension};
 use crate::event::EventKind;
@@ -68,7 +69,7 @@ pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabou
             call.wait_for_ports(ctx, destination);
             calls.waiting.push(key);
         }
-        Ok(destination) => call.ring(ctx, &destination),
+        Ok(destination) => call.proceed(ctx, &destination),
         Err(cause) => call.refuse(ctx, Failure::of(cause)),
     }
     calls.insert(ctx, call);
@@ -120,9 +121,13 @@ fn read_offer(ctx: &Context, request: &Request) -> Result<SessionDescription, Bo
     Ok(offer)
 }
 
-/// What the caller dialled: the user part, whatever the scheme.
+/// What the caller dialled: the user part, whatever the scheme. In `conference:<id>` the id stands where a password would.
 fn dialled(uri: &Uri) -> String {
-    uri.user_unescaped().map(|user| user.into_owned()).unwrap_or_default()
+    let user = uri.user_unescaped().map(|user| user.into_owned()).unwrap_or_default();
+    match uri.password() {
+        Some(id) if user == "conference" => format!("{user}:{id}"),
+        _ => user,
+    }
 }
 
 fn begin(
@@ -161,6 +166,8 @@ fn begin(
         session: SessionTimer { agreed, ..SessionTimer::default() },
         acknowledged: false,
         timer: None,
+        seat: None,
+        playing: None,
     };
     let (offer, max_forwards) = (checked.offer, checked.max_forwards);
     let legs = SmallVec::from_iter([leg]);
@@ -178,6 +185,12 @@ fn begin(
 fn find(ctx: &Context, call: &mut Call, places: Whereabouts<'_>, number: &str) -> Result<Destination, Cause> {
     let at = ctx.unix();
     call.ladder.internal(at, (ladder::CALL, ladder::REGISTRAR), format!("where is {number}?"), String::new());
+    let conference = dialled_id(number).and_then(|id| ctx.conferences.get(id));
+    if let Some(conference) = conference.or_else(|| ctx.conferences.by_number(number)) {
+        let (id, name) = (conference.id, conference.name.clone());
+        call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "a conference", name.clone());
+        return Ok(Destination::Conference { id, name });
+    }
     let Some(extension) = places.directory.by_number(number) else {
         call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "no such extension", String::new());
         return Err(Cause::UNALLOCATED);
@@ -190,13 +203,20 @@ fn find(ctx: &Context, call: &mut Call, places: Whereabouts<'_>, number: &str) -
     }
     let list: Vec<&str> = contacts.iter().map(|binding| binding.contact.as_str()).collect();
     call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), format!("{} contact(s)", list.len()), list.join("\n"));
-    Ok(Destination { extension: extension.clone(), contacts })
+    Ok(Destination::Phones { extension: extension.clone(), contacts })
 }
 
 impl Call {
+    /// Goes where the call is to go.
+    pub fn proceed(&mut self, ctx: &mut Context, destination: &Destination) {
+        match destination {
+            Destination::Phones { extension, contacts } => self.ring(ctx, extension, contacts),
+            Destination::Conference { id, name } => self.answer_into(ctx, *id, name),
+        }
+    }
+
     /// Rings every contact at once. The caller's port is taken first: nobody is rung for a call that could not be answered.
-    pub fn ring(&mut self, ctx: &mut Context, destination: &Destination) {
-        let Destination { extension, contacts } = destination;
+    fn ring(&mut self, ctx: &mut Context, extension: &Extension, contacts: &[Binding]) {
         self.legs[CALLER].record.destination = address_of(extension);
         if let Err(cause) = self.legs[CALLER].audio.reserve(ctx) {
             return self.refuse(ctx, Failure::of(cause));
@@ -249,6 +269,8 @@ impl Call {
             session: SessionTimer::default(),
             acknowledged: true,
             timer: None,
+            seat: None,
+            playing: None,
         };
         let client = self.invite(ctx, &leg, (target, body), &binding.path);
         leg.stage = Stage::Outgoing { client };

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use uuid::Uuid;
+
 use super::cause::Cause;
 use super::{CALLER, Call, CallKey, Calls, Failure, ladder};
 use crate::context::Context;
@@ -10,19 +12,32 @@ use crate::limits;
 use crate::registrar::Binding;
 use crate::timers::Timer;
 
-/// Whom a call rings.
+/// Where a call goes.
 #[derive(Debug, Clone)]
-pub struct Destination {
-    /// Who is called.
-    pub extension: Extension,
-    /// Where its phones are; at least one.
-    pub contacts: Vec<Binding>,
+pub enum Destination {
+    /// Phones ring.
+    Phones {
+        /// Who is called.
+        extension: Extension,
+        /// Where its phones are; at least one.
+        contacts: Vec<Binding>,
+    },
+    /// The caller is answered into a conference.
+    Conference {
+        /// Its id.
+        id: Uuid,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Destination {
-    /// How many port pairs it takes to ring everybody: one for the caller, one for each phone.
+    /// How many port pairs it takes: one for the caller, one for each phone that rings.
     pub fn pairs(&self) -> usize {
-        1 + self.contacts.len()
+        match self {
+            Destination::Phones { contacts, .. } => 1 + contacts.len(),
+            Destination::Conference { .. } => 1,
+        }
     }
 }
 
@@ -56,7 +71,7 @@ impl Calls {
             self.with_call(ctx, key, |call, ctx| {
                 if let Some(destination) = call.waiting.take() {
                     ctx.cancel(&mut call.limit);
-                    call.ring(ctx, &destination);
+                    call.proceed(ctx, &destination);
                 }
             });
         }

@@ -53,11 +53,7 @@ pub struct ExtensionChange {
 impl NewExtension {
     /// Whether every field can be.
     pub fn validate(&self) -> Result<(), Rejection> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.+*#".contains(c);
-        if self.extension.is_empty() || self.extension.len() > 32 || !self.extension.chars().all(allowed) {
-            let reason = "must be 1 to 32 characters of 0-9 a-z A-Z - _ . + * #";
-            return Err(Rejection::Invalid { field: "extension", reason });
-        }
+        validate_number("extension", &self.extension)?;
         if self.password == self.extension {
             return Err(Rejection::Invalid { field: "password", reason: "must not be the extension's number" });
         }
@@ -87,7 +83,17 @@ fn validate_password(password: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn validate_text(field: &'static str, text: &str) -> Result<(), Rejection> {
+/// Whether a number can be dialled, and be a SIP user name.
+pub fn validate_number(field: &'static str, number: &str) -> Result<(), Rejection> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.+*#".contains(c);
+    if number.is_empty() || number.len() > 32 || !number.chars().all(allowed) {
+        return Err(Rejection::Invalid { field, reason: "must be 1 to 32 characters of 0-9 a-z A-Z - _ . + * #" });
+    }
+    Ok(())
+}
+
+/// Whether a text can be shown.
+pub fn validate_text(field: &'static str, text: &str) -> Result<(), Rejection> {
     if text.len() > 255 {
         return Err(Rejection::Invalid { field, reason: "must be at most 255 bytes long" });
     }

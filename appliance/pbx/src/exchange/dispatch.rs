@@ -11,6 +11,7 @@ use crate::call::hangup::say_bye;
 use crate::call::progress::decline;
 use crate::call::session::relay_info_answer;
 use crate::call::setup::{Invitation, Whereabouts, handle_invitation};
+use crate::conference::rooms;
 use crate::index::Asked;
 
 impl Pbx {
@@ -162,6 +163,9 @@ impl Pbx {
     /// One event of the media engine.
     pub(super) fn handle_media(&mut self, event: media::Event) {
         let Pbx { ctx, calls, .. } = self;
+        if let media::Event::PlaybackEnded { playback, to: media::Target::Conference(conference), .. } = event {
+            return rooms::handle_playback_ended(ctx, conference, playback);
+        }
         let stream = event.stream();
         let Some(leg) = stream.and_then(|stream| ctx.index.streams.get(&stream)).copied() else { return };
         calls.with(ctx, leg, |call, ctx, place| match event {
@@ -172,8 +176,9 @@ impl Pbx {
             media::Event::Timeout { silent_for, .. } => call.handle_silence(ctx, place, silent_for.as_secs()),
             media::Event::Digit { digit, .. } => call.note_digit(ctx, place, digit),
             media::Event::Closed { statistics, .. } => call.handle_closed(ctx, place, Some(statistics)),
-            // Nothing is played or recorded yet.
-            media::Event::PlaybackEnded { .. } | media::Event::RecordingEnded { .. } => {}
+            media::Event::PlaybackEnded { playback, .. } => call.handle_playback_ended(place, playback),
+            // Nothing is recorded yet.
+            media::Event::RecordingEnded { .. } => {}
         });
     }
 }
