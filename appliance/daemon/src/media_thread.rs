@@ -29,6 +29,7 @@ const BELL: Token = Token(usize::MAX);
 
 /// What the exchange asks of the thread.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are the large one, and a box would be an allocation each")]
 pub enum Order {
     /// For the engine.
     Command(Command),
@@ -40,6 +41,7 @@ pub enum Order {
 
 /// What the exchange hears of the thread.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are the large one, and a box would be an allocation each")]
 pub enum Report {
     /// From the engine.
     Event(Event),
