@@ -11,6 +11,7 @@ pub mod calls;
 pub mod cause;
 pub mod controls;
 pub mod hangup;
+pub mod invite;
 pub mod joining;
 pub mod ladder;
 pub mod leg;

@@ -24,7 +24,7 @@ use sip::Transport;
 pub use audio::{Audio, Heard};
 pub use call::{Call, State};
 pub use digest::{Algorithm, Challenge};
-pub use manner::{Codec, Manner, OnInvite};
+pub use manner::{Codec, Manner, OnInvite, TooShort};
 pub use registration::Registration;
 pub use sdp::{Direction, Sdp};
 

@@ -10,6 +10,7 @@ use super::LegKey;
 use super::audio::Audio;
 use super::cause::Cause;
 use super::controls::Waiting;
+use super::invite::Target;
 use super::record::{Address, CallRecord, Controls, Direction, HangupBy, HangupReason, Status};
 use super::session_timer::SessionTimer;
 use crate::UnixMicros;
@@ -28,6 +29,8 @@ pub struct Leg {
     pub flow: Flow,
     /// How far its signalling has come.
     pub stage: Stage,
+    /// Where our INVITE goes, until it is answered; a leg that came in has none.
+    pub target: Option<Box<Target>>,
     /// The dialog, from the first provisional answer with a tag on.
     pub dialog: Option<DialogId>,
     /// Its audio.

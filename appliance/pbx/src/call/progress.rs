@@ -40,6 +40,9 @@ impl Call {
         if status.is_success() {
             return self.handle_answer(ctx, place, dialog, response);
         }
+        if status.0 == 422 && self.try_longer_session(ctx, place, response) {
+            return;
+        }
         let cause = cause_of(response).unwrap_or(Cause::of_status(status.0));
         self.handle_refusal(ctx, place, Failure { status: relayed_status(status.0, cause), cause });
     }
@@ -169,6 +172,7 @@ impl Call {
         }
         ctx.sip.ack(ctx.now, dialog, None);
         self.legs[place].stage = Stage::Up;
+        self.legs[place].target = None;
         if !self.accept_answer(ctx, place, response) {
             let at = ctx.unix();
             self.ladder.internal(at, (ladder::CALL, ladder::CALL), "no usable codec in the answer", String::new());

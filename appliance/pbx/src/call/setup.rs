@@ -1,16 +1,17 @@
 //! The beginning of a call: from the caller's authenticated INVITE to the INVITEs that ring the called phones.
 
 use bytes::Bytes;
-use sip::endpoint::{Body, OutgoingRequest, Reply, ServerId};
-use sip::header::{MaxForwards, NameAddr, Route, TypedHeader};
-use sip::message::{HeaderName, Text};
+use sip::endpoint::{Reply, ServerId};
+use sip::header::MaxForwards;
+use sip::message::HeaderName;
 use sip::sdp::SessionDescription;
-use sip::{Flow, Headers, Method, Request, Uri};
+use sip::{Flow, Headers, Request, Uri};
 use smallvec::SmallVec;
 use uuid::Uuid;
 
 use super::audio::{Audio, Preference};
 use super::cause::Cause;
+use super::invite::{self, Target};
 use super::ladder::{self, Ladder};
 use super::leg::new_record;
 use super::session_timer::{self, Asked as AskedTimer, SessionTimer};
@@ -161,6 +162,7 @@ fn begin(
         extension: caller.id,
         flow,
         stage: Stage::Incoming { server },
+        target: None,
         dialog: None,
         audio: Audio::default(),
         session: SessionTimer { agreed, ..SessionTimer::default() },
@@ -237,13 +239,13 @@ impl Call {
 
     fn ring_contact(&mut self, ctx: &mut Context, callee: (&Extension, Uuid), binding: &Binding) -> Result<(), Cause> {
         let (extension, group) = callee;
-        let target = Uri::parse(binding.contact.as_bytes()).map_err(|_| Cause::UNALLOCATED)?;
+        let target = Target::of(binding).ok_or(Cause::UNALLOCATED)?;
         let place = self.legs.len();
         let key = LegKey { call: self.key, place: place as u8 };
         let mut audio = Audio::default();
         audio.open(ctx, key)?;
         let preference = Preference::of_caller(self.offer.as_ref());
-        let body = audio.offer(ctx, &binding.flow, &preference);
+        audio.offer(ctx, &binding.flow, &preference);
         self.note_open(ctx, &audio, place);
 
         let parties = (self.legs[CALLER].record.source.clone(), address_of(extension));
@@ -264,6 +266,7 @@ impl Call {
             extension: extension.id,
             flow: binding.flow,
             stage: Stage::Closing,
+            target: Some(Box::new(target.clone())),
             dialog: None,
             audio,
             session: SessionTimer::default(),
@@ -272,33 +275,12 @@ impl Call {
             seat: None,
             playing: None,
         };
-        let client = self.invite(ctx, &leg, (target, body), &binding.path);
+        let client = invite::send(ctx, &leg, (target, self.max_forwards - 1), None);
         leg.stage = Stage::Outgoing { client };
         ctx.index.clients.insert(client, Asked::Invite(key));
         self.legs.push(leg);
         self.state(ctx, place, EventKind::CallCreated);
         Ok(())
-    }
-
-    fn invite(&mut self, ctx: &mut Context, leg: &Leg, what: (Uri, Body), path: &[String]) -> sip::endpoint::ClientId {
-        let (target, body) = what;
-        let here = ctx.host_of(&leg.flow);
-        let caller = &leg.record.source;
-        let from = NameAddr::new(Uri::sip(Some(&caller.target), here.0.clone(), here.1));
-        let from = if caller.target_name.is_empty() { from } else { from.with_display_name(&caller.target_name) };
-        let to = NameAddr::new(Uri::sip(Some(&leg.record.destination.target), here.0, here.1));
-        let mut outgoing = OutgoingRequest::new(Method::Invite, target, leg.flow, (from, to));
-        outgoing.call_id = Some(Text::from(leg.record.sip_call_id.as_str()));
-        outgoing.max_forwards = self.max_forwards - 1;
-        outgoing.route = path
-            .iter()
-            .filter_map(|hop| Route::parse(&Bytes::copy_from_slice(hop.as_bytes())).ok())
-            .map(|route| route.0)
-            .collect();
-        outgoing.body = Some(body);
-        let interval = ctx.settings.session_expires.as_secs() as u32;
-        session_timer::write_request(interval, None, leg.session.min_se, &mut outgoing.headers);
-        ctx.sip.request(ctx.now, outgoing)
     }
 
     /// Notes in the ladder that a stream was opened.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::call::Call;
 use super::dialog::Dialog;
-use super::manner::OnInvite;
+use super::manner::{OnInvite, TooShort};
 use super::sdp::Description;
 use super::{Phone, State};
 use crate::wire::{Message, parameter};
@@ -15,6 +15,11 @@ impl Phone {
             return self.handle_reinvite(server, invite);
         }
         let tag = self.token();
+        if let Some(least) = self.least_session(&invite) {
+            let mut refusal = Message::response(&invite, 422).with("Min-SE", least.to_string());
+            refusal.set("To", format!("{};tag={tag}", invite.need("To")));
+            return self.respond(server, refusal);
+        }
         let audio = self.new_audio();
         let index = self.calls.len();
         let mut call = Call::new(Dialog::from_invite(&invite, &tag), audio, true);
@@ -35,6 +40,16 @@ impl Phone {
             OnInvite::Refuse(status) => self.reject(status),
             OnInvite::OnlyTrying => self.respond(server, trying),
             OnInvite::Ignore => {}
+        }
+    }
+
+    /// How long a session has to be, where the one asked for is too short.
+    fn least_session(&self, invite: &Message) -> Option<u32> {
+        let asked: u32 = invite.header("Session-Expires")?.split(';').next()?.trim().parse().ok()?;
+        match self.manner.refuses_sessions {
+            TooShort::None => None,
+            TooShort::Below(least) => (asked < least).then_some(least),
+            TooShort::Any => Some(asked + 1),
         }
     }
 

@@ -24,6 +24,17 @@ pub enum OnInvite {
     Ignore,
 }
 
+/// Which sessions a phone refuses as too short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TooShort {
+    /// None.
+    None,
+    /// Those below so many seconds.
+    Below(u32),
+    /// Any, however long.
+    Any,
+}
+
 /// What a phone can speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Codec {
@@ -78,6 +89,8 @@ pub struct Manner {
     pub reliable_provisionals: bool,
     /// Session-Expires to ask for, in seconds (RFC 4028).
     pub session_expires: Option<u32>,
+    /// Sessions that it refuses as too short (RFC 4028 §6).
+    pub refuses_sessions: TooShort,
     /// Who is to refresh when the phone may choose: `uas` is the one that answers.
     pub refresher: &'static str,
     /// Whether it refreshes the session when that is its task.
@@ -119,6 +132,7 @@ impl Default for Manner {
             offers_late: false,
             reliable_provisionals: false,
             session_expires: None,
+            refuses_sessions: TooShort::None,
             refresher: "uas",
             refreshes_session: true,
             refreshes_by_update: false,
