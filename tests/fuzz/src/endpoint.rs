@@ -249,7 +249,7 @@ impl Stage {
                 }
             }
             Message::Response(Response { headers, .. }) => {
-                assert!(headers.contains(&Via::NAME), "our responses have a Via");
+                headers.typed::<Via>().expect("our responses have a Via");
                 if let Some(tag) = headers.typed::<To>().ok().and_then(|to| to.tag) {
                     self.last_to_tag = tag.into_bytes();
                 }

@@ -154,7 +154,7 @@ fn a_flood_at_one_endpoint() {
     }
     assert!(endpoint.is_idle(), "{:?}", endpoint.counts());
     let left = HELD.get() - before;
-    assert!(left < 512 << 10, "{left} bytes are still held, {most} at most");
+    assert!(left < 32 << 10, "{left} bytes are still held, {most} at most");
 }
 
 /// The same message as another call and transaction.

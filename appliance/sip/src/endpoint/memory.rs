@@ -7,7 +7,7 @@ use super::{Endpoint, Owner};
 use crate::Time;
 
 /// Maps smaller than this are not shrunk.
-const FEW: usize = 128;
+const FEW: usize = 32;
 
 /// Shrinks a map that has become nearly empty. Called after each removal; the work is paid for by the removals before.
 pub(super) fn give_back<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {

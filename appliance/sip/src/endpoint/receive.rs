@@ -46,7 +46,7 @@ impl Endpoint {
         }
     }
 
-    /// A request that names enough is answered 400, or 505; anything else is dropped.
+    /// A request that names enough is answered 400, or 505; anything else is dropped and counted.
     fn handle_malformed(&mut self, flow: Flow, error: ParseError) {
         self.statistics.malformed += 1;
         let status = if error.kind == ParseErrorKind::Version { 505 } else { 400 };
@@ -55,19 +55,20 @@ impl Endpoint {
         }
     }
 
+    /// Whether the topmost Via can be read decides: the answer would have to begin with it (RFC 3261 §8.2.6.2), and whoever
+    /// sent the request would throw that answer away (§18.1.2).
     fn refuse_malformed(&mut self, flow: Flow, mut request: Request, refusal: Refusal) {
         let headers = &request.headers;
-        let needed = [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
+        let needed = [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
         if request.method == Method::Ack || !needed.iter().all(|name| headers.contains(name)) {
             return;
         }
+        let Ok(via) = headers.typed::<Via>() else { return };
         self.statistics.answered_400 += 1;
         let raw = headers.get(&HeaderName::Via).map_or(&b""[..], |via| via);
         let new_tag = self.secret.fingerprint(KeyKind::Branch, &[raw]).0 as u64;
         let new_tag = tag(headers, HeaderName::To).is_ok_and(|tag| tag.is_none()).then_some(new_tag);
-        if let Ok(via) = headers.typed::<Via>() {
-            complete_via(&mut request.headers, &via, &flow);
-        }
+        complete_via(&mut request.headers, &via, &flow);
         self.refuse(flow, (&request, new_tag), &refusal);
     }
 

@@ -29,8 +29,10 @@ struct Entry<O> {
     owner: O,
 }
 
-/// Below this number of timers nothing is swept or shrunk.
+/// Below this number of timers nothing is swept.
 const FEW: usize = 1024;
+/// Timers for which a lane that has nearly emptied keeps room.
+const KEPT: usize = 64;
 
 impl<O> Default for TimerQueue<O> {
     fn default() -> Self {
@@ -65,7 +67,7 @@ impl<O> TimerQueue<O> {
         }
         let entry = lane.entries.pop_front()?;
         self.len -= 1;
-        if lane.entries.is_empty() && lane.entries.capacity() > FEW {
+        if lane.entries.is_empty() && lane.entries.capacity() > KEPT {
             lane.entries = VecDeque::new();
         }
         Some((entry.timer, entry.owner))
@@ -96,7 +98,7 @@ impl<O> TimerQueue<O> {
     pub fn retain(&mut self, mut is_awaited: impl FnMut(Timer, &O) -> bool) {
         for lane in &mut self.lanes {
             lane.entries.retain(|entry| is_awaited(entry.timer, &entry.owner));
-            if lane.entries.capacity() > 4 * lane.entries.len() + FEW {
+            if lane.entries.capacity() > 4 * lane.entries.len() + KEPT {
                 lane.entries.shrink_to_fit();
             }
         }

@@ -37,6 +37,28 @@ fn another_version_is_answered_505() {
 }
 
 #[test]
+fn what_has_no_readable_way_back_is_dropped() {
+    let options = Ask::new("OPTIONS").to_string();
+    let via = options.lines().find(|line| line.starts_with("Via: ")).expect("a request has a Via");
+    for unreadable in
+        ["Via: ", "Via: x", "Via: SIP/2.0/UDP", "Via: SIP/2.0/UDP ;branch=z9hG4bK1", "Via: SIP/2.0/UDP a:99999"]
+    {
+        for body in ["Content-Length: 0", "Content-Length: 99"] {
+            let text = options.replace(via, unreadable).replace("Content-Length: 0", body);
+            let mut alone = Alone::new(Transport::Udp);
+            alone.hear(&text);
+            assert!(alone.said().is_empty() && alone.events().is_empty() && alone.endpoint.is_idle(), "{text}");
+            let statistics = alone.endpoint.statistics();
+            assert_eq!((statistics.malformed, statistics.answered_400), (1, 0), "{text}");
+        }
+    }
+    // What stands below the topmost one is for others to read.
+    let mut alone = Alone::new(Transport::Udp);
+    alone.hear(options.replace(via, &format!("{via}\nVia: x")).replace("Content-Length: 0", "Content-Length: 99"));
+    assert_eq!(alone.answered().status.0, 400);
+}
+
+#[test]
 fn what_names_too_little_is_dropped() {
     let options = Ask::new("OPTIONS").to_string();
     let without = |name: &str| {
