@@ -6,6 +6,8 @@
 
 mod endpoint;
 pub mod mutate;
+mod receiver;
+mod rtcp;
 mod rtp;
 mod sdp;
 mod sip_message;
@@ -15,6 +17,8 @@ mod srtp;
 use std::path::PathBuf;
 
 pub use endpoint::{Played, endpoint, play};
+pub use receiver::{Received, format, receive, receiver};
+pub use rtcp::rtcp;
 pub use rtp::rtp_ingress;
 pub use sdp::sdp;
 pub use sip_message::sip_message;
@@ -25,11 +29,13 @@ pub use srtp::srtp;
 pub type Target = fn(&[u8]);
 
 /// All targets with the names of their corpus folders.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("sip_message", sip_message),
     ("sdp", sdp),
     ("endpoint", endpoint),
     ("rtp_ingress", rtp_ingress),
+    ("rtcp", rtcp),
+    ("receiver", receiver),
     ("srtp", srtp),
     ("sound_wav", sound_wav),
     ("sound_mp3", sound_mp3),

@@ -82,6 +82,16 @@ fn audio() {
 }
 
 #[test]
+fn reports() {
+    mutate("rtcp", fuzz::rtcp, 100_000);
+}
+
+#[test]
+fn received_audio() {
+    mutate("receiver", fuzz::receiver, 10_000);
+}
+
+#[test]
 fn encrypted_audio() {
     mutate("srtp", fuzz::srtp, 40_000);
 }

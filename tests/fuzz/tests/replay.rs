@@ -1,6 +1,6 @@
 //! Every input that was ever worth keeping, through its target.
 
-use fuzz::{Played, TARGETS, corpus, play};
+use fuzz::{Played, TARGETS, corpus, play, receive};
 
 #[test]
 fn all_corpora_pass() {
@@ -42,4 +42,22 @@ fn the_scripts_reach_all_parts_of_the_endpoint() {
     assert!(of("strays").statistics.refused >= 3 && of("strays").statistics.stray_acks == 1);
     assert_eq!(of("merged_request").statistics.refused, 1);
     assert_eq!(of("ipv6_and_old_branch").statistics.repetitions_in, 1);
+}
+
+/// The same of what is received: each input is there for the sake of one thing.
+#[test]
+fn the_received_packets_reach_all_parts_of_the_receiver() {
+    let of = |name: &str| {
+        let inputs = corpus("receiver");
+        let found = inputs.iter().find(|(file, _)| file == name);
+        receive(&found.unwrap_or_else(|| panic!("corpus/receiver/{name} is gone")).1)
+    };
+    let [silence, noise, speech, _] = of("pause_with_noise").ticks;
+    assert!(silence <= 3 && noise > 20 && speech > 10, "{:?}", of("pause_with_noise"));
+    assert_eq!((of("opus_loss_recovered").recovered, of("opus_loss_recovered").ticks[3]), (3, 0));
+    let counts = of("reordered_late_double").packets;
+    assert_eq!((counts.reordered, counts.late, counts.duplicate), (2, 1, 1));
+    assert_eq!((of("digits").packets.lost, of("codec_changes").packets.lost), (0, 0));
+    assert_eq!(of("payloads_lie").malformed, 5);
+    assert!(of("numbers_jump").packets.lost > 300 && of("stall_and_burst").packets.overflowed > 10);
 }
