@@ -12,6 +12,7 @@
 
 pub mod auth;
 pub mod dialog;
+pub mod digit;
 pub mod endpoint;
 pub mod header;
 pub mod limits;

@@ -390,6 +390,8 @@ fn digits_in_info_pass_through() {
     insta::assert_snapshot!(lab.ladder());
     lab[bob].hang_up();
     lab.finish();
+    let digits = lab.sequences[0].steps.iter().filter(|step| step.label.starts_with("digit "));
+    assert_eq!(digits.map(|step| step.label.as_str()).collect::<Vec<_>>(), ["digit 4", "digit 2", "digit #"]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What a phone asks within its dialog: another description, another hold state, a refresh, a digit.
 
+use sip::digit::Digit;
 use sip::endpoint::{Body, Reply, ServerId};
+use sip::header::ContentType;
 use sip::message::HeaderName;
 use sip::sdp::SessionDescription;
 use sip::{Headers, Method, Request, Response};
@@ -130,8 +132,12 @@ impl Call {
         self.tend_audio(ctx);
     }
 
-    /// INFO goes to the other phone, and its answer comes back (RFC 6086; DTMF relay).
+    /// INFO goes to the other phone, and its answer comes back (RFC 6086); a digit in it counts like one in the audio.
     fn handle_info(&mut self, ctx: &mut Context, place: usize, server: ServerId, request: &Request) {
+        let content_type = request.headers.typed_opt::<ContentType>().ok().flatten();
+        if let Some(digit) = content_type.and_then(|content_type| Digit::parse(&content_type, &request.body)) {
+            self.note_digit(ctx, place, digit.digit);
+        }
         let target = self.other(place).and_then(|other| self.legs[other].dialog.map(|dialog| (other, dialog)));
         let Some((other, dialog)) = target else { return answer(ctx, server, Reply::new(200)) };
         let mut headers = Headers::new();
