@@ -16,6 +16,7 @@
 //! [`Engine::poll_timeout`].
 
 pub mod codec;
+pub mod comfort_noise;
 pub mod command;
 pub mod concealment;
 pub mod config;
