@@ -122,6 +122,11 @@ impl Receiver {
         }
     }
 
+    /// From now on nobody needs a rate above `rate`, or somebody does again.
+    pub fn listen_at(&mut self, rate: SampleRate) {
+        self.voices.listen_at(rate);
+    }
+
     /// A packet of the phone arrived, of any payload type: digits and what is unknown only count as not lost.
     pub fn push(&mut self, now: Time, packet: &ReceivedPacket<'_>) {
         let clock_rate = match self.content(packet.payload_type) {

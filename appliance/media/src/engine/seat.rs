@@ -36,7 +36,7 @@ pub(super) struct Seat {
 impl Seat {
     /// A seat for a phone with this `format` in a room of this `rate`.
     pub(super) fn new(room: RoomId, format: &Format, rate: SampleRate) -> Result<Seat, CodecError> {
-        let receiver = Receiver::new(format, jitter::Settings::default());
+        let receiver = Receiver::at_most(rate, format, jitter::Settings::default());
         Ok(Seat {
             room,
             to_room: Resampler::new(receiver.rate(), rate),
@@ -67,6 +67,7 @@ impl Seat {
     /// The room has another rate now.
     pub(super) fn move_to(&mut self, room: RoomId, rate: SampleRate) {
         self.room = room;
+        self.receiver.listen_at(rate);
         self.to_room = Resampler::new(self.receiver.rate(), rate);
         self.voice.speak_at(rate);
         self.listen_at(rate);

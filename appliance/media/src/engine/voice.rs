@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::codec::CodecError;
 use crate::codec::encoder::Encoder;
 use crate::engine::stream::Stream;
-use crate::format::{AudioFormat, Format};
+use crate::format::{AudioFormat, Codec, Format};
 use crate::mixer::FRAME;
 use crate::resampler::Resampler;
 use crate::rtp::header::{LENGTH, Rewrite};
@@ -19,18 +19,30 @@ pub(super) const FRAME_MS: u16 = 20;
 /// An encoder and what leads to it.
 #[derive(Debug)]
 pub(super) struct Speech {
+    audio: AudioFormat,
     encoder: Encoder,
     from_room: Resampler,
 }
 
 impl Speech {
-    pub(super) fn new(format: &AudioFormat, rate: SampleRate) -> Result<Speech, CodecError> {
-        let encoder = Encoder::new(format)?;
-        Ok(Speech { from_room: Resampler::new(rate, encoder.sample_rate()), encoder })
+    /// In a room of the rate `rate`. The encoder has no higher rate: it would only spend time and bits on nothing.
+    pub(super) fn new(audio: &AudioFormat, rate: SampleRate) -> Result<Speech, CodecError> {
+        let encoder = Encoder::at_most(rate, audio)?;
+        Ok(Speech { audio: *audio, from_room: Resampler::new(rate, encoder.sample_rate()), encoder })
     }
 
     pub(super) fn speak_at(&mut self, rate: SampleRate) {
-        self.from_room = Resampler::new(rate, self.encoder.sample_rate());
+        let suited = if self.audio.codec == Codec::Opus { self.audio.sample_rate().min(rate) } else { self.rate() };
+        if suited != self.rate()
+            && let Ok(encoder) = Encoder::at_most(rate, &self.audio)
+        {
+            self.encoder = encoder;
+        }
+        self.from_room = Resampler::new(rate, self.rate());
+    }
+
+    fn rate(&self) -> SampleRate {
+        self.encoder.sample_rate()
     }
 
     /// Encodes one frame of the room. `None`: nothing worth a packet.
@@ -64,7 +76,8 @@ pub(super) struct Voice {
 impl Voice {
     pub(super) fn new(format: &Format, rate: SampleRate) -> Result<Voice, CodecError> {
         let speech = Speech::new(&format.send, rate)?;
-        let per_ms = speech.encoder.sample_rate().per_ms();
+        // The room may get any rate that the codec can have.
+        let per_ms = format.send.sample_rate().per_ms();
         let room = if format.ptime_ms == FRAME_MS { 0 } else { per_ms * usize::from(format.ptime_ms + FRAME_MS) };
         Ok(Voice {
             speech,
@@ -78,7 +91,12 @@ impl Voice {
     }
 
     pub(super) fn speak_at(&mut self, rate: SampleRate) {
+        let before = self.speech.rate();
         self.speech.speak_at(rate);
+        if self.speech.rate() != before {
+            // What waits for its packet has the old rate: some milliseconds, in the moment of a change.
+            self.filled = 0;
+        }
     }
 
     /// What it sends.
@@ -99,7 +117,7 @@ impl Voice {
 
     /// Takes the frame of the tick at `at`.
     pub(super) fn take(&mut self, at: Time, frame: &[i16]) {
-        let per_ms = self.speech.encoder.sample_rate().per_ms();
+        let per_ms = self.speech.rate().per_ms();
         let held = Duration::from_millis((self.filled / per_ms) as u64);
         self.at = at.saturating_sub(held);
         let Some(room) = self.waiting.get_mut(self.filled..) else { return };
@@ -135,7 +153,7 @@ impl Voice {
     }
 
     fn packet_samples(&self) -> usize {
-        self.speech.encoder.sample_rate().per_ms() * usize::from(self.ptime_ms)
+        self.speech.rate().per_ms() * usize::from(self.ptime_ms)
     }
 }
 

@@ -37,17 +37,29 @@ impl Voices {
         Voices { highest, formats, decoders: Default::default(), concealments: Default::default(), current: None }
     }
 
-    /// The rate of the first format, and one that is at least that of each.
+    /// The rate of the first format at present, and one that is at least that of each at any time.
     pub(super) fn rates(&self) -> (SampleRate, SampleRate) {
-        let rate = |format: &AudioFormat| match format.codec {
-            Codec::Pcmu | Codec::Pcma | Codec::G729 => SampleRate::Khz8,
-            Codec::G722 => SampleRate::Khz16,
-            Codec::Opus => format.opus.rate.min(self.highest),
-            Codec::L16(rate) => rate,
-        };
-        let mut rates = self.formats.iter().flatten().map(rate);
-        let first = rates.next().unwrap_or(SampleRate::Khz8);
-        (first, rates.fold(first, SampleRate::max))
+        let first = self.formats.iter().flatten().next().map_or(SampleRate::Khz8, |format| self.rate_of(format));
+        (first, self.formats.iter().flatten().map(AudioFormat::sample_rate).fold(first, SampleRate::max))
+    }
+
+    fn rate_of(&self, format: &AudioFormat) -> SampleRate {
+        match format.codec {
+            Codec::Opus => format.sample_rate().min(self.highest),
+            _ => format.sample_rate(),
+        }
+    }
+
+    /// From now on no rate above `highest` is needed. A decoder that can have another rate by this is made anew.
+    pub(super) fn listen_at(&mut self, highest: SampleRate) {
+        self.highest = highest;
+        for index in 0..self.decoders.len() {
+            let rate = self.formats[index].as_ref().map(|format| self.rate_of(format));
+            if self.decoders[index].as_ref().is_some_and(|decoder| Some(decoder.sample_rate()) != rate) {
+                self.decoders[index] = None;
+                self.prepare(index);
+            }
+        }
     }
 
     /// The format of a payload type, if it can be decoded.
