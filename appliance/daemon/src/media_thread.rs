@@ -40,6 +40,7 @@ pub enum Order {
 }
 
 /// What the exchange hears of the thread.
+#[expect(clippy::large_enum_variant, reason = "reports of ports are a handful a call, and wait in the same queue")]
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nearly all are the large one, and a box would be an allocation each")]
 pub enum Report {
@@ -233,7 +234,7 @@ impl Run {
         let mut forwards = [None; limits::RTP_BATCH];
         for (slot, forward) in forwards.iter_mut().enumerate().take(count) {
             let Some(from) = self.receiver.source(slot).filter(|_| !self.receiver.truncated(slot)) else { continue };
-            *forward = self.engine.handle_packet(now, at, from, self.receiver.octets_mut(slot));
+            *forward = self.engine.handle_packet(now, at, from, self.receiver.datagram(slot));
         }
         self.forward(&forwards[..count]);
     }
@@ -251,7 +252,7 @@ impl Run {
             let result = match self.sockets.get(first.at) {
                 None => Ok(0),
                 Some(socket) if run == 1 => {
-                    send_one(socket, first.to, &self.receiver.octets(slot)[..first.len]).map(|()| 1)
+                    send_one(socket, first.to, self.receiver.first(slot, first.len)).map(|()| 1)
                 }
                 Some(socket) => send_run(&mut self.sender, socket, &self.receiver, slot, &forwards[slot..slot + run]),
             };
@@ -351,7 +352,7 @@ fn send_run(
     let packets = run.iter().flatten().enumerate().map(|(index, forward)| Outgoing {
         to: forward.to,
         from: None,
-        octets: &receiver.octets(slot + index)[..forward.len],
+        octets: receiver.first(slot + index, forward.len),
     });
     sender.send(socket, packets)
 }

@@ -8,6 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::os::fd::{AsRawFd, RawFd};
 use std::ptr;
 
+use media::Datagram;
+
 /// Room for one `in6_pktinfo` with its header, and what else the kernel may add.
 const CONTROL: usize = 64;
 
@@ -128,10 +130,15 @@ impl Receiver {
         &self.buffers[slot * self.size..][..self.length(slot)]
     }
 
-    /// The same, to be rewritten in place.
-    pub fn octets_mut(&mut self, slot: usize) -> &mut [u8] {
+    /// The same, to be rewritten in place, with the room behind it.
+    pub fn datagram(&mut self, slot: usize) -> Datagram<'_> {
         let length = self.length(slot);
-        &mut self.buffers[slot * self.size..][..length]
+        Datagram::new(&mut self.buffers[slot * self.size..][..self.size], length)
+    }
+
+    /// The first `length` octets of the buffer in `slot`, whatever arrived.
+    pub fn first(&self, slot: usize, length: usize) -> &[u8] {
+        &self.buffers[slot * self.size..][..length.min(self.size)]
     }
 
     fn length(&self, slot: usize) -> usize {

@@ -10,6 +10,7 @@ use crate::player::PlaybackId;
 use crate::recorder::{Layout, RecordingId};
 use crate::sample_rate::SampleRate;
 use crate::socket::StreamId;
+use crate::srtp::Keys;
 use crate::tone::Tone;
 
 /// An order from the exchange. Orders for a stream that does not exist are counted and have no effect.
@@ -34,6 +35,8 @@ pub enum Command {
         direction: Direction,
         /// Whom to believe.
         latch: Latch,
+        /// By which keys it is encrypted, if it is. A direction whose key stays goes on, and must: no key begins anew.
+        keys: Option<Box<Keys>>,
     },
     /// The two hear each other from now on: forwarded where one codec serves both, else transcoded. Either is first disconnected from any other, and leaves its conference.
     Connect {

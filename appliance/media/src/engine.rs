@@ -6,6 +6,7 @@ mod control;
 mod ingress;
 mod outbox;
 mod playing;
+mod protection;
 mod report;
 mod room;
 mod rooms;
@@ -25,6 +26,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::config::Config;
+use crate::datagram::Datagram;
 use crate::engine::outbox::Outbox;
 use crate::engine::playing::Works;
 use crate::engine::rooms::Rooms;
@@ -39,8 +41,8 @@ use crate::{Counters, Deadline, Event, Forward, Socket, Statistics, StreamId, Ti
 ///
 /// A stream goes through three states: open (its packets are dropped), configured (they are counted, digits are heard,
 /// reports are sent) and connected (they go on to the other stream). The way of a packet is
-/// look up → header → [source](crate::rtp::latching) → [sequence](crate::rtp::reception) → direction → [digits](crate::dtmf)
-/// → [rule](crate::ForwardingRule).
+/// look up → [decryption](crate::srtp) → header → [source](crate::rtp::latching) → [sequence](crate::rtp::reception) → direction → [digits](crate::dtmf)
+/// → [rule](crate::ForwardingRule) → [encryption](crate::srtp).
 #[derive(Debug)]
 pub struct Engine {
     config: Config,
@@ -82,13 +84,21 @@ impl Engine {
         self.clock.set(now, unix);
     }
 
-    /// A packet arrived. When it has to go on, it was rewritten in place, and the answer says where its first octets go.
-    pub fn handle_packet(&mut self, now: Time, at: Socket, from: SocketAddr, packet: &mut [u8]) -> Option<Forward> {
+    /// A packet arrived. When it has to go on, it was rewritten in place, and the answer says where the first octets of its
+    /// buffer go.
+    pub fn handle_packet<'a>(
+        &mut self,
+        now: Time,
+        at: Socket,
+        from: SocketAddr,
+        packet: impl Into<Datagram<'a>>,
+    ) -> Option<Forward> {
+        let packet = packet.into();
         let Some(slot) = self.streams.find(at.stream) else {
             self.outbox.counters.unknown_stream += 1;
             return None;
         };
-        if at.component == Component::Rtcp || header::looks_like_rtcp(packet) {
+        if at.component == Component::Rtcp || header::looks_like_rtcp(packet.octets()) {
             self.receive_rtcp(now, (slot, at.component), from, packet);
             return None;
         }
@@ -141,9 +151,15 @@ impl Engine {
         Some(self.streams.get(stream)?.statistics())
     }
 
-    /// The rule by which packets of a stream's phone go on, once the first has; for a faster path than ours.
+    /// The rule by which packets of a stream's phone go on, once the first has; for a faster path than ours. Encrypted ones
+    /// go by no rule alone.
     pub fn forwarding_rule(&self, stream: StreamId) -> Option<&crate::ForwardingRule> {
-        let route = &self.streams.get(stream)?.route;
+        let stream = self.streams.get(stream)?;
+        let peer = stream.peer.and_then(|peer| self.streams.get(peer));
+        if stream.session.is_some() || peer.is_some_and(|peer| peer.session.is_some()) {
+            return None;
+        }
+        let route = &stream.route;
         route.rule.as_ref().filter(|_| !route.stale)
     }
 

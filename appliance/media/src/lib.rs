@@ -20,6 +20,7 @@ pub mod comfort_noise;
 pub mod command;
 pub mod concealment;
 pub mod config;
+pub mod datagram;
 pub mod dtmf;
 pub mod engine;
 pub mod event;
@@ -51,6 +52,7 @@ pub mod voice_activity;
 
 pub use command::{Command, ConferenceId, Direction, Latch, Mute, Playable, Remote, Sound, Target};
 pub use config::Config;
+pub use datagram::Datagram;
 pub use engine::{Engine, Parcel};
 pub use event::{Ended, Event};
 pub use format::{AudioFormat, Codec, Format, OpusSettings, TelephoneEvent};

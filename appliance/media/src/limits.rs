@@ -35,7 +35,7 @@ pub const TICKS_BEHIND: Duration = Duration::from_millis(100);
 /// Timers that one call of `handle_timeout` serves; the rest is due at once again. Bounds the time until the next packet.
 pub const TIMERS_A_TURN: usize = 64;
 
-/// Octets of a packet of our own: sender report with one block, CNAME of [`CNAME`] octets, BYE.
+/// Octets of a packet of our own: sender report with one block, CNAME of [`CNAME`] octets, BYE, and what protects them.
 pub const TRANSMIT: usize = 160;
 
 /// Octets of our CNAME (RFC 7022 names have 16).

@@ -158,6 +158,12 @@ pub struct Dropped {
     pub unreachable: u64,
     /// One is muted, or the other deaf.
     pub muted: u64,
+    /// Of an encrypted stream: forged, under another key, or not encrypted.
+    pub not_authentic: u64,
+    /// Of an encrypted stream: received before, or too late to tell.
+    pub replayed: u64,
+    /// Could not be encrypted for the other leg: a number sent before, or a packet as long as its buffer.
+    pub not_protected: u64,
 }
 
 impl Dropped {
@@ -172,6 +178,9 @@ impl Dropped {
             + self.sequence
             + self.unreachable
             + self.muted
+            + self.not_authentic
+            + self.replayed
+            + self.not_protected
     }
 }
 

@@ -12,7 +12,7 @@ pub struct Forward {
     pub at: Socket,
     /// To where.
     pub to: SocketAddr,
-    /// How many octets of the packet that was handed in.
+    /// How many octets of the buffer that was handed in: more than came, where they go on encrypted.
     pub len: usize,
 }
 
@@ -36,6 +36,12 @@ impl Transmit {
     /// The octets to send.
     pub fn packet(&self) -> &[u8] {
         &self.buffer[..self.len]
+    }
+
+    /// Lets `work` change the packet in the whole of its buffer; it returns the new length.
+    pub(crate) fn rewrite<E>(&mut self, work: impl FnOnce(&mut [u8], usize) -> Result<usize, E>) -> Result<(), E> {
+        self.len = work(&mut self.buffer, self.len)?;
+        Ok(())
     }
 
     /// Appends `octets`; returns false, and appends nothing, when they do not fit.

@@ -56,7 +56,7 @@ impl Work {
             let codec = self.codec(id);
             let format = Format::new(codec, codec.static_payload_type().unwrap_or(97));
             let (direction, latch) = (Direction::SendRecv, Latch::Symmetric);
-            order(Command::Configure { stream, remote, format, direction, latch });
+            order(Command::Configure { stream, remote, format, direction, latch, keys: None });
             match self.conference {
                 true => order(Command::Join { stream, conference }),
                 false if id % 2 == 1 => order(Command::Connect { a: StreamId(id - 1), b: stream }),

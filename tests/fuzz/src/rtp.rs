@@ -67,7 +67,8 @@ impl Call {
         }
         let remote = Remote { rtp, rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1) };
         let (stream, latch) = (LEGS[leg], Latch::Symmetric);
-        self.engine.handle_command(self.now, Command::Configure { stream, remote, format, direction, latch });
+        self.engine
+            .handle_command(self.now, Command::Configure { stream, remote, format, direction, latch, keys: None });
     }
 
     fn deliver(&mut self, flags: u8, datagram: &[u8]) {

@@ -75,6 +75,7 @@ impl Bench {
             format,
             direction: Direction::SendRecv,
             latch: Latch::Symmetric,
+            keys: None,
         });
     }
 }

@@ -3,6 +3,7 @@
 //! Packets are forwarded at once by a [`ForwardingRule`], which is what two legs get that share a codec. While the other leg
 //! hears what a [room](crate::engine::room) makes (transcoded, mixed or played), its packets come from there instead.
 
+use crate::datagram::Datagram;
 use crate::engine::ingress::Incoming;
 use crate::engine::stream::{Agreed, Stream};
 use crate::forwarding_rule::{ForwardingRule, payload_rules};
@@ -27,6 +28,8 @@ pub(super) enum NotForwarded {
     Muted,
     /// The other leg hears what we make.
     Spoken,
+    /// It cannot be encrypted for the other leg.
+    NotProtected,
 }
 
 impl NotForwarded {
@@ -39,16 +42,17 @@ impl NotForwarded {
             NotForwarded::Direction => &mut dropped.direction,
             NotForwarded::Unreachable => &mut dropped.unreachable,
             NotForwarded::TooLate => &mut dropped.sequence,
+            NotForwarded::NotProtected => &mut dropped.not_protected,
         };
         *counter += 1;
     }
 }
 
-/// Rewrites `packet`, which `from` has accepted, for `to`.
+/// Rewrites `packet`, which `from` has accepted, for `to`, and encrypts it where `to` wants that.
 pub(super) fn forward(
     now: Time,
     (from, to): (&mut Stream, &mut Stream),
-    packet: &mut [u8],
+    packet: &mut Datagram<'_>,
     incoming: &Incoming,
 ) -> Result<Forward, NotForwarded> {
     if to.seat.as_ref().is_some_and(|seat| seat.speaks) {
@@ -67,9 +71,11 @@ pub(super) fn forward(
         }
         return Err(NotForwarded::NotNegotiated);
     };
-    let rewritten = rule.apply(packet, &incoming.header, incoming.extended, payload).ok_or(NotForwarded::TooLate)?;
+    let rewritten =
+        rule.apply(packet.octets_mut(), &incoming.header, incoming.extended, payload).ok_or(NotForwarded::TooLate)?;
+    let len = to.protect(packet.buffer_mut(), rewritten.len).map_err(|_| NotForwarded::NotProtected)?;
     to.sender.record(now, rewritten.sequence, rewritten.timestamp, rewritten.len - LENGTH);
-    Ok(Forward { at: rule.to, to: rule.destination, len: rewritten.len })
+    Ok(Forward { at: rule.to, to: rule.destination, len })
 }
 
 /// The rule for packets of the present source of `from` to `to`. It goes on with the numbers of `last` where nothing

@@ -63,7 +63,7 @@ impl Engine {
     }
 
     fn configure(&mut self, now: Time, command: Command) -> Option<()> {
-        let Command::Configure { stream: id, remote, format, direction, latch } = command else { return None };
+        let Command::Configure { stream: id, remote, format, direction, latch, keys } = command else { return None };
         let first_report = self.report_interval() / 2;
         let stream = self.streams.get_mut(id)?;
         let latching = match stream.agreed.take() {
@@ -75,6 +75,7 @@ impl Engine {
             None => Latching::new(latch, remote),
         };
         stream.agreed = Some(Agreed::new(format, direction, latching));
+        stream.agree_on_keys(keys, &mut self.random);
         stream.route.renew();
         stream.silence.since = now;
         stream.silence.reported = false;

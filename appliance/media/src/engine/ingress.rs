@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::datagram::Datagram;
 use crate::dtmf::{Digit, EventPacket};
 use crate::engine::outbox::Outbox;
 use crate::engine::stream::Stream;
@@ -13,6 +14,7 @@ use crate::limits;
 use crate::rtp::header::Header;
 use crate::rtp::latching::Verdict;
 use crate::rtp::reception::Arrival;
+use crate::socket::Component;
 use crate::{Event, Forward, Time};
 
 /// A packet of the phone that was accepted.
@@ -46,12 +48,13 @@ impl Engine {
         now: Time,
         slot: Slot,
         from: SocketAddr,
-        packet: &mut [u8],
+        mut packet: Datagram<'_>,
     ) -> Option<Forward> {
         let stream = self.streams.at_mut(slot)?;
-        let incoming = stream.accept(now, from, packet, &mut self.outbox);
+        stream.unprotect(Component::Rtp, &mut packet)?;
+        let incoming = stream.accept(now, from, packet.octets(), &mut self.outbox);
         if let (Some(seat), Some(incoming)) = (&mut stream.seat, &incoming) {
-            seat.receiver.push(now, &incoming.received(packet));
+            seat.receiver.push(now, &incoming.received(packet.octets()));
         }
         let peer = stream.peer?;
         let moved = std::mem::take(&mut stream.moved);
@@ -62,7 +65,7 @@ impl Engine {
         if moved {
             peer.route.renew();
         }
-        match bridge::forward(now, (&mut *stream, peer), packet, &incoming?) {
+        match bridge::forward(now, (&mut *stream, peer), &mut packet, &incoming?) {
             Ok(forward) => Some(forward),
             Err(reason) => {
                 reason.count(&mut stream.dropped);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rand_chacha::rand_core::Rng;
 
+use crate::datagram::Datagram;
 use crate::engine::Engine;
 use crate::engine::stream::Stream;
 use crate::engine::streams::Slot;
@@ -24,14 +25,17 @@ impl Engine {
         now: Time,
         (slot, component): (Slot, Component),
         from: SocketAddr,
-        packet: &[u8],
+        mut packet: Datagram<'_>,
     ) {
         let Some(stream) = self.streams.at_mut(slot) else { return };
+        if stream.unprotect(Component::Rtcp, &mut packet).is_none() {
+            return;
+        }
         let Some(agreed) = &mut stream.agreed else {
             stream.dropped.early += 1;
             return;
         };
-        let Ok(heard) = read::read(packet, stream.sender.ssrc) else {
+        let Ok(heard) = read::read(packet.octets(), stream.sender.ssrc) else {
             stream.dropped.malformed += 1;
             return;
         };
@@ -82,6 +86,6 @@ impl Stream {
             write::bye(&mut transmit, self.sender.ssrc);
         }
         self.reporting.transmit(now, ntp, packets);
-        Some(transmit)
+        self.protect_report(transmit)
     }
 }

@@ -12,6 +12,7 @@ use crate::rtp::latching::Latching;
 use crate::rtp::reception::Reception;
 use crate::rtp::sender::Sender;
 use crate::socket::StreamId;
+use crate::srtp::Session;
 use crate::statistics::Playout;
 use crate::{Config, Direction, Dropped, Mute, Statistics, Time};
 
@@ -21,6 +22,8 @@ pub(super) struct Stream {
     pub(super) id: StreamId,
     /// What was agreed. `None` until the first Configure.
     pub(super) agreed: Option<Agreed>,
+    /// What opens and closes its packets, where they are encrypted.
+    pub(super) session: Option<Box<Session>>,
     /// The other side of the bridge.
     pub(super) peer: Option<StreamId>,
     pub(super) route: Route,
@@ -101,6 +104,7 @@ impl Stream {
         Stream {
             id,
             agreed: None,
+            session: None,
             peer: None,
             route: Route::default(),
             seat: None,

@@ -173,8 +173,12 @@ impl Stream {
         let marker = std::mem::take(&mut seat.voice.rested);
         let payload_type = seat.voice.audio.payload_type;
         Rewrite { marker, payload_type, sequence, timestamp, ssrc: self.sender.ssrc }.write(packet);
+        let Ok(protected) = self.protect(packet, LENGTH + len) else {
+            self.dropped.not_protected += 1;
+            return None;
+        };
         self.sender.feeder = None;
         self.sender.record(at, sequence, timestamp, len);
-        Some(Forward { at: Socket::rtp(self.id), to, len: LENGTH + len })
+        Some(Forward { at: Socket::rtp(self.id), to, len: protected })
     }
 }

@@ -18,7 +18,7 @@ pub struct Feeder {
 /// The outgoing side of a stream.
 #[derive(Debug)]
 pub struct Sender {
-    /// Our SSRC, the same for the life of the stream.
+    /// Our SSRC, the same for the life of the stream, unless encryption has to count anew.
     pub ssrc: u32,
     /// Whose packets were sent last. `None`: what comes next starts anew.
     pub feeder: Option<Feeder>,
@@ -33,6 +33,13 @@ impl Sender {
     /// A stream that has sent nothing yet; its first packet gets `sequence + 1` and `timestamp` (random, RFC 3550 §5.1).
     pub fn new(now: Time, ssrc: u32, sequence: u16, timestamp: u32) -> Sender {
         Sender { ssrc, feeder: None, sequence, timestamp, at: now, packets: 0, octets: 0 }
+    }
+
+    /// Goes on as another source; its first packet gets `sequence + 1`.
+    pub fn change_source(&mut self, ssrc: u32, sequence: u16) {
+        self.ssrc = ssrc;
+        self.sequence = sequence;
+        self.feeder = None;
     }
 
     /// Packets sent.

@@ -46,6 +46,7 @@ impl Session {
     }
 
     /// See [`Outbound::protect`].
+    #[inline(never)]
     pub fn protect(&mut self, buffer: &mut [u8], len: usize) -> Result<usize, SrtpError> {
         self.outbound.protect(buffer, len)
     }

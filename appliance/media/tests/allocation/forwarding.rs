@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use media::{Codec, Command, Config, Direction, Engine, Format, Latch, Remote, Socket, StreamId};
+use media::srtp::{Keys, MasterKey, Profile, RTP_OVERHEAD, Session};
+use media::{Codec, Command, Component, Config, Datagram, Direction, Engine, Format, Latch, Remote, Socket, StreamId};
 
 use crate::counting::allocations;
 
@@ -11,6 +12,25 @@ const STREAMS: u32 = 200;
 
 pub fn phone(stream: u32) -> SocketAddr {
     ([198, 51, 100, stream as u8], 40_000).into()
+}
+
+/// What the exchange is told of an encrypted phone, and what the phone has; every twentieth stream is one.
+fn keys(id: u32) -> Option<[Keys; 2]> {
+    let profile = Profile::ALL[id as usize / 20 % Profile::ALL.len()];
+    let key = |octet| MasterKey::new(profile, &vec![octet; profile.key_len() + profile.salt_len()]).unwrap();
+    let of = |send, receive| Keys { send: key(send), receive: key(receive), receive_key_id_len: 0 };
+    id.is_multiple_of(20).then(|| [of(1, 2), of(2, 1)])
+}
+
+/// Sends as the phone does. A phone whose source changed too often for its encryption sends plain, and is not heard.
+fn protect(phone: &mut Option<Session>, at: Socket, buffer: &mut [u8]) -> usize {
+    let len = buffer.len() - RTP_OVERHEAD - 4;
+    let protected = match (phone, at.component) {
+        (None, _) => Ok(len),
+        (Some(phone), Component::Rtp) => phone.protect(buffer, len),
+        (Some(phone), Component::Rtcp) => phone.protect_rtcp(buffer, len),
+    };
+    protected.unwrap_or(len)
 }
 
 fn calls() -> Engine {
@@ -23,7 +43,17 @@ fn calls() -> Engine {
         let codec = if id % 4 == 3 { Codec::Pcma } else { Codec::Pcmu };
         let format = Format::new(codec, codec.static_payload_type().unwrap_or(0)).with_telephone_event(101);
         let (direction, latch) = (Direction::SendRecv, Latch::Symmetric);
-        engine.handle_command(Duration::ZERO, Command::Configure { stream, remote, format, direction, latch });
+        engine.handle_command(
+            Duration::ZERO,
+            Command::Configure {
+                stream,
+                remote,
+                format,
+                direction,
+                latch,
+                keys: keys(id).map(|[ours, _]| Box::new(ours)),
+            },
+        );
         if id % 2 == 1 {
             engine.handle_command(Duration::ZERO, Command::Connect { a: StreamId(id - 1), b: stream });
         }
@@ -54,6 +84,7 @@ fn packet(tick: u32, id: u32) -> (Socket, SocketAddr, [u8; 172]) {
 
 pub fn ten_thousand_ticks() {
     let mut engine = calls();
+    let mut phones: Vec<_> = (0..STREAMS).map(|id| keys(id).map(|[_, theirs]| Session::new(theirs))).collect();
     let (mut forwarded, mut events, mut transmits, mut warm) = (0u64, 0u64, 0u64, 0);
     for tick in 0..11_000 {
         let now = Duration::from_millis(20) * tick;
@@ -62,8 +93,12 @@ pub fn ten_thousand_ticks() {
             warm = allocations();
         }
         for id in 0..STREAMS {
-            let (at, from, mut packet) = packet(tick, id);
-            forwarded += u64::from(engine.handle_packet(now, at, from, &mut packet).is_some());
+            let (at, from, packet) = packet(tick, id);
+            let mut buffer = [0; 172 + RTP_OVERHEAD + 4];
+            buffer[..172].copy_from_slice(&packet);
+            let len = protect(&mut phones[id as usize], at, &mut buffer);
+            let packet = Datagram::new(&mut buffer, len);
+            forwarded += u64::from(engine.handle_packet(now, at, from, packet).is_some());
         }
         while engine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
             engine.handle_timeout(now);

@@ -21,7 +21,7 @@ fn open(engine: &mut Engine, id: u32, codec: Codec) {
     let remote = Remote { rtp: phone(id), rtcp: SocketAddr::new(phone(id).ip(), 40_001) };
     let format = Format::new(codec, codec.static_payload_type().unwrap_or(97));
     let (direction, latch) = (Direction::SendRecv, Latch::Symmetric);
-    engine.handle_command(Duration::ZERO, Command::Configure { stream, remote, format, direction, latch });
+    engine.handle_command(Duration::ZERO, Command::Configure { stream, remote, format, direction, latch, keys: None });
 }
 
 fn codec(id: u32) -> Codec {

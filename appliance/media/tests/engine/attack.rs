@@ -16,7 +16,7 @@ fn stranger() -> SocketAddr {
 
 /// The stranger sends the phone's next packet, with an SSRC of its choice, to the phone's port.
 fn intrude(world: &mut World, who: usize, ssrc: u32) {
-    let mut packet = world.phones[who].clone().audio();
+    let mut packet = world.phones[who].next_audio();
     packet.header.ssrc = ssrc;
     let stream = world.phones[who].stream;
     world.deliver(Socket::rtp(stream), stranger(), &packet.marshal().unwrap());
@@ -133,7 +133,7 @@ fn a_trunk_is_believed_only_from_its_host() {
 #[test]
 fn noise_of_an_unknown_kind_starts_nothing() {
     let mut world = World::call(&[ulaw(), ulaw()]);
-    let mut packet = world.phones[A].clone().audio();
+    let mut packet = world.phones[A].next_audio();
     packet.header.payload_type = 99;
     let (stream, octets) = (world.phones[A].stream, packet.marshal().unwrap());
     world.deliver(Socket::rtp(stream), stranger(), &octets);

@@ -119,7 +119,7 @@ fn random_commands_in_any_order() {
             0 => Command::Open { stream: a, port: 0 },
             1 | 2 => {
                 let (format, direction) = ([ulaw(), alaw()][random.below(2)], direction[random.below(4)]);
-                Command::Configure { stream: a, remote, format, direction, latch }
+                Command::Configure { stream: a, remote, format, direction, latch, keys: None }
             }
             3 => Command::Connect { a, b },
             4 => Command::Disconnect { stream: a },

@@ -6,6 +6,7 @@ mod attack;
 mod codecs;
 mod continuity;
 mod digits;
+mod encrypted;
 mod forwarding;
 mod garbage;
 mod reports;

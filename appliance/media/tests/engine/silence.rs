@@ -139,7 +139,7 @@ fn streams_that_come_and_go_leave_nothing_behind() {
         let format = ulaw();
         let remote = world.phones[A].remote();
         let (direction, latch) = (Direction::SendRecv, media::Latch::Symmetric);
-        world.command(media::Command::Configure { stream, remote, format, direction, latch });
+        world.command(media::Command::Configure { stream, remote, format, direction, latch, keys: None });
         world.command(media::Command::Close { stream });
         world.pass(PTIME);
         world.events.clear();

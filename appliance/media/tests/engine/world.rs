@@ -4,21 +4,22 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use media::srtp::RTP_OVERHEAD;
 use media::{
-    Codec, Command, Component, Config, Direction, Engine, Event, Format, Forward, Latch, Parcel, RecordedBuffer,
-    Remote, Socket, Statistics, StreamId, Time, Transmit,
+    Codec, Command, Component, Config, Datagram, Direction, Engine, Event, Format, Forward, Latch, Parcel,
+    RecordedBuffer, Remote, Socket, Statistics, StreamId, Time, Transmit,
 };
 use rtp::header::Header;
 use rtp::packet::Packet;
 use webrtc_util::marshal::{Marshal, Unmarshal};
 
+use crate::encrypted::Line;
 use crate::sound::{Pcm, Tone};
 
 pub const PTIME: Duration = Duration::from_millis(20);
 pub const SAMPLES: u32 = 160;
 
 /// A telephone: where it is, and what its next packet looks like.
-#[derive(Debug, Clone)]
 pub struct Phone {
     pub stream: StreamId,
     /// Where its packets come from.
@@ -29,6 +30,8 @@ pub struct Phone {
     pub ssrc: u32,
     pub sequence: u16,
     pub timestamp: u32,
+    /// What encrypts, where it is encrypted.
+    pub line: Option<Line>,
     pub heard: Vec<Heard>,
 }
 
@@ -50,12 +53,21 @@ impl Phone {
             ssrc: 0xA000_0000 + stream,
             sequence,
             timestamp: u32::MAX - 500,
+            line: None,
             heard: Vec::new(),
         }
     }
 
     /// The next audio packet of the phone. Its payload differs from packet to packet.
     pub fn audio(&mut self) -> Packet {
+        let packet = self.next_audio();
+        self.sequence = self.sequence.wrapping_add(1);
+        self.timestamp = self.timestamp.wrapping_add(SAMPLES);
+        packet
+    }
+
+    /// The same packet, still to be sent.
+    pub fn next_audio(&self) -> Packet {
         let header = Header {
             version: 2,
             payload_type: self.format.send.payload_type,
@@ -65,8 +77,6 @@ impl Phone {
             ..Header::default()
         };
         let payload: Vec<u8> = (0..SAMPLES).map(|sample| (self.timestamp.wrapping_add(sample) >> 2) as u8).collect();
-        self.sequence = self.sequence.wrapping_add(1);
-        self.timestamp = self.timestamp.wrapping_add(SAMPLES);
         Packet { header, payload: Bytes::from(payload) }
     }
 
@@ -154,8 +164,8 @@ impl World {
 
     pub fn configure_as(&mut self, who: usize, direction: Direction, latch: Latch) {
         let Phone { stream, format, .. } = self.phones[who];
-        let remote = self.phones[who].remote();
-        self.command(Command::Configure { stream, remote, format, direction, latch });
+        let (remote, keys) = (self.phones[who].remote(), self.phones[who].line.as_ref().map(Line::keys));
+        self.command(Command::Configure { stream, remote, format, direction, latch, keys });
     }
 
     pub fn connect(&mut self, a: usize, b: usize) {
@@ -169,22 +179,25 @@ impl World {
 
     /// Hands octets to the engine, and what comes out of it to the phone it is for.
     pub fn deliver(&mut self, at: Socket, from: SocketAddr, octets: &[u8]) {
-        let mut octets = octets.to_vec();
-        let forward = self.engine.handle_packet(self.now, at, from, &mut octets);
+        let mut buffer = octets.to_vec();
+        buffer.resize(octets.len() + RTP_OVERHEAD, 0xEE);
+        let packet = Datagram::new(&mut buffer, octets.len());
+        let forward = self.engine.handle_packet(self.now, at, from, packet);
         if let Some(forward) = forward {
-            self.hear(forward, &octets);
+            self.hear(forward, &buffer);
         }
         self.drain();
     }
 
     fn hear(&mut self, forward: Forward, octets: &[u8]) {
         assert_eq!(forward.at.component, Component::Rtp);
-        let packet = Packet::unmarshal(&mut &octets[..forward.len]).unwrap();
-        let heard = Heard { at: self.now, packet };
+        let octets = &octets[..forward.len];
         match self.phones.iter_mut().find(|phone| phone.at == forward.to) {
             Some(phone) => {
                 assert_eq!(phone.stream, forward.at.stream);
-                phone.heard.push(heard);
+                let opened = phone.line.as_mut().map(|line| line.unprotect(octets));
+                let packet = Packet::unmarshal(&mut opened.as_deref().unwrap_or(octets)).unwrap();
+                phone.heard.push(Heard { at: self.now, packet });
             }
             None => self.astray.push(forward.to),
         }
@@ -224,8 +237,11 @@ impl World {
     }
 
     pub fn send(&mut self, who: usize, packet: &Packet) {
-        let Phone { stream, at, .. } = self.phones[who];
-        self.deliver(Socket::rtp(stream), at, &packet.marshal().unwrap());
+        let Phone { stream, at, line, .. } = &mut self.phones[who];
+        let plain = packet.marshal().unwrap();
+        let protected = line.as_mut().map(|line| line.protect(&plain));
+        let (stream, at) = (*stream, *at);
+        self.deliver(Socket::rtp(stream), at, protected.as_deref().unwrap_or(&plain));
     }
 
     /// The phone speaks for so many packets, one each 20 ms.

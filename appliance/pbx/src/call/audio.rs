@@ -232,7 +232,14 @@ impl Audio {
         if let (Some(stream), Some(format)) = (self.stream(), format_of(&negotiated)) {
             let remote = media::Remote { rtp: negotiated.remote_rtp, rtcp: negotiated.remote_rtcp };
             let direction = direction_of(negotiated.direction);
-            ctx.media(media::Command::Configure { stream, remote, format, direction, latch: media::Latch::Symmetric });
+            ctx.media(media::Command::Configure {
+                stream,
+                remote,
+                format,
+                direction,
+                latch: media::Latch::Symmetric,
+                keys: None,
+            });
         }
         self.negotiated = Some(negotiated);
     }
