@@ -53,3 +53,12 @@ pub const RESERVE: usize = 1 << 20;
 pub const DRAIN: Duration = Duration::from_secs(30 * 60);
 /// How long the second SIGTERM waits for phones to be told.
 pub const STOP: Duration = Duration::from_secs(2);
+
+/// Playbacks from files and the network at a time.
+pub const PLAYBACKS: usize = 512;
+/// Sounds in a row of one playback.
+pub const SOUNDS: usize = 256;
+/// Audio in one buffer of a playback, and how many of them circulate: the disk may be busy for 400 ms before a gap is heard.
+pub const SOUND_BUFFER: Duration = Duration::from_millis(200);
+/// See [`SOUND_BUFFER`].
+pub const SOUND_BUFFERS: usize = 3;

@@ -1,0 +1,117 @@
+//! Where sounds are: in files, in memory, in the network, or nowhere, for silence.
+
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use media::sound::{RawFormat, SoundError, SoundReader};
+use media::{PlaybackId, SampleRate, Sound};
+
+use super::sounds_folder::SoundsFolder;
+
+/// What a sound is read from.
+#[derive(Debug)]
+pub enum File {
+    /// From the disk.
+    OnDisk(std::fs::File),
+    /// From memory.
+    InMemory(Cursor<Arc<[u8]>>),
+}
+
+/// A sound from the network, or why there is none.
+#[derive(Debug)]
+pub struct Fetched {
+    /// Who asked for it.
+    pub playback: PlaybackId,
+    /// Its place in the list.
+    pub at: usize,
+    /// The sound itself.
+    pub file: Result<File, String>,
+}
+
+/// What came of opening a sound.
+#[derive(Debug)]
+pub enum Opened {
+    /// It can be read, or cannot, in words.
+    File(Result<File, String>),
+    /// It is nothing, for so long.
+    Silence(Duration),
+    /// It is fetched, and comes as an order.
+    Later,
+}
+
+/// Opens sounds.
+#[derive(Debug)]
+pub struct Library {
+    folder: SoundsFolder,
+}
+
+impl Library {
+    /// Files are those of `folder`.
+    pub fn new(folder: SoundsFolder) -> Library {
+        Library { folder }
+    }
+
+    /// Opens the sound that stands at this place in the list of a playback.
+    pub fn open(&mut self, sound: &Sound, _playback: PlaybackId, _at: usize) -> Opened {
+        match sound {
+            Sound::File(name) => {
+                let file = self.folder.file(Path::new(name)).map(File::OnDisk);
+                Opened::File(file.map_err(|reason| format!("{}: {reason}", Library::name(sound))))
+            }
+            Sound::Octets(octets) => Opened::File(Ok(File::InMemory(Cursor::new(octets.clone())))),
+            Sound::Silence(duration) => Opened::Silence(*duration),
+            Sound::Url(url) => Opened::File(Err(format!("{url}: sounds are not fetched from the network yet"))),
+        }
+    }
+
+    /// Begins to read. What is in the file decides how; only where it has no head does the end of its name.
+    pub fn reader(sound: &Sound, mut file: File, rate: SampleRate) -> Result<SoundReader<File>, String> {
+        let named = |error: SoundError| format!("{}: {error}", Library::name(sound));
+        let extension = match sound {
+            Sound::File(name) => Path::new(name).extension().and_then(|extension| extension.to_str()),
+            _ => None,
+        };
+        match extension.and_then(RawFormat::from_extension) {
+            Some(raw) if !has_head(&mut file) => Ok(SoundReader::raw(file, raw, rate)),
+            _ => SoundReader::open(file, rate).map_err(named),
+        }
+    }
+
+    /// A sound, for people.
+    pub fn name(sound: &Sound) -> String {
+        match sound {
+            Sound::File(name) => format!("sound “{name}”"),
+            Sound::Url(url) => url.clone(),
+            Sound::Octets(octets) => format!("{} octets of sound", octets.len()),
+            Sound::Silence(duration) => format!("silence of {duration:?}"),
+        }
+    }
+}
+
+/// Whether the file begins as no raw samples do, but for a wonder. It stands at its beginning before and after.
+fn has_head(file: &mut File) -> bool {
+    let mut head = [0; 4];
+    let read = file.read_exact(&mut head);
+    let _ = file.seek(SeekFrom::Start(0));
+    read.is_ok() && [b"RIFF", b"RF64", b"OggS"].contains(&&head)
+}
+
+impl Read for File {
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        match self {
+            File::OnDisk(file) => file.read(octets),
+            File::InMemory(octets_of) => octets_of.read(octets),
+        }
+    }
+}
+
+impl Seek for File {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            File::OnDisk(file) => file.seek(to),
+            File::InMemory(octets) => octets.seek(to),
+        }
+    }
+}
