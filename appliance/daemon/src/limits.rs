@@ -62,3 +62,24 @@ pub const SOUNDS: usize = 256;
 pub const SOUND_BUFFER: Duration = Duration::from_millis(200);
 /// See [`SOUND_BUFFER`].
 pub const SOUND_BUFFERS: usize = 3;
+
+/// Recordings at a time.
+pub const RECORDINGS: usize = 512;
+/// Audio in one buffer of a recording, and how many of them circulate: the disk may be busy for more than a second before
+/// something is missing.
+pub const RECORDING_BUFFER: Duration = Duration::from_millis(400);
+/// See [`RECORDING_BUFFER`].
+pub const RECORDING_BUFFERS: usize = media::recorder::BUFFERS;
+/// How often what is recorded is brought to the disk. With a buffer that is being filled, and what the disk takes for it, a power
+/// cut costs less than two seconds.
+pub const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// Octets of the disk that recordings leave to the database.
+pub const RECORDING_RESERVE: u64 = 32 << 20;
+/// Folders within one another that are searched for what an earlier run left of recordings.
+pub const RECORDING_FOLDERS: usize = 8;
+/// Files of an earlier run that are looked after at a start; the next start looks after more.
+pub const RECOVERED: usize = 100_000;
+/// What a conversion may take of the processor: a day of sound on a slow board.
+pub const CONVERSION_CPU: Duration = Duration::from_secs(4 * 3_600);
+/// Octets of what a conversion says when it fails.
+pub const COMPLAINT: u64 = 4_096;

@@ -2,7 +2,7 @@
 //!
 //! [`options`] says what is wanted, [`process`] puts the threads together and waits for the end. [`signalling`] owns the
 //! exchange and the SIP sockets, [`media_thread`] the media engine and the RTP sockets, [`ledger`] leads to the store's
-//! own thread, [`http`] serves people and programs, [`sound_thread`] decodes what is played. [`queue`] is what they are connected by, [`udp_batch`] how datagrams
+//! own thread, [`http`] serves people and programs, [`sound_thread`] decodes what is played, [`recording_thread`] writes down what is recorded. [`queue`] is what they are connected by, [`udp_batch`] how datagrams
 //! pass the kernel.
 
 mod administrator;
@@ -18,6 +18,8 @@ mod memory;
 mod options;
 mod process;
 mod queue;
+#[expect(dead_code, reason = "the media thread has yet to be joined to it")]
+mod recording_thread;
 mod reserve;
 mod signalling;
 mod signals;
@@ -28,8 +30,20 @@ mod udp_batch;
 use std::process::ExitCode;
 
 use options::Wish;
+use recording_thread::to_mp3;
 
 fn main() -> ExitCode {
+    // Started by ourselves, for what is better done in a process of its own.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == to_mp3::WORD) {
+        return match to_mp3::run(&arguments.collect::<Vec<_>>()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error:#}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let options = match options::read() {
         Ok(Wish::Run(options)) => options,
         Ok(Wish::Tell(text)) => {

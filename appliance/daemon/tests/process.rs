@@ -7,6 +7,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
+use media::SampleRate;
+use media::sound::SoundReader;
+use media::sound::wav_writer::WavWriter;
+
 /// A hundred ports that are free now and that no other test of this process was given.
 fn free_ports() -> String {
     static NEXT: AtomicU16 = AtomicU16::new(0);
@@ -177,5 +181,35 @@ fn help_and_version_are_no_errors() {
     for flag in ["--help", "--version"] {
         let output = Command::new(env!("CARGO_BIN_EXE_tandem")).arg(flag).output().expect("the binary is there");
         assert!(output.status.success() && output.stderr.is_empty() && !output.stdout.is_empty(), "{flag}");
+    }
+}
+
+/// What the exchange starts itself as, to make an MP3 of a recording.
+fn convert(wav: &Path, mp3: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+    command.arg("convert-recording").arg(wav).arg(mp3).env_clear().output().expect("the binary is there")
+}
+
+#[test]
+fn it_converts_a_recording_or_says_why_not() {
+    let home = tempfile::tempdir().expect("the temporary folder is writable");
+    let (wav, mp3) = (home.path().join("a.mp3.wav"), home.path().join("a.mp3.part"));
+    let pcm: Vec<i16> = (0..16_000).map(|at| ((f64::from(at) * 0.3).sin() * 8_000.0) as i16).collect();
+    let file = std::fs::File::create(&wav).expect("it is writable");
+    let mut writer = WavWriter::new(file, 8_000, 1).expect("it is writable");
+    writer.write(&pcm).and_then(|()| writer.checkpoint()).expect("it is writable");
+
+    let converted = convert(&wav, &mp3);
+    assert!(converted.status.success() && converted.stderr.is_empty(), "{converted:?}");
+    let decoded = SoundReader::open(std::fs::File::open(&mp3).expect("it was made"), SampleRate::Khz8);
+    let count = decoded.and_then(|mut decoded| decoded.read(&mut vec![0; 20_000]));
+    assert_eq!(count.expect("it is an MP3"), 16_000);
+
+    for (wav, reason) in
+        [("none.wav", "cannot open the WAV file: No such file"), ("a.mp3.part", "cannot read the WAV file")]
+    {
+        let refused = convert(&home.path().join(wav), &home.path().join("b.mp3.part"));
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(refused.status.code() == Some(1) && said.starts_with(reason), "{said}");
     }
 }

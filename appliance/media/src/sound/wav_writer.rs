@@ -93,21 +93,27 @@ impl<W: Write + Seek> WavWriter<W> {
     }
 }
 
-/// What [`repair`] found.
+/// What a file of ours holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Repaired {
+pub struct Held {
     /// Samples a second.
     pub hz: u32,
     /// One or two.
     pub channels: u16,
     /// Samples of each channel.
     pub moments: u64,
-    /// Whether the lengths in the head were wrong.
+    /// Whether the lengths in the head are wrong, or were before they were repaired.
     pub was_wrong: bool,
 }
 
-/// Makes the head of a file that a [`WavWriter`] left behind tell its true length. Other files are refused, and left as they are.
-pub fn repair<F: Read + Write + Seek>(file: &mut F) -> Result<Repaired, SoundError> {
+impl Held {
+    fn head(&self) -> [u8; HEAD as usize] {
+        head(self.hz, self.channels, self.moments * u64::from(self.channels * 2))
+    }
+}
+
+/// What a file that a [`WavWriter`] left behind holds, whatever its head says of its length. Other files are refused.
+pub fn inspect<F: Read + Seek>(file: &mut F) -> Result<Held, SoundError> {
     let error_at = |at| move |error| SoundError::Read { at, error };
     let length = file.seek(SeekFrom::End(0)).map_err(error_at(0))?;
     file.seek(SeekFrom::Start(0)).map_err(error_at(0))?;
@@ -116,16 +122,21 @@ pub fn repair<F: Read + Write + Seek>(file: &mut F) -> Result<Repaired, SoundErr
     if input.at() != HEAD || format.encoding != Encoding::S16 || format.channels > 2 {
         return Err(SoundError::Unsupported("the WAV file was not written by us".into()));
     }
-    let moment = u64::from(format.channels * 2);
-    let written = length.saturating_sub(HEAD) / moment * moment;
-    let right = head(format.hz, format.channels, written);
+    let moments = length.saturating_sub(HEAD) / u64::from(format.channels * 2);
+    let held = Held { hz: format.hz, channels: format.channels, moments, was_wrong: false };
     let mut present = [0; HEAD as usize];
     file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut present)).map_err(error_at(0))?;
-    if present != right {
-        file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&right)).map_err(error_at(0))?;
+    Ok(Held { was_wrong: present != held.head(), ..held })
+}
+
+/// Makes the head of a file that a [`WavWriter`] left behind tell its true length. Other files are refused, and left as they are.
+pub fn repair<F: Read + Write + Seek>(file: &mut F) -> Result<Held, SoundError> {
+    let held = inspect(file)?;
+    if held.was_wrong {
+        let written = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&held.head()));
+        written.map_err(|error| SoundError::Read { at: 0, error })?;
     }
-    let (hz, channels) = (format.hz, format.channels);
-    Ok(Repaired { hz, channels, moments: written / moment, was_wrong: present != right })
+    Ok(held)
 }
 
 /// Everything before the samples.
