@@ -8,5 +8,6 @@ it('reads addresses', () => {
   expect(parseRoute('#/calls/%')).toEqual({ page: 'call', id: '%' })
   expect(parseRoute('#/conferences')).toEqual({ page: 'conferences' })
   expect(parseRoute('#/extensions')).toEqual({ page: 'extensions' })
+  expect(parseRoute('#/recordings')).toEqual({ page: 'recordings' })
   expect(['#/x', '#/calls/1/2', '#/extensions/1'].map((hash) => parseRoute(hash).page)).toEqual(Array(3).fill('unknown'))
 })

@@ -5,6 +5,7 @@ export type Route =
   | { page: 'call'; id: string }
   | { page: 'conferences' }
   | { page: 'extensions' }
+  | { page: 'recordings' }
   | { page: 'unknown'; path: string }
 
 /** Reads `#/calls/<id>`. */
@@ -16,6 +17,7 @@ export function parseRoute(hash: string): Route {
     if (noun === 'calls' && id) return { page: 'call', id: decode(id) }
     if (noun === 'conferences' && id === undefined) return { page: 'conferences' }
     if (noun === 'extensions' && id === undefined) return { page: 'extensions' }
+    if (noun === 'recordings' && id === undefined) return { page: 'recordings' }
   }
   return { page: 'unknown', path }
 }

@@ -44,6 +44,9 @@ fn sets_something(command: &Command) -> bool {
     match command {
         Command::CreateExtension(_) | Command::UpdateExtension(..) | Command::DeleteExtension(_) => true,
         Command::CreateConference(_) | Command::UpdateConference(..) | Command::DeleteConference(_) => true,
+        // What cannot be written down had better not begin; to end it must be possible always.
+        Command::StartRecording(..) => true,
+        Command::StopRecording(_) | Command::PauseRecording { .. } => false,
         Command::HangupCall(_) | Command::ControlCall(..) | Command::DeleteConferencecall(_) => false,
         Command::ReadSequence(_) | Command::ListBindings(_) | Command::ReadCounters => false,
     }
@@ -81,6 +84,9 @@ impl From<Rejection> for Failure {
             }
             Rejection::AlreadyHungUp => Failure::new(Status::FailedPrecondition, "CALL_ALREADY_HANGUP", message),
             Rejection::NotAnswered => Failure::new(Status::FailedPrecondition, "CALL_NOT_ANSWERED", message),
+            Rejection::CallState => Failure::new(Status::FailedPrecondition, "CALL_STATE_INVALID", message),
+            Rejection::RecordingActive => Failure::new(Status::FailedPrecondition, "RECORDING_ALREADY_ACTIVE", message),
+            Rejection::RecordingInactive => Failure::new(Status::FailedPrecondition, "RECORDING_NOT_ACTIVE", message),
             Rejection::Exhausted(_) => {
                 Failure::new(Status::ResourceExhausted, "LIMIT_REACHED", message).with_retry_after(60)
             }

@@ -127,6 +127,11 @@ impl Failure {
         Failure { retry_after: Some(seconds), ..self }
     }
 
+    /// With a status of its own, where its kind has several.
+    pub fn with_http(self, http: u16) -> Failure {
+        Failure { http, ..self }
+    }
+
     /// The HTTP status.
     pub fn http(&self) -> u16 {
         self.http

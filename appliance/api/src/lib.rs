@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod openapi;
 mod parameters;
 mod readers;
+pub mod recording;
 pub mod routes;
 pub mod server;
 pub mod state;

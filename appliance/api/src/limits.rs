@@ -50,3 +50,8 @@ pub const HEALTH: Duration = Duration::from_secs(1);
 pub const HEALTH_AGE: Duration = Duration::from_secs(1);
 /// How often the disk is written to find out whether it can be.
 pub const PROBE: Duration = Duration::from_secs(10);
+
+/// How long a link to a file counts, as VoIPBIN's do.
+pub const LINK_AGE: Duration = Duration::from_secs(3_600);
+/// Octets of a file that are in memory at a time, for each who reads it.
+pub const FILE_PIECE: usize = 64 * 1_024;

@@ -7,7 +7,9 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{agent, auth, r#box, call, conference, conferencecall, extension, failure, health, metrics, websocket};
+use crate::{
+    agent, auth, r#box, call, conference, conferencecall, extension, failure, health, metrics, recording, websocket,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,7 +21,8 @@ use crate::{agent, auth, r#box, call, conference, conferencecall, extension, fai
         call::controls::unsilence, conferencecall::list, conferencecall::get, conferencecall::delete, conference::list,
         conference::create, conference::get, conference::update, conference::delete, extension::list,
         extension::create, extension::get, extension::update, extension::delete,
-        agent::me, websocket::open
+        agent::me, websocket::open, recording::start, recording::stop, recording::list, recording::get,
+        recording::delete, recording::file, recording::content
     ),
     components(schemas(store::event_log::Record, failure::Status)),
     modifiers(&Credentials),

@@ -14,7 +14,7 @@ use crate::failure::{Failure, Status};
 use crate::state::State;
 use crate::{
     agent, auth, r#box, call, conference, conferencecall, envelope, extension, health, limits, metrics, openapi,
-    web_page, websocket,
+    recording, web_page, websocket,
 };
 
 /// Who may use a route.
@@ -66,6 +66,8 @@ pub fn routes() -> Vec<Route> {
         route(Method::DELETE, "/v1.0/calls/{id}/mute", write, call::controls::unmute),
         route(Method::POST, "/v1.0/calls/{id}/silence", write, call::controls::silence),
         route(Method::DELETE, "/v1.0/calls/{id}/silence", write, call::controls::unsilence),
+        route(Method::POST, "/v1.0/calls/{id}/recording_start", write, recording::start),
+        route(Method::POST, "/v1.0/calls/{id}/recording_stop", write, recording::stop),
         route(Method::GET, "/v1.0/calls/{id}/sequence", read, call::sequence),
         route(Method::GET, "/v1.0/conferencecalls", read, conferencecall::list),
         route(Method::GET, "/v1.0/conferencecalls/{id}", read, conferencecall::get),
@@ -81,6 +83,12 @@ pub fn routes() -> Vec<Route> {
         route(Method::PUT, "/v1.0/extensions/{id}", write, extension::update),
         route(Method::DELETE, "/v1.0/extensions/{id}", write, extension::delete),
         route(Method::GET, "/v1.0/me", read, agent::me),
+        route(Method::GET, "/v1.0/recordingfiles/{id}", read, recording::file),
+        // Whoever has a link that we signed may follow it.
+        route(Method::GET, "/v1.0/recordingfiles/{id}/content", Anybody, recording::content),
+        route(Method::GET, "/v1.0/recordings", read, recording::list),
+        route(Method::GET, "/v1.0/recordings/{id}", read, recording::get),
+        route(Method::DELETE, "/v1.0/recordings/{id}", write, recording::delete),
         route(Method::GET, "/v1.0/ws", Websocket(Agent), websocket::open),
     ]
 }

@@ -1,6 +1,7 @@
 //! What all requests share.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -35,6 +36,8 @@ pub struct Options {
     pub counters: Counters,
     /// Where SIP is spoken.
     pub sip: SocketAddr,
+    /// The folder with the files of recordings.
+    pub recordings: PathBuf,
     /// Whether browsers reach the API by HTTPS only: then the cookie says so.
     pub secure: bool,
 }
@@ -109,6 +112,10 @@ impl State {
 
     pub(crate) fn sip(&self) -> SocketAddr {
         self.shared.options.sip
+    }
+
+    pub(crate) fn recordings(&self) -> &Path {
+        &self.shared.options.recordings
     }
 
     pub(crate) fn secure(&self) -> bool {

@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 use media::{Command, Engine, Event, Forward, Socket, StreamId};
 use mio::{Events, Poll, Token, Waker};
 use pbx::ports::{PortOrder, PortReport};
+use pbx::recording::RecordingReport;
 
 use crate::clock::{self, Clock, WallClock};
 use crate::limits;
@@ -42,12 +43,13 @@ pub enum Order {
 /// What the exchange hears of the thread.
 #[expect(clippy::large_enum_variant, reason = "reports of ports are a handful a call, and wait in the same queue")]
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are the large one, and a box would be an allocation each")]
 pub enum Report {
     /// From the engine.
     Event(Event),
     /// From the sockets.
     Port(PortReport),
+    /// From whoever writes recordings.
+    Recording(RecordingReport),
 }
 
 /// What the media thread counted, for `/metrics`.
@@ -329,7 +331,11 @@ impl Run {
     fn report(&mut self, report: Report) {
         self.told = true;
         match report {
-            Report::Port(_) | Report::Event(Event::Opened { .. } | Event::OpenFailed { .. } | Event::Closed { .. }) => {
+            Report::Port(_)
+            | Report::Recording(_)
+            | Report::Event(
+                Event::Opened { .. } | Event::OpenFailed { .. } | Event::Closed { .. } | Event::RecordingEnded { .. },
+            ) => {
                 self.reports.push_always(report);
             }
             report => {

@@ -55,7 +55,7 @@ pub fn run(options: &Options) -> Result<()> {
     let addresses = (sockets.address(), listener.local_addr().context("a listener has an address")?);
     let reserve = Reserve::in_folder(folder.path());
     let opened = open_store_even_if_full(&folder, options, &reserve)?;
-    let running = Running::start(options, (sockets, listener), opened, &notices)?;
+    let running = Running::start((options, &folder), (sockets, listener), opened, &notices)?;
     announce(options, addresses);
     let result = running.supervise(&noticed, &reserve);
     let stopped = running.stop();
@@ -74,7 +74,7 @@ struct Running {
 
 impl Running {
     fn start(
-        options: &Options,
+        (options, folder): (&Options, &DataFolder),
         (sockets, listener): (Sockets, TcpListener),
         (store, writer): (Store, Writer),
         notices: &mpsc::Sender<Notice>,
@@ -120,6 +120,7 @@ impl Running {
             clock: Arc::new(now),
             counters: http::counters(counters.clone(), media.counters.clone()),
             sip,
+            recordings: folder.path().join("recordings"),
             secure: false,
         };
         let http = Http::start(listener, api)?;

@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use mio::{Events, Poll, Token, Waker};
 use pbx::call::CallRecord;
+use pbx::recording::{RecordingOrder, RecordingReport};
 use pbx::{Command, EventKind, Input, Output, Pbx, Rejection, Reply, RequestId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use store::Item;
@@ -209,6 +210,7 @@ impl Run {
                         match report {
                             Report::Event(event) => Input::Media(event),
                             Report::Port(report) => Input::Port(report),
+                            Report::Recording(report) => Input::Recording(report),
                         },
                     );
                 }
@@ -335,6 +337,11 @@ impl Run {
                 Output::Port(order) => {
                     self.ordered = true;
                     self.around.media_orders.push_always(Order::Port(order));
+                }
+                Output::Recording(RecordingOrder::Begin { recording, .. }) => {
+                    let lost = RecordingReport::Lost(recording, "this box does not write recordings".to_owned());
+                    self.around.media_reports.push_always(Report::Recording(lost));
+                    self.around.media_reports.ring();
                 }
                 Output::Event(event) => {
                     self.note(&event.kind);

@@ -17,6 +17,7 @@ pub mod ladder;
 pub mod leg;
 pub mod progress;
 pub mod record;
+pub mod recording;
 pub mod refresh;
 pub mod session;
 pub mod session_timer;

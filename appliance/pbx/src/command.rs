@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::call::{CallRecord, Control};
 use crate::conference::{Conference, ConferenceChange, Conferencecall, NewConference};
 use crate::directory::{Extension, ExtensionChange, NewExtension};
+use crate::recording::RecordingOptions;
 use crate::registrar::Binding;
 use crate::sequence::Sequence;
 
@@ -33,6 +34,17 @@ pub enum Command {
     ControlCall(Uuid, Control),
     /// End one call (a leg, and with it what it is bridged to).
     HangupCall(Uuid),
+    /// Record a leg: its phone on the left, what it hears on the right.
+    StartRecording(Uuid, RecordingOptions),
+    /// End the recording of a leg.
+    StopRecording(Uuid),
+    /// Leave out of the recording of a leg what is said from now on, or go on.
+    PauseRecording {
+        /// The leg.
+        call: Uuid,
+        /// Whether it waits.
+        paused: bool,
+    },
     /// What happened in a call that is still up.
     ReadSequence(Uuid),
     /// Which contacts are registered now, of one extension or of all.
@@ -83,6 +95,15 @@ pub enum Rejection {
     /// The call was not answered yet.
     #[error("the call is not answered yet")]
     NotAnswered,
+    /// The call is not answered yet, or over already.
+    #[error("the call is not up")]
+    CallState,
+    /// The leg is recorded already.
+    #[error("the call is recorded already")]
+    RecordingActive,
+    /// The leg is not recorded.
+    #[error("the call is not recorded")]
+    RecordingInactive,
     /// A limit of the exchange is reached.
     #[error("{0}")]
     Exhausted(&'static str),

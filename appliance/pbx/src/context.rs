@@ -13,6 +13,7 @@ use crate::event::{Event, EventKind};
 use crate::exchange::Output;
 use crate::index::Index;
 use crate::ports::PortPool;
+use crate::recording::Recordings;
 use crate::settings::Settings;
 use crate::timers::{Timer, TimerId, Timers};
 use crate::{Time, UnixMicros};
@@ -35,6 +36,8 @@ pub struct Context {
     pub index: Index,
     /// The conferences.
     pub conferences: Conferences,
+    /// What is recorded, or was and waits for its file.
+    pub recordings: Recordings,
     /// What was counted since the start.
     pub totals: Totals,
     /// Whether new calls are refused.
@@ -57,6 +60,7 @@ impl Context {
             timers: Timers::default(),
             index: Index::default(),
             conferences: Conferences::default(),
+            recordings: Recordings::default(),
             totals: Totals::default(),
             draining: false,
             rng,

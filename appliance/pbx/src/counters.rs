@@ -15,6 +15,8 @@ pub struct Totals {
     pub rtp_timeouts: u64,
     pub port_exhaustions: u64,
     pub ports_held: u64,
+    pub recordings: u64,
+    pub recordings_failed: u64,
 }
 
 impl Totals {
@@ -32,6 +34,8 @@ impl Totals {
             ("rtp_timeouts_total", "Calls ended because no audio came", self.rtp_timeouts),
             ("rtp_port_exhaustions_total", "Legs refused because no RTP port was free", self.port_exhaustions),
             ("rtp_ports_held_total", "RTP port pairs found in the hands of another process", self.ports_held),
+            ("recordings_total", "Recordings begun", self.recordings),
+            ("recordings_failed_total", "Recordings that could not begin or go on", self.recordings_failed),
         ]
     }
 }

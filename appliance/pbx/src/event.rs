@@ -4,6 +4,7 @@ use crate::UnixMicros;
 use crate::call::CallRecord;
 use crate::conference::{Conference, Conferencecall};
 use crate::directory::Extension;
+use crate::recording::RecordingRecord;
 use crate::registrar::Binding;
 
 /// One fact. The store gives it its sequence number and writes it together with the rows it changes, in one transaction.
@@ -56,6 +57,8 @@ pub enum EventKind {
     ConferencecallLeaving(Box<Conferencecall>),
     /// It is out. Exactly one for each `ConferencecallJoining`.
     ConferencecallLeaved(Box<Conferencecall>),
+    /// A recording of a leg has come further; the last one says what file there is.
+    CallRecording(Box<RecordingRecord>),
     /// A source guessed passwords and is not listened to until the given moment.
     SourceBlocked {
         /// The address.
@@ -95,6 +98,7 @@ impl EventKind {
             EventKind::ConferencecallJoined(_) => "conferencecall_joined",
             EventKind::ConferencecallLeaving(_) => "conferencecall_leaving",
             EventKind::ConferencecallLeaved(_) => "conferencecall_leaved",
+            EventKind::CallRecording(_) => "call_recording",
             EventKind::SourceBlocked { .. } => "source_blocked",
             EventKind::SourceUnblocked { .. } => "source_unblocked",
         }

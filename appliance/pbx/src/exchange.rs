@@ -6,13 +6,14 @@ use bytes::Bytes;
 use sip::{Flow, Transmit, Transport, stun};
 
 use crate::authentication::Gate;
-use crate::call::Calls;
+use crate::call::{Call, Calls};
 use crate::command::{Command, Counters, Rejection, Reply, RequestId};
 use crate::conference::{Conference, rooms};
 use crate::context::Context;
 use crate::directory::{Directory, Extension};
 use crate::event::{Event, EventKind};
 use crate::ports::{PortOrder, PortReport};
+use crate::recording::{RecordingOrder, RecordingReport};
 use crate::registrar::{Binding, Registrar};
 use crate::sequence::Sequence;
 use crate::settings::Settings;
@@ -33,6 +34,8 @@ pub enum Input {
     Media(media::Event),
     /// What came of an order about a pair of ports.
     Port(PortReport),
+    /// What came of a recording.
+    Recording(RecordingReport),
     /// Somebody asks.
     Command(RequestId, Command),
     /// The wall clock was read: at this `now` it showed this time since 1970. Given once before anything else, and after each adjustment.
@@ -54,6 +57,8 @@ pub enum Output {
     Media(media::Command),
     /// An order about the sockets of a pair of ports.
     Port(PortOrder),
+    /// An order to whoever writes the files of recordings. It comes before the order to the media engine that it belongs to.
+    Recording(RecordingOrder),
     /// A fact for the event log.
     Event(Event),
     /// A refreshed registration: its row changes, no event is written; the latest for a contact wins.
@@ -100,6 +105,13 @@ impl Pbx {
             Input::Port(report) => {
                 self.ctx.totals.ports_held += u64::from(matches!(report, PortReport::Held(_)));
                 self.ctx.ports.handle_report(now, report);
+            }
+            Input::Recording(report) => {
+                if let RecordingReport::Lost(recording, _) = &report {
+                    self.handle_recording_lost(*recording);
+                }
+                self.ctx.handle_recording_report(report);
+                self.calls.finish_draining(&mut self.ctx);
             }
             Input::Command(request, command) => {
                 let result = self.carry_out(command);
@@ -217,6 +229,16 @@ impl Pbx {
             Command::DeleteConferencecall(id) => self.end_conferencecall(id),
             Command::ControlCall(id, control) => self.calls.control(&mut self.ctx, id, control),
             Command::HangupCall(id) => self.calls.hang_up(&mut self.ctx, id),
+            Command::StartRecording(id, options) => {
+                let start = |call: &mut Call, ctx: &mut Context, place| call.start_recording(ctx, place, &options);
+                self.calls.within(&mut self.ctx, id, start)
+            }
+            Command::StopRecording(id) => {
+                self.calls.within(&mut self.ctx, id, |call, ctx, place| call.stop_recording_on_request(ctx, place))
+            }
+            Command::PauseRecording { call, paused } => {
+                self.calls.within(&mut self.ctx, call, |call, ctx, place| call.pause_recording(ctx, place, paused))
+            }
             Command::ReadSequence(id) => self.calls.sequence(&self.ctx, id),
             Command::ListBindings(extension) => Ok(Reply::Bindings(self.registrar.list(extension))),
             Command::ReadCounters => Ok(Reply::Counters(Box::new(self.counters()))),
@@ -235,6 +257,7 @@ impl Pbx {
             ("extensions", "Extensions", self.directory.len() as u64),
             ("rtp_ports_used", "RTP port pairs in use", self.ctx.ports.used() as u64),
             ("rtp_ports_set_aside", "RTP port pairs that another process held", self.ctx.ports.set_aside() as u64),
+            ("recordings", "Recordings that run, or wait for their file", self.ctx.recordings.len() as u64),
             ("timers", "Timers armed, besides those of transactions", self.ctx.timers.len() as u64),
             ("transactions", "SIP transactions", (held.clients + held.servers) as u64),
             ("dialogs", "SIP dialogs", held.dialogs as u64),
@@ -264,6 +287,11 @@ impl Pbx {
             }
             Timer::Statistics(leg) => {
                 calls.with(ctx, leg, |call, ctx, place| call.handle_closed(ctx, place, None));
+            }
+            Timer::RecordingLimit(recording) => {
+                if let Some(leg) = ctx.recordings.leg(recording) {
+                    calls.with(ctx, leg, |call, ctx, place| call.handle_recording_limit(ctx, place, recording));
+                }
             }
             Timer::Archive(call) => calls.archive(ctx, call),
             Timer::BindingExpires(key) => {

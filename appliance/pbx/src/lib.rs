@@ -8,6 +8,7 @@
 //! - [`call`] is a back-to-back user agent: a [`call::Call`] is a set of [`call::Leg`]s, each with a dialog of its own.
 //! - [`conference`] brings several calls together.
 //! - [`Event`] is a fact that the store writes down before anybody hears of it; [`Command`] is what people ask for.
+//! - [`recording`] knows what is recorded, [`ports`] which ports are ours; others do the writing and the binding.
 //! - [`sequence`] keeps for each call what really happened, to be drawn as a ladder.
 
 pub mod authentication;
@@ -23,6 +24,7 @@ pub mod guard;
 pub mod index;
 pub mod limits;
 pub mod ports;
+pub mod recording;
 pub mod registrar;
 pub mod reply;
 pub mod sequence;

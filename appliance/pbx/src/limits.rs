@@ -36,6 +36,10 @@ pub const PRELUDE_STEPS: usize = 8;
 pub const SEQUENCE_BYTES_PER_SECOND: usize = 1 << 20;
 /// How long the ladder of a call that is over waits for the last answers.
 pub const LADDER_LINGER: Duration = Duration::from_secs(1);
+/// Recordings at a time: each has up to 51 KiB of buffers, and writes up to 64 KB a second.
+pub const RECORDINGS: usize = 500;
+/// The longest that one recording may be asked to last, or to wait for somebody to speak.
+pub const RECORDING: Duration = Duration::from_secs(24 * 3_600);
 /// How long the last statistics of a stream may take before its leg is closed without them.
 pub const STATISTICS_WAIT: Duration = Duration::from_secs(2);
 /// The least session interval accepted (RFC 4028 §4).

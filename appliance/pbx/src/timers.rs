@@ -25,6 +25,8 @@ pub enum Timer {
     Reinvite(LegKey),
     /// The media thread owes the last statistics of a leg.
     Statistics(LegKey),
+    /// A recording is as long as it was to be.
+    RecordingLimit(media::RecordingId),
     /// The ladder of a call that is over is complete.
     Archive(CallKey),
     /// A binding expires.
@@ -48,6 +50,7 @@ impl Timer {
             Timer::SessionExpired(_) => "session expired",
             Timer::Reinvite(_) => "re-INVITE after glare",
             Timer::Statistics(_) => "last statistics",
+            Timer::RecordingLimit(_) => "recording limit",
             Timer::Archive(_) => "ladder complete",
             Timer::BindingExpires(_) => "binding expires",
             Timer::NatKeepalive(_) => "NAT keep-alive",

@@ -78,6 +78,8 @@ fn one_call(number: u64) -> Vec<Item> {
         sip_call_id: "a84b4c76e66710@pc33.atlanta.example.com".into(),
         held: false,
         controls: Default::default(),
+        recording_id: None,
+        recording_ids: Vec::new(),
         created: at,
         updated: at,
         ringing: None,

@@ -168,6 +168,8 @@ impl Record {
             id: call.id,
             master_call_id: call.master_call_id.unwrap_or_default(),
             chained_call_ids: call.chained_call_ids.clone(),
+            recording_id: call.recording_id.unwrap_or_default(),
+            recording_ids: call.recording_ids.clone(),
             groupcall_id: call.groupcall_id.unwrap_or_default(),
             source: (&call.source).into(),
             destination: (&call.destination).into(),
@@ -272,6 +274,8 @@ impl Record {
             tm_progressing: row.get(23)?,
             tm_hangup: row.get(24)?,
             tm_delete: row.get(25)?,
+            recording_id: ids::get_or_nil(row, 35)?,
+            recording_ids: ids::get_list(row, 36)?,
             ..Record::unset(identity)
         })
     }
@@ -315,6 +319,8 @@ impl Record {
             metadata.on_hold,
             metadata.moh,
             metadata.silence,
+            ids::unless_nil(&self.recording_id),
+            ids::list(&self.recording_ids),
         ])?;
         Ok(())
     }
@@ -337,20 +343,21 @@ impl Quality {
 const COLUMNS: &str = "number, id, master_call_id, chained_call_ids, groupcall_id, source_type, source, source_name, \
      destination_type, destination, destination_name, direction, status, hangup_by, hangup_reason, hangup_cause, \
      codec, peer, sip_call_id, held, created, updated, ringing, progressing, hungup, deleted, packets_received, \
-     packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence";
+     packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence, recording_id, recording_ids";
 
 /// What cannot change after the first insert (id, addresses, direction, creation) is not written again.
 const SAVE: &str = "INSERT INTO call (id, master_call_id, chained_call_ids, groupcall_id, source_type, source, \
      source_name, destination_type, destination, destination_name, direction, status, hangup_by, hangup_reason, \
      hangup_cause, codec, peer, sip_call_id, held, created, updated, ringing, progressing, hungup, deleted, \
-     packets_received, packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence) \
+     packets_received, packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence, \
+     recording_id, recording_ids) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, \
-     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34) \
+     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36) \
      ON CONFLICT (id) DO UPDATE SET master_call_id = ?2, chained_call_ids = ?3, groupcall_id = ?4, status = ?12, \
      hangup_by = ?13, hangup_reason = ?14, hangup_cause = ?15, codec = ?16, peer = ?17, sip_call_id = ?18, held = ?19, \
      updated = ?21, ringing = ?22, progressing = ?23, hungup = ?24, deleted = ?25, packets_received = ?26, \
      packets_sent = ?27, packets_lost = ?28, jitter_ms = ?29, round_trip_ms = ?30, \
-     mute_direction = ?31, on_hold = ?32, music = ?33, silence = ?34";
+     mute_direction = ?31, on_hold = ?32, music = ?33, silence = ?34, recording_id = ?35, recording_ids = ?36";
 
 /// The call with this id, unless its record is deleted.
 pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Result<Option<Record>, Error> {

@@ -31,6 +31,7 @@ pub mod journal;
 pub mod limits;
 pub mod page;
 pub mod reader;
+pub mod recording;
 pub mod registration;
 mod schema;
 pub mod sequence;

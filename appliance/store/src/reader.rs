@@ -12,7 +12,9 @@ use crate::call::Shown;
 use crate::page::{Page, PageRequest};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
-use crate::{Error, agent, call, conference, conferencecall, cursor, event_log, extension, registration, sequence};
+use crate::{
+    Error, agent, call, conference, conferencecall, cursor, event_log, extension, recording, registration, sequence,
+};
 
 /// One reading connection. It sees what is committed, and neither waits for the writer nor makes it wait.
 #[derive(Debug)]
@@ -95,6 +97,21 @@ impl Reader {
     /// One such place, also where its call has left.
     pub fn conferencecall(&self, id: Uuid) -> Result<Option<conferencecall::Record>, Error> {
         conferencecall::get(&self.connection, &self.identity, id)
+    }
+
+    /// A page of recordings.
+    pub fn recordings(&self, page: PageRequest) -> Result<Page<recording::Record>, Error> {
+        recording::list(&self.connection, &self.identity, page)
+    }
+
+    /// One recording.
+    pub fn recording(&self, id: Uuid) -> Result<Option<recording::Record>, Error> {
+        recording::get(&self.connection, &self.identity, id)
+    }
+
+    /// The recordings that are not ended: at a start, those that were not when the process died.
+    pub fn unfinished_recordings(&self) -> Result<Vec<recording::Record>, Error> {
+        recording::unfinished(&self.connection, &self.identity)
     }
 
     /// The ladder of a call that is over, by the id of the leg that came in.

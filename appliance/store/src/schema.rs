@@ -9,8 +9,11 @@ use rusqlite::{Connection, OpenFlags};
 use crate::{Error, limits};
 
 /// In order; the database's `user_version` is how many of them it has seen. None is ever changed, only added.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_conference.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_conference.sql"),
+    include_str!("../migrations/0003_recording.sql"),
+];
 
 /// `TNDM`, in the file's header: what tells our file from another program's.
 const APPLICATION_ID: i64 = 0x544E_444D;
@@ -84,16 +87,17 @@ mod tests {
     }
 
     #[test]
-    fn a_second_migration_keeps_what_the_first_one_held() {
+    fn another_migration_keeps_what_the_first_one_held() {
         let (_folder, path) = file();
         let mut connection = open(&path).expect("a new file opens");
         connection.execute("INSERT INTO setting (name, value) VALUES ('a', x'01')", []).expect("a row");
         let longer = [
             MIGRATIONS[0],
             MIGRATIONS[1],
+            MIGRATIONS[2],
             "ALTER TABLE setting ADD COLUMN note TEXT; UPDATE setting SET note = 'kept'",
         ];
-        migrate(&mut connection, &path, &longer).expect("the second migration runs");
+        migrate(&mut connection, &path, &longer).expect("another migration runs");
         let note: String = connection.query_row("SELECT note FROM setting", [], |row| row.get(0)).expect("the row");
         assert_eq!(note, "kept");
     }
@@ -102,13 +106,14 @@ mod tests {
     fn a_failing_migration_leaves_the_version_as_it_was() {
         let (_folder, path) = file();
         let mut connection = open(&path).expect("a new file opens");
-        let broken = [MIGRATIONS[0], MIGRATIONS[1], "CREATE TABLE half (a); INSERT INTO nowhere VALUES (1)"];
+        let broken =
+            [MIGRATIONS[0], MIGRATIONS[1], MIGRATIONS[2], "CREATE TABLE half (a); INSERT INTO nowhere VALUES (1)"];
         assert!(migrate(&mut connection, &path, &broken).is_err());
         let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("a version");
         let half: i64 = connection
             .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'half'", [], |row| row.get(0))
             .expect("a count");
-        assert_eq!((version, half), (2, 0));
+        assert_eq!((version, half), (3, 0));
     }
 
     #[test]
@@ -116,7 +121,7 @@ mod tests {
         let (_folder, path) = file();
         open(&path).expect("a new file opens").pragma_update(None, "user_version", 99).expect("a version");
         let error = open(&path).expect_err("a newer file is refused").to_string();
-        assert!(error.contains("version 99, this program knows 2"), "{error}");
+        assert!(error.contains("version 99, this program knows 3"), "{error}");
     }
 
     #[test]

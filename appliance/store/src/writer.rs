@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pbx::call::CallRecord;
 use pbx::conference::{Conferencecall, ConferencecallStatus};
 use pbx::directory::Extension;
+use pbx::recording::RecordingRecord;
 use pbx::registrar::Binding;
 use pbx::sequence::Sequence;
 use pbx::{Event, EventKind, UnixMicros};
@@ -17,8 +18,8 @@ use crate::call::{CallHangupBy, CallHangupReason, CallStatus};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
-    Error, Store, agent, call, conference, conferencecall, cursor, event_log, extension, limits, registration,
-    sequence, setting,
+    Error, Store, agent, call, conference, conferencecall, cursor, event_log, extension, limits, recording,
+    registration, sequence, setting,
 };
 
 /// Something to be remembered.
@@ -34,6 +35,8 @@ pub enum Item {
     AgentCreated(Box<agent::Account>),
     /// A call's record is deleted (softly), logged as `call_deleted`; nothing happens where it is not over.
     CallDeleted(Uuid, Timestamp),
+    /// A recording is deleted (softly), logged as `recording_deleted`; nothing happens where it is not ended.
+    RecordingDeleted(Uuid, Timestamp),
     /// A reader of the log is done with everything up to this number.
     Cursor(String, i64),
     /// Nothing to remember: whether the disk can be written.
@@ -93,9 +96,11 @@ impl Item {
     pub fn durability(&self) -> Durability {
         match self {
             Item::Refreshed(_) | Item::Sequence(_) | Item::Probe(_) => Durability::Batched,
-            Item::Event(_) | Item::AgentCreated(_) | Item::CallDeleted(..) | Item::Cursor(..) => {
-                Durability::Acknowledged
-            }
+            Item::Event(_)
+            | Item::AgentCreated(_)
+            | Item::CallDeleted(..)
+            | Item::RecordingDeleted(..)
+            | Item::Cursor(..) => Durability::Acknowledged,
         }
     }
 }
@@ -126,6 +131,7 @@ impl Writer {
                 record.status = CallStatus::Hangup;
                 record.hangup_by = CallHangupBy::Local;
                 record.hangup_reason = CallHangupReason::Failed;
+                record.recording_id = Uuid::nil();
                 record.tm_hangup = Some(now);
                 record.tm_update = now;
                 batch.append(now, "call_hungup", record.id, &record)?;
@@ -135,6 +141,23 @@ impl Writer {
                 place.status = ConferencecallStatus::Leaved;
                 place.updated = UnixMicros(now.0);
                 batch.conferencecall(now, "conferencecall_leaved", &place)?;
+            }
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
+    /// Ends the recordings that were not ended when the process died, each with the file that was found for it, if any.
+    /// Returns how many.
+    pub fn close_interrupted_recordings(&mut self, now: Timestamp, found: &[recording::Found]) -> Result<usize, Error> {
+        let unfinished = recording::unfinished(&self.connection, &self.identity)?;
+        let count = unfinished.len();
+        self.transact(Durability::Acknowledged, |batch| {
+            for mut record in unfinished {
+                let file = found.iter().find(|found| found.id == record.id).map(|found| &found.file);
+                record.interrupt(now, file);
+                batch.append(now, "call_recording", record.reference_id, &record)?;
+                record.save(batch.connection)?;
             }
             Ok(())
         })?;
@@ -264,6 +287,7 @@ impl<'a> Batch<'a> {
                 let record = &account.record;
                 self.append(record.tm_create, "agent_created", record.id, record)
             }
+            Item::RecordingDeleted(id, at) => self.delete_recording(*id, *at),
             Item::CallDeleted(id, at) => self.delete_call(*id, *at),
             Item::Cursor(name, seq) => cursor::advance(self.connection, name, *seq),
             Item::Probe(at) => setting::write(self.connection, "probe", &at.0.to_be_bytes()),
@@ -320,6 +344,7 @@ impl<'a> Batch<'a> {
             | EventKind::ConferencecallJoined(place)
             | EventKind::ConferencecallLeaving(place)
             | EventKind::ConferencecallLeaved(place) => self.conferencecall(at, name, place),
+            EventKind::CallRecording(recording) => self.recording(at, name, recording),
             EventKind::SourceBlocked { source, failures, until } => {
                 let until = Timestamp::from(*until);
                 self.append(at, name, Uuid::nil(), &Blocked { source, failures: Some(*failures), until: Some(until) })
@@ -361,6 +386,23 @@ impl<'a> Batch<'a> {
     fn conferencecall(&mut self, at: Timestamp, name: &str, place: &Conferencecall) -> Result<(), Error> {
         conferencecall::save(self.connection, place)?;
         self.append(at, name, place.id, &conferencecall::Record::new(place, self.identity))
+    }
+
+    /// The event belongs to the call that is recorded.
+    fn recording(&mut self, at: Timestamp, name: &str, recording: &RecordingRecord) -> Result<(), Error> {
+        let record = recording::Record::new(recording, self.identity);
+        record.save(self.connection)?;
+        self.append(at, name, record.reference_id, &record)
+    }
+
+    fn delete_recording(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
+        let found = recording::get(self.connection, self.identity, id)?;
+        let ended = |record: &recording::Record| record.status == recording::RecordingStatus::Ended;
+        let Some(mut record) = found.filter(ended) else { return Ok(()) };
+        record.tm_delete = Some(at);
+        record.tm_update = at;
+        record.save(self.connection)?;
+        self.append(at, "recording_deleted", id, &record)
     }
 
     fn delete_call(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {

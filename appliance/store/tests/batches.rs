@@ -100,6 +100,8 @@ fn call(number: u128, status: Status) -> Box<CallRecord> {
         sip_call_id: "x@y".into(),
         held: true,
         controls: Default::default(),
+        recording_id: (status == Status::Progressing).then_some(id(81)),
+        recording_ids: vec![id(80), id(81)],
         created: UnixMicros(NOW),
         updated: UnixMicros(NOW + 5),
         ringing: Some(UnixMicros(NOW + 1)),

@@ -2,6 +2,7 @@
 
 mod carriage;
 mod connections;
+mod recording;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,6 +21,7 @@ use crate::phone::{Phone, PhoneId, State};
 use crate::{REALM, Time, password_of};
 use carriage::Arrival;
 use connections::Connections;
+use recording::Disk;
 
 /// How many things may happen at one moment before the lab says that time stands still.
 const TURNS: usize = 20_000;
@@ -52,6 +54,8 @@ pub struct Lab {
     pub binds_ports: bool,
     /// Ports that another process holds.
     pub held_ports: BTreeSet<u16>,
+    /// The files of recordings.
+    pub disk: Disk,
     /// How often the exchange was asked to do something with a port that is not open.
     pub misdelivered: usize,
     settings: pbx::Settings,
@@ -102,6 +106,7 @@ impl Lab {
             opens_streams: true,
             binds_ports: true,
             held_ports: BTreeSet::new(),
+            disk: Disk::default(),
             misdelivered: 0,
             settings,
             now: Time::ZERO,
@@ -305,6 +310,7 @@ impl Lab {
                 Output::Sip(transmit) => self.carry_sip(transmit),
                 Output::Media(command) => self.carry_out(command),
                 Output::Port(order) => self.handle_port_order(order),
+                Output::Recording(order) => self.handle_recording_order(order),
                 Output::Event(event) => {
                     let name = event.kind.name();
                     self.facts.push(event).unwrap_or_else(|error| panic!("{name}: {error}\n{}", self.ladder));
@@ -346,7 +352,7 @@ impl Lab {
     /// Ends the story: nobody begins anything any more, and once everything has settled nothing may be left behind.
     pub fn finish(&mut self) {
         self.phones.iter_mut().for_each(Phone::rest);
-        let left = ["calls", "legs", "rtp_ports_used", "transactions", "dialogs", "index_entries"];
+        let left = ["calls", "legs", "recordings", "rtp_ports_used", "transactions", "dialogs", "index_entries"];
         let mut rest = Vec::new();
         for _ in 0..200 {
             rest = left.iter().map(|name| (*name, self.counter(name))).filter(|(_, count)| *count > 0).collect();

@@ -29,6 +29,7 @@ describe('the book', () => {
     expect(apply(ended, [event('call_updated', call('a', { status: 'progressing', tm_update: at(9) }))]).get('a')?.status).toBe('hangup')
   })
   it('ignores events without a call', () => {
+    expect(apply(NONE, [event('call_recording', call('a'))]).size).toBe(0)
     expect(apply(NONE, [event('call_created', null), event('call_created', { id: 7 }), event('call_created', 'x')]).size).toBe(0)
   })
   it('forgets the oldest finished calls first, and never one that is up', () => {

@@ -31,7 +31,8 @@ export function apply(book: Book, events: readonly Envelope[]): Book {
 
 /** The call that an event is about. */
 export function callOf(event: Envelope): Call | null {
-  if (!event.type.startsWith('call_')) return null
+  // A recording is told of among the events of its call.
+  if (!event.type.startsWith('call_') || event.type === 'call_recording') return null
   const data = event.data as Partial<Call> | null
   return typeof data?.id === 'string' && typeof data.status === 'string' ? (data as Call) : null
 }

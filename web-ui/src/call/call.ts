@@ -35,6 +35,7 @@ export interface Call {
   id: string
   master_call_id: string | null
   chained_call_ids?: string[]
+  recording_id?: string | null
   source: Address
   destination: Address
   status: CallStatus

@@ -11,6 +11,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
 use pbx::ports::{PortOrder, PortReport};
+use pbx::recording::{RecordedFile, RecordingFormat, RecordingOrder, RecordingReport};
 use pbx::{Command, Input, Output, Pbx, Rejection, Reply, RequestId, Settings};
 use serde_json::Value;
 use sip::{Flow, Message};
@@ -148,7 +149,8 @@ impl Desk {
         let (orders, incoming) = mpsc::channel();
         let (outgoing, sent) = mpsc::channel();
         let (ledger, ticking) = (journal.clone(), Arc::clone(&clock));
-        std::thread::spawn(move || run_exchange(&incoming, &outgoing, &ledger, &ticking));
+        let files = Files { folder: folder.path().join("recordings"), open: None };
+        std::thread::spawn(move || run_exchange(&incoming, &outgoing, (&ledger, files), &ticking));
         let line = Arc::new(Line { orders: Mutex::new(Some(orders)) });
         let reading = Arc::clone(&clock);
         let state = api::State::new(api::Options {
@@ -159,6 +161,7 @@ impl Desk {
             clock: Arc::new(move || Timestamp(reading.load(Ordering::Relaxed))),
             counters: Arc::new(|| vec![("process_open_files", "Open files", 7)]),
             sip: ([0, 0, 0, 0], 5070).into(),
+            recordings: folder.path().join("recordings"),
             secure: false,
         })
         .expect("readers");
@@ -226,11 +229,43 @@ impl Desk {
     }
 }
 
+/// Whoever writes the files of recordings: each is the same second of sound.
+struct Files {
+    folder: std::path::PathBuf,
+    open: Option<(media::RecordingId, Uuid)>,
+}
+
+/// What stands in the file of every recording.
+pub const FILE: [u8; 1_000] = {
+    let mut file = [0; 1_000];
+    let mut at = 0;
+    while at < file.len() {
+        file[at] = at as u8;
+        at += 1;
+    }
+    file
+};
+
+impl Files {
+    fn close(&mut self, now: Duration, pbx: &mut Pbx) {
+        let Some((recording, id)) = self.open.take() else { return };
+        let path = format!("2027-01-15/{id}.wav");
+        std::fs::create_dir_all(self.folder.join("2027-01-15")).expect("a folder");
+        std::fs::write(self.folder.join(&path), FILE).expect("a file");
+        let of = media::Target::Stream(media::StreamId(1));
+        let ended = media::Event::RecordingEnded { recording, of, reason: media::Ended::Stopped, missed_ms: 0 };
+        pbx.handle(now, Input::Media(ended));
+        let duration = Duration::from_secs(1);
+        let file = RecordedFile { path, format: RecordingFormat::Wav, octets: FILE.len() as u64, duration };
+        pbx.handle(now, Input::Recording(RecordingReport::Filed(recording, file)));
+    }
+}
+
 /// The signalling thread: each input takes ten milliseconds, as the clock says.
 fn run_exchange(
     orders: &mpsc::Receiver<Order>,
     sent: &mpsc::Sender<(Flow, Message)>,
-    journal: &Journal,
+    (journal, mut files): (&Journal, Files),
     clock: &AtomicI64,
 ) {
     let settings = Settings { realm: "tandem.example".into(), ..Settings::default() };
@@ -261,7 +296,13 @@ fn run_exchange(
                     let message = Message::parse(&transmit.bytes).expect("we write what we can read");
                     sent.send((transmit.flow, message)).expect("the test listens");
                 }
+                Output::Recording(RecordingOrder::Begin { recording, id, .. }) => {
+                    files.open = Some((recording, id));
+                    pbx.handle(now(), Input::Recording(RecordingReport::Begun(recording)));
+                }
+                Output::Media(media::Command::StopRecording { .. }) => files.close(now(), &mut pbx),
                 Output::Media(media::Command::Close { stream }) => {
+                    files.close(now(), &mut pbx);
                     let statistics = media::Statistics::default();
                     pbx.handle(now(), Input::Media(media::Event::Closed { stream, statistics }));
                 }

@@ -7,6 +7,7 @@ mod extensions;
 mod health;
 mod login;
 mod phones;
+mod recordings;
 mod rules;
 mod server;
 mod web_page;

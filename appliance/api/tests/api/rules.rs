@@ -38,8 +38,11 @@ async fn a_record_has_exactly_the_fields_of_its_description() {
     let desk = Desk::new();
     let token = desk.log_in(ADMIN).await;
     crate::phones::a_call(&desk, &token).await;
+    crate::recordings::record(&desk, &token).await;
     let schemas = desk.ask("GET", "/openapi.json").send().await.json()["components"]["schemas"].clone();
-    for (path, schema) in [("/v1.0/calls", "Call"), ("/v1.0/extensions", "Extension")] {
+    for (path, schema) in
+        [("/v1.0/calls", "Call"), ("/v1.0/extensions", "Extension"), ("/v1.0/recordings", "Recording")]
+    {
         let list = desk.ask("GET", path).token(&token).send().await.json();
         let fields: BTreeSet<_> = list["result"][0].as_object().expect("a record").keys().cloned().collect();
         let described: BTreeSet<_> =

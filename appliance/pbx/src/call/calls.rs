@@ -28,6 +28,8 @@ pub struct Calls {
     /// Legs whose connection is gone, at least.
     stranded: usize,
     archive: Archive,
+    /// Whether it was said that the process may end.
+    drained: bool,
 }
 
 impl Calls {
@@ -127,6 +129,17 @@ impl Calls {
         }
     }
 
+    /// Does what somebody asked for with a leg that is still there.
+    pub fn within(
+        &mut self,
+        ctx: &mut Context,
+        record: Uuid,
+        act: impl FnOnce(&mut Call, &mut Context, usize) -> Result<Reply, Rejection>,
+    ) -> Result<Reply, Rejection> {
+        let leg = *ctx.index.records.get(&record).ok_or(Rejection::NotFound("call"))?;
+        self.with(ctx, leg, act).unwrap_or(Err(Rejection::CallState))
+    }
+
     /// Ends a call because somebody asked for it.
     pub fn hang_up(&mut self, ctx: &mut Context, record: Uuid) -> Result<Reply, Rejection> {
         let leg = *ctx.index.records.get(&record).ok_or(Rejection::NotFound("call"))?;
@@ -185,7 +198,11 @@ impl Calls {
 
     /// Says so when the process may end.
     pub fn finish_draining(&mut self, ctx: &mut Context) {
-        if ctx.draining && self.calls.is_empty() {
+        if ctx.draining
+            && self.calls.is_empty()
+            && ctx.recordings.is_empty()
+            && !std::mem::replace(&mut self.drained, true)
+        {
             self.archive.close_all(ctx);
             ctx.output(Output::Drained);
         }

@@ -136,11 +136,12 @@ impl Call {
 
     /// The signalling of a leg is over: its record is completed, and its stream is closed.
     pub fn finish_leg(&mut self, ctx: &mut Context, place: usize, ending: Ending) {
-        let at = ctx.unix();
-        let leg = &mut self.legs[place];
-        if !leg.is_live() {
+        if !self.legs[place].is_live() {
             return;
         }
+        self.end_recording_with_leg(ctx, place);
+        let at = ctx.unix();
+        let leg = &mut self.legs[place];
         leg.stage = Stage::Closing;
         if let Some(dialog) = leg.dialog.take() {
             ctx.index.dialogs.remove(&dialog);

@@ -35,6 +35,8 @@ pub struct Leg {
     pub dialog: Option<DialogId>,
     /// Its audio.
     pub audio: Audio,
+    /// Its recording, while it runs.
+    pub recording: Option<media::RecordingId>,
     /// RFC 4028.
     pub session: SessionTimer,
     /// Whether our 200 was acknowledged; of a leg that we called, whether there was one.
@@ -123,6 +125,8 @@ pub fn new_record(id: Uuid, direction: Direction, parties: (Address, Address), a
         sip_call_id: String::new(),
         held: false,
         controls: Controls::default(),
+        recording_id: None,
+        recording_ids: Vec::new(),
         created: at,
         updated: at,
         ringing: None,

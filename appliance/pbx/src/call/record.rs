@@ -39,6 +39,10 @@ pub struct CallRecord {
     pub held: bool,
     /// What was ordered of its audio.
     pub controls: Controls,
+    /// The recording that runs.
+    pub recording_id: Option<Uuid>,
+    /// All its recordings, the oldest first.
+    pub recording_ids: Vec<Uuid>,
     /// When it was made.
     pub created: UnixMicros,
     /// When it changed last.

@@ -112,8 +112,9 @@ impl Call {
     }
 
     /// The phone pressed a key.
-    pub fn note_digit(&mut self, ctx: &Context, place: usize, digit: char) {
+    pub fn handle_digit(&mut self, ctx: &mut Context, place: usize, digit: char) {
         self.ladder.media(ctx.unix(), (Call::column(place), ladder::MEDIA), format!("digit {digit}"), String::new());
+        self.offer_key_to_recording(ctx, place, digit);
     }
 
     /// What was agreed on is another thing now, perhaps.

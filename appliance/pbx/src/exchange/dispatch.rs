@@ -166,6 +166,9 @@ impl Pbx {
         if let media::Event::PlaybackEnded { playback, to: media::Target::Conference(conference), .. } = event {
             return rooms::handle_playback_ended(ctx, conference, playback);
         }
+        if let media::Event::RecordingEnded { recording, reason, missed_ms, .. } = event {
+            return self.handle_recording_ended(recording, &reason, missed_ms);
+        }
         let stream = event.stream();
         let Some(leg) = stream.and_then(|stream| ctx.index.streams.get(&stream)).copied() else { return };
         calls.with(ctx, leg, |call, ctx, place| match event {
@@ -174,12 +177,27 @@ impl Pbx {
             media::Event::Started { from, .. } => call.note_rtp(ctx, place, "first RTP packet", from),
             media::Event::Relatched { from, .. } => call.note_rtp(ctx, place, "RTP from elsewhere", from),
             media::Event::Timeout { silent_for, .. } => call.handle_silence(ctx, place, silent_for.as_secs()),
-            media::Event::Digit { digit, .. } => call.note_digit(ctx, place, digit),
+            media::Event::Digit { digit, .. } => call.handle_digit(ctx, place, digit),
             media::Event::Closed { statistics, .. } => call.handle_closed(ctx, place, Some(statistics)),
             media::Event::PlaybackEnded { playback, .. } => call.handle_playback_ended(place, playback),
-            // Nothing is recorded yet.
+            // Dealt with above: a recording may outlive its leg.
             media::Event::RecordingEnded { .. } => {}
         });
+    }
+
+    /// There is nobody to write down what is recorded still.
+    pub(super) fn handle_recording_lost(&mut self, recording: media::RecordingId) {
+        let Pbx { ctx, calls, .. } = self;
+        let Some(leg) = ctx.recordings.leg(recording) else { return };
+        calls.with(ctx, leg, |call, ctx, place| call.handle_recording_lost(ctx, place, recording));
+    }
+
+    /// The recording may outlive its leg's stream, its leg, and its call.
+    fn handle_recording_ended(&mut self, recording: media::RecordingId, reason: &media::Ended, missed_ms: u64) {
+        let Pbx { ctx, calls, .. } = self;
+        let Some(leg) = ctx.recordings.leg(recording) else { return };
+        let ended = (recording, reason, missed_ms);
+        calls.with(ctx, leg, |call, ctx, place| call.handle_recording_ended(ctx, place, ended));
     }
 }
 

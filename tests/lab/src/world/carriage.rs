@@ -6,6 +6,7 @@ use bytes::Bytes;
 use media::{Component, Socket, StreamId};
 use pbx::Input;
 use pbx::ports::{PortOrder, PortReport};
+use pbx::recording::RecordingReport;
 use sip::{Flow, Transmit, Transport};
 
 use super::Lab;
@@ -27,6 +28,8 @@ pub(super) enum Arrival {
     Media(media::Event),
     /// What came of an order about a pair of ports.
     Port(PortReport),
+    /// What came of a recording.
+    Recording(RecordingReport),
     /// A connection could not be opened, or is gone.
     Closed(Flow),
 }
@@ -55,6 +58,7 @@ impl Lab {
             Arrival::RtpAtPhone { phone, port, from, packet } => self.hear(phone, port, from, &packet),
             Arrival::Media(event) => self.input(Input::Media(event)),
             Arrival::Port(report) => self.input(Input::Port(report)),
+            Arrival::Recording(report) => self.input(Input::Recording(report)),
             Arrival::Closed(flow) => self.input(Input::SipClosed(flow)),
         }
     }
@@ -199,7 +203,14 @@ impl Lab {
             }
             self.ports.insert(port, stream);
         }
+        let recorded = match &command {
+            media::Command::Record { recording, .. } => Some(*recording),
+            _ => None,
+        };
         self.engine.handle_command(self.now, command);
+        if let Some(recording) = recorded {
+            self.lend_buffers(recording);
+        }
         self.drain_engine();
     }
 
@@ -212,7 +223,11 @@ impl Lab {
             let packet = transmit.packet().to_vec();
             self.carry_rtp(transmit.at, transmit.to, packet);
         }
+        self.drain_parcels();
         while let Some(event) = self.engine.poll_event() {
+            if let media::Event::RecordingEnded { recording, .. } = &event {
+                self.complete_recording(*recording);
+            }
             if let media::Event::Closed { stream, .. } = &event {
                 self.ports.retain(|_, open| open != stream);
             }

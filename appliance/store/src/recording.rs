@@ -1,0 +1,300 @@
+//! Recordings: one row for each, from the order to record to its file and beyond.
+
+use std::time::Duration;
+
+use pbx::recording as source;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::page::{Page, PageRequest};
+use crate::setting::Identity;
+use crate::timestamp::Timestamp;
+use crate::word::words;
+use crate::{Error, ids};
+
+words! {
+    /// How far a recording has come.
+    RecordingStatus as "RecordingStatus" {
+        Initiating = "initiating", Recording = "recording", Stopping = "stopping", Ended = "ended",
+    }
+}
+
+words! {
+    /// The kinds of files.
+    RecordingFormat as "RecordingFormat" { Wav = "wav", Mp3 = "mp3" }
+}
+
+words! {
+    /// What was recorded.
+    RecordingReferenceType as "RecordingReferenceType" { Call = "call", Confbridge = "confbridge" }
+}
+
+words! {
+    /// Why a recording is over; empty until it is.
+    RecordingEndedBy as "RecordingEndedBy" {
+        Unset = "", Asked = "request", Hangup = "hangup", Key = "key", Duration = "duration", Silence = "silence",
+        Failed = "failure",
+    }
+}
+
+/// A recording as the API shows it and events carry it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Recording)]
+pub struct Record {
+    /// Its id, for ever.
+    pub id: Uuid,
+    /// The box's customer.
+    pub customer_id: Uuid,
+    /// What kind of thing owns the recording; empty if nobody does.
+    pub owner_type: String,
+    /// Who owns the recording.
+    pub owner_id: Uuid,
+    /// What was recorded.
+    pub reference_type: RecordingReferenceType,
+    /// Which one.
+    pub reference_id: Uuid,
+    /// How far it has come.
+    pub status: RecordingStatus,
+    /// The kind of the file.
+    pub format: RecordingFormat,
+    /// The run of a flow that asked for it.
+    pub activeflow_id: Uuid,
+    /// The flow to run once it is over.
+    pub on_end_flow_id: Uuid,
+    /// Where the file is to be had, for an hour; empty in events, and while there is no file.
+    pub url: String,
+    /// What the exchange knows beyond VoIPBIN's fields.
+    pub metadata: Metadata,
+    /// When it began.
+    pub tm_start: Option<Timestamp>,
+    /// When it ended.
+    pub tm_end: Option<Timestamp>,
+    /// When it was asked for.
+    pub tm_create: Timestamp,
+    /// When it changed last.
+    pub tm_update: Timestamp,
+    /// When it was deleted.
+    pub tm_delete: Option<Timestamp>,
+    /// Where the file is within the folder of recordings.
+    #[serde(skip)]
+    pub path: Option<String>,
+}
+
+/// What the exchange knows of a recording beyond VoIPBIN's fields.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = RecordingMetadata)]
+pub struct Metadata {
+    /// How long it plays, in milliseconds; `null` while there is no file.
+    pub duration_ms: Option<u64>,
+    /// The length of the file in octets; `null` while there is none.
+    pub octets: Option<u64>,
+    /// Why it is over.
+    pub ended_by: RecordingEndedBy,
+    /// What went wrong, if anything did.
+    pub failure: Option<String>,
+}
+
+/// A file that was found at the start, completed and converted where that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The recording's id.
+    pub id: Uuid,
+    /// The file.
+    pub file: source::RecordedFile,
+}
+
+impl Record {
+    /// The public form.
+    pub fn new(recording: &source::RecordingRecord, identity: &Identity) -> Record {
+        let file = recording.file.as_ref();
+        Record {
+            id: recording.id,
+            reference_id: recording.call_id,
+            status: recording.status.into(),
+            format: recording.format.into(),
+            on_end_flow_id: recording.on_end_flow_id.unwrap_or_default(),
+            metadata: Metadata {
+                duration_ms: file.map(|file| file.duration.as_millis() as u64),
+                octets: file.map(|file| file.octets),
+                ended_by: recording.end.map_or(RecordingEndedBy::Unset, Into::into),
+                failure: recording.failure.clone(),
+            },
+            tm_start: recording.started.map(Into::into),
+            tm_end: recording.ended.map(Into::into),
+            tm_create: recording.created.into(),
+            tm_update: recording.updated.into(),
+            path: file.map(|file| file.path.clone()),
+            ..Record::unset(identity)
+        }
+    }
+
+    /// A record with nothing in it but the customer.
+    fn unset(identity: &Identity) -> Record {
+        Record {
+            id: Uuid::nil(),
+            customer_id: identity.customer_id,
+            owner_type: String::new(),
+            owner_id: Uuid::nil(),
+            reference_type: RecordingReferenceType::Call,
+            reference_id: Uuid::nil(),
+            status: RecordingStatus::Initiating,
+            format: RecordingFormat::Wav,
+            activeflow_id: Uuid::nil(),
+            on_end_flow_id: Uuid::nil(),
+            url: String::new(),
+            metadata: Metadata { duration_ms: None, octets: None, ended_by: RecordingEndedBy::Unset, failure: None },
+            tm_start: None,
+            tm_end: None,
+            tm_create: Timestamp(0),
+            tm_update: Timestamp(0),
+            tm_delete: None,
+            path: None,
+        }
+    }
+
+    fn read(row: &Row<'_>, identity: &Identity) -> rusqlite::Result<Record> {
+        Ok(Record {
+            id: ids::get(row, 1)?,
+            reference_id: ids::get(row, 2)?,
+            status: row.get(3)?,
+            format: row.get(4)?,
+            on_end_flow_id: ids::get_or_nil(row, 5)?,
+            metadata: Metadata {
+                ended_by: row.get(6)?,
+                failure: row.get(7)?,
+                octets: row.get::<_, Option<i64>>(9)?.map(|octets| octets as u64),
+                duration_ms: row.get::<_, Option<i64>>(10)?.map(|duration| duration as u64),
+            },
+            path: row.get(8)?,
+            tm_create: row.get(11)?,
+            tm_update: row.get(12)?,
+            tm_start: row.get(13)?,
+            tm_end: row.get(14)?,
+            tm_delete: row.get(15)?,
+            ..Record::unset(identity)
+        })
+    }
+
+    /// Writes the row, new or changed.
+    pub(crate) fn save(&self, connection: &Connection) -> Result<(), Error> {
+        let metadata = &self.metadata;
+        connection.prepare_cached(SAVE)?.execute(params![
+            self.id.as_bytes(),
+            self.reference_id.as_bytes(),
+            self.status,
+            self.format,
+            ids::unless_nil(&self.on_end_flow_id),
+            metadata.ended_by,
+            metadata.failure,
+            self.path,
+            metadata.octets.map(|octets| octets as i64),
+            metadata.duration_ms.map(|duration| duration as i64),
+            self.tm_create,
+            self.tm_update,
+            self.tm_start,
+            self.tm_end,
+            self.tm_delete,
+        ])?;
+        Ok(())
+    }
+
+    /// Ends a recording that was not when the process died: with the file that was found, or without any.
+    pub(crate) fn interrupt(&mut self, now: Timestamp, found: Option<&source::RecordedFile>) {
+        self.status = RecordingStatus::Ended;
+        if self.metadata.ended_by == RecordingEndedBy::Unset {
+            self.metadata.ended_by = RecordingEndedBy::Failed;
+            self.metadata.failure = Some("the exchange ended in the middle of it".to_owned());
+        }
+        let played = found.map_or(Duration::ZERO, |file| file.duration);
+        // What is in the file is what was recorded: the end follows from it.
+        let began = self.tm_start.unwrap_or(self.tm_create);
+        self.tm_end = self.tm_end.or(Some(Timestamp(began.0.saturating_add(played.as_micros() as i64))));
+        self.tm_update = now;
+        match found {
+            Some(file) => {
+                self.path = Some(file.path.clone());
+                self.format = file.format.into();
+                self.metadata.octets = Some(file.octets);
+                self.metadata.duration_ms = Some(played.as_millis() as u64);
+            }
+            None => self.metadata.failure = Some("its file was not found".to_owned()),
+        }
+    }
+}
+
+/// The order of columns that [`Record::read`] and [`Record::save`] count on.
+const COLUMNS: &str = "number, id, call_id, status, format, on_end_flow_id, ended_by, failure, path, octets, \
+     duration_ms, created, updated, started, ended, deleted";
+
+const SAVE: &str = "INSERT INTO recording (id, call_id, status, format, on_end_flow_id, ended_by, failure, path, octets, \
+     duration_ms, created, updated, started, ended, deleted) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+     ON CONFLICT (id) DO UPDATE SET status = ?3, format = ?4, ended_by = ?6, failure = ?7, path = ?8, octets = ?9, \
+     duration_ms = ?10, updated = ?12, started = ?13, ended = ?14, deleted = ?15";
+
+/// The recording with this id, unless it is deleted.
+pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Result<Option<Record>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM recording WHERE id = ?1 AND deleted IS NULL");
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_row([id.as_bytes()], |row| Record::read(row, identity)).optional()?)
+}
+
+/// A page of recordings, the newest first.
+pub(crate) fn list(connection: &Connection, identity: &Identity, page: PageRequest) -> Result<Page<Record>, Error> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM recording WHERE number < ?1 AND deleted IS NULL ORDER BY number DESC LIMIT ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    page.collect(&mut statement, |row| Record::read(row, identity))
+}
+
+/// All recordings that are not ended, oldest first.
+pub(crate) fn unfinished(connection: &Connection, identity: &Identity) -> Result<Vec<Record>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM recording WHERE status <> 'ended' ORDER BY number");
+    let mut statement = connection.prepare(&sql)?;
+    let rows = statement.query_map([], |row| Record::read(row, identity))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+impl From<source::RecordingStatus> for RecordingStatus {
+    fn from(status: source::RecordingStatus) -> RecordingStatus {
+        match status {
+            source::RecordingStatus::Initiating => RecordingStatus::Initiating,
+            source::RecordingStatus::Recording => RecordingStatus::Recording,
+            source::RecordingStatus::Stopping => RecordingStatus::Stopping,
+            source::RecordingStatus::Ended => RecordingStatus::Ended,
+        }
+    }
+}
+
+impl From<source::RecordingFormat> for RecordingFormat {
+    fn from(format: source::RecordingFormat) -> RecordingFormat {
+        match format {
+            source::RecordingFormat::Wav => RecordingFormat::Wav,
+            source::RecordingFormat::Mp3 => RecordingFormat::Mp3,
+        }
+    }
+}
+
+impl From<RecordingFormat> for source::RecordingFormat {
+    fn from(format: RecordingFormat) -> source::RecordingFormat {
+        match format {
+            RecordingFormat::Wav => source::RecordingFormat::Wav,
+            RecordingFormat::Mp3 => source::RecordingFormat::Mp3,
+        }
+    }
+}
+
+impl From<source::RecordingEnd> for RecordingEndedBy {
+    fn from(end: source::RecordingEnd) -> RecordingEndedBy {
+        match end {
+            source::RecordingEnd::Asked => RecordingEndedBy::Asked,
+            source::RecordingEnd::Hangup => RecordingEndedBy::Hangup,
+            source::RecordingEnd::Key => RecordingEndedBy::Key,
+            source::RecordingEnd::Duration => RecordingEndedBy::Duration,
+            source::RecordingEnd::Silence => RecordingEndedBy::Silence,
+            source::RecordingEnd::Failed => RecordingEndedBy::Failed,
+        }
+    }
+}
