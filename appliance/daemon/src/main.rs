@@ -2,8 +2,8 @@
 //!
 //! [`options`] says what is wanted, [`process`] puts the threads together and waits for the end. [`signalling`] owns the
 //! exchange and the SIP sockets, [`media_thread`] the media engine and the RTP sockets, [`ledger`] leads to the store's
-//! own thread, [`http`] serves people and programs, [`sound_thread`] decodes what is played, [`recording_thread`] writes down what is recorded. [`queue`] is what they are connected by, [`udp_batch`] how datagrams
-//! pass the kernel.
+//! own thread, [`http`] serves people and programs, [`sound_thread`] decodes what is played, [`recording_thread`] writes
+//! down what is recorded. [`queue`] is what they are connected by, [`udp_batch`] how datagrams pass the kernel.
 
 mod administrator;
 mod clock;

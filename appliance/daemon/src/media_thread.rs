@@ -41,7 +41,6 @@ pub enum Order {
 }
 
 /// What the exchange hears of the thread.
-#[expect(clippy::large_enum_variant, reason = "reports of ports are a handful a call, and wait in the same queue")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
     /// From the engine.

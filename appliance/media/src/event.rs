@@ -59,7 +59,7 @@ pub enum Event {
         /// The stream.
         stream: StreamId,
         /// What it did.
-        statistics: Statistics,
+        statistics: Box<Statistics>,
     },
     /// A playback is over.
     PlaybackEnded {

@@ -48,7 +48,7 @@ impl Load {
             match output {
                 Output::Sip(transmit) => self.sent.push(transmit.bytes),
                 Output::Media(media::Command::Close { stream }) => {
-                    let statistics = media::Statistics::default();
+                    let statistics = Box::default();
                     self.pbx.handle(self.now, Input::Media(media::Event::Closed { stream, statistics }));
                 }
                 Output::Port(PortOrder::Bind(port)) => {

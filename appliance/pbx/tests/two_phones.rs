@@ -64,7 +64,7 @@ impl Story {
 
     fn handle_media(&mut self, command: media::Command) {
         if let media::Command::Close { stream } = command {
-            let statistics = media::Statistics::default();
+            let statistics = Box::default();
             self.pbx.handle(self.now, Input::Media(media::Event::Closed { stream, statistics }));
         }
         self.media.push(command);

@@ -303,7 +303,7 @@ fn run_exchange(
                 Output::Media(media::Command::StopRecording { .. }) => files.close(now(), &mut pbx),
                 Output::Media(media::Command::Close { stream }) => {
                     files.close(now(), &mut pbx);
-                    let statistics = media::Statistics::default();
+                    let statistics = Box::default();
                     pbx.handle(now(), Input::Media(media::Event::Closed { stream, statistics }));
                 }
                 Output::Port(PortOrder::Bind(port)) => {

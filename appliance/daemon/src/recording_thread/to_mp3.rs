@@ -201,7 +201,7 @@ mod tests {
             dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (dice >> 16) as i16
         };
-        let square = |at: usize| if at / 20 % 2 == 0 { i16::MIN } else { i16::MAX };
+        let square = |at: usize| if (at / 20).is_multiple_of(2) { i16::MIN } else { i16::MAX };
         for pcm in [vec![0; 16_000], (0..16_001).map(|_| noise()).collect(), (0..16_002).map(square).collect()] {
             let wav = wav(home.path(), &pcm, 8_000, 1);
             convert(&wav, &wav.with_extension("mp3.part")).expect("it can be converted");

@@ -129,7 +129,7 @@ impl Engine {
         self.unseat(id);
         self.send_report(now, slot, true);
         let stream = self.streams.remove(id)?;
-        self.outbox.answer(Event::Closed { stream: id, statistics: stream.statistics() });
+        self.outbox.answer(Event::Closed { stream: id, statistics: Box::new(stream.statistics()) });
         Some(())
     }
 }

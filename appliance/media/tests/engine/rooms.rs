@@ -388,7 +388,7 @@ fn the_numbers_of_all_seats_are_in_the_last_statistics() {
     let closed = |who: usize| {
         let stream = world.phones[who].stream;
         let mut statistics = world.events.iter().filter_map(|event| match event {
-            Event::Closed { stream: closed, statistics } if *closed == stream => Some(*statistics),
+            Event::Closed { stream: closed, statistics } if *closed == stream => Some(**statistics),
             _ => None,
         });
         statistics.next().expect("it was closed")

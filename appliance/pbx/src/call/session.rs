@@ -137,7 +137,7 @@ impl Call {
     fn handle_info(&mut self, ctx: &mut Context, place: usize, server: ServerId, request: &Request) {
         let content_type = request.headers.typed_opt::<ContentType>().ok().flatten();
         if let Some(digit) = content_type.and_then(|content_type| Digit::parse(&content_type, &request.body)) {
-            self.note_digit(ctx, place, digit.digit);
+            self.handle_digit(ctx, place, digit.digit);
         }
         let target = self.other(place).and_then(|other| self.legs[other].dialog.map(|dialog| (other, dialog)));
         let Some((other, dialog)) = target else { return answer(ctx, server, Reply::new(200)) };
