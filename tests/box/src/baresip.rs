@@ -26,6 +26,8 @@ pub struct Setup {
     pub transport: &'static str,
     /// The pitch of the tone it plays, in hertz.
     pub pitch: u32,
+    /// How loud it plays it: 1.0 is as loud as it can be.
+    pub loudness: f64,
     /// Whether it answers by itself.
     pub answers: bool,
     /// Its codecs, best first, as baresip names them.
@@ -44,6 +46,7 @@ impl Setup {
             password: format!("secret{number}"),
             transport: "udp",
             pitch: 440,
+            loudness: 1.0,
             answers: false,
             codecs: "pcmu,pcma",
             registrar: exchange.sip_address(),
@@ -59,6 +62,11 @@ impl Setup {
     /// The same with another tone.
     pub fn playing(self, pitch: u32) -> Setup {
         Setup { pitch, ..self }
+    }
+
+    /// The same, less loud: where several are heard together, their sum has to stay below what 16 bits hold.
+    pub fn at_loudness(self, loudness: f64) -> Setup {
+        Setup { loudness, ..self }
     }
 
     /// The same, answering by itself.
@@ -92,6 +100,9 @@ impl Phone {
         std::fs::write(home.path().join("config"), config(&setup, (sip, control, rtp), home.path().to_path_buf()))?;
         std::fs::write(home.path().join("accounts"), account(&setup))?;
         std::fs::write(home.path().join("contacts"), "")?;
+        if setup.loudness < 1.0 {
+            sound::write_tone(&home.path().join("tone.wav"), f64::from(setup.pitch), setup.loudness)?;
+        }
         let mut process = Child::start(Command::new("baresip").arg("-f").arg(home.path()).arg("-s"))?;
         let control = wait::until("baresip's control port", || {
             (!process.is_running())
@@ -184,15 +195,20 @@ fn config(setup: &Setup, ports: (u16, u16, u16), home: PathBuf) -> String {
     let (sip, control, rtp) = ports;
     let modules = "/usr/lib/baresip/modules";
     let last = rtp + 19;
-    let pitch = setup.pitch;
     let home = home.display();
+    // ausine plays a tone as loud as can be.
+    let source = match setup.loudness < 1.0 {
+        true => format!("aufile,{home}/tone.wav"),
+        false => format!("ausine,{}", setup.pitch),
+    };
     let (host, listen) = (setup.host, SocketAddr::new(setup.host, sip));
     format!(
         "poll_method epoll\nsip_listen {listen}\nnet_interface {host}\ncall_local_timeout 120\ncall_max_calls 4\n\
-         audio_player aubridge,nil\naudio_source ausine,{pitch}\naudio_alert aubridge,nil\nausrc_srate 48000\nausrc_channels 2\n\
+         audio_player aubridge,nil\naudio_source {source}\naudio_alert aubridge,nil\nausrc_srate 48000\nausrc_channels 2\n\
          auplay_srate 8000\nausrc_format s16\nauplay_format s16\nauenc_format s16\naudec_format s16\naudio_buffer 20-160\n\
          rtp_ports {rtp}-{last}\nrtcp_mux no\njitter_buffer_delay 1-5\n\
-         module_path {modules}\nmodule g711.so\nmodule sndfile.so\nmodule ausine.so\nmodule aubridge.so\n\
+         module_path {modules}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule sndfile.so\n\
+         module ausine.so\nmodule aufile.so\nmodule aubridge.so\n\
          module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:{control}\nsnd_path {home}\n"
     )
 }

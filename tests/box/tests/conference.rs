@@ -8,20 +8,24 @@ use box_tests::sound::Sound;
 use box_tests::{Exchange, Phone, wait};
 use serde_json::{Value, json};
 
-/// Number, pitch, codec, and the module that has it.
+/// Number, pitch, codec.
 const PHONES: [(&str, u32, &str); 5] = [
     ("1001", 425, "pcmu"),
     ("1002", 725, "pcma"),
-    ("1003", 1_025, "pcmu"),
-    ("1004", 1_475, "pcma"),
+    ("1003", 1_025, "G722/16000/1"),
+    ("1004", 1_475, "opus/48000/2"),
     ("1005", 2_125, "pcmu"),
 ];
+
+/// Four tones of this loudness together are not limited. Louder ones are, which is right for the exchange; but the G.722 decoder
+/// of the phones (spandsp 0.0.6) does not limit what overflows and wraps around: half of what its user hears is noise then.
+const LOUDNESS: f64 = 0.2;
 
 fn start(exchange: &Exchange) -> Result<Vec<Phone>> {
     let mut phones = Vec::new();
     for (number, pitch, codecs) in PHONES {
         exchange.add_extension(number)?;
-        phones.push(Setup { codecs, ..Setup::new(exchange, number).playing(pitch) }.start()?);
+        phones.push(Setup { codecs, ..Setup::new(exchange, number).playing(pitch).at_loudness(LOUDNESS) }.start()?);
         exchange.await_registrations(number, 1)?;
     }
     Ok(phones)

@@ -13,6 +13,7 @@ fn loose(number: &str, pitch: u32) -> Setup {
         password: String::new(),
         transport: "udp",
         pitch,
+        loudness: 1.0,
         answers: false,
         codecs: "pcma",
         registrar: ([127, 0, 0, 1], ports::free(2)).into(),

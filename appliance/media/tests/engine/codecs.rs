@@ -1,6 +1,8 @@
 //! Phones that speak Opus and G.722 with phones that do not: everybody hears what the others say, in his own codec, and the sound
 //! is as wide as all who hear it allow.
 
+use std::time::Duration;
+
 use media::{Codec, Command, ConferenceId, Format, OpusSettings, SampleRate, StreamId, Target};
 
 use crate::sound::AMPLITUDE;
@@ -54,12 +56,29 @@ fn each_pair_of_codecs_talks() {
 #[test]
 fn all_codecs_meet_in_a_conference() {
     let mut world = conference(&[opus(), g722(), alaw()]);
-    world.say(&[(A, 440.0), (B, 1_000.0), (C, 1_700.0)], 60);
-    for (who, own, others) in
-        [(A, 440.0, [1_000.0, 1_700.0]), (B, 1_000.0, [440.0, 1_700.0]), (C, 1_700.0, [440.0, 1_000.0])]
-    {
-        others.into_iter().for_each(|tone| assert_hears(&world, who, tone));
+    let said = [(A, 440.0), (B, 1_000.0), (C, 1_700.0)];
+    world.say(&said, 60);
+    for (who, own) in said {
+        for (_, tone) in said.into_iter().filter(|(other, _)| *other != who) {
+            let level = level(&world, who, tone);
+            // The mixer adds exactly, which G.711 and G.722 show. The speech coder of Opus is not made for steady tones
+            // that sound together: libopus alone, given these two at 8 kHz, loses up to 9 dB of one from time to time.
+            let allowed = if who == A { -10.0..3.0 } else { -0.5..0.5 };
+            assert!(allowed.contains(&level), "{who} hears {tone} Hz at {level:.1} dB");
+        }
         assert_does_not_hear(&world, who, own);
+    }
+}
+
+#[test]
+fn one_after_another_all_are_as_loud_in_opus_as_they_were_said() {
+    let mut world = conference(&[opus(), g722(), alaw(), opus()]);
+    for (who, tone) in [(B, 1_000.0), (C, 1_700.0), (3, 440.0)] {
+        world.forget_heard();
+        world.say(&[(who, tone)], 60);
+        let level = level(&world, A, tone);
+        assert!(level.abs() < 1.0, "{tone} Hz is heard at {level:.1} dB");
+        world.pass(Duration::from_millis(400));
     }
 }
 
