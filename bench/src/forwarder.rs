@@ -1,13 +1,17 @@
 //! The floor: a bare forwarder of packets between two sockets of each call, without SIP and without a look at RTP.
+//!
+//! It has the shape of the exchange: epoll, `recvmmsg` with room for eight from each readable socket, `sendmmsg` where there
+//! is more than one, `sendto` where there is one, as nearly always.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::batch::Batch;
 use crate::epoll::Epoll;
 use crate::socket;
 use crate::usage::{self, Usage};
@@ -52,8 +56,12 @@ impl Drop for Forwarder {
     }
 }
 
+/// Datagrams taken from one socket at a time, as in the exchange.
+const BATCH: usize = 8;
+
 /// The process itself: never ends.
 pub fn run(phones: &[String]) -> Result<()> {
+    usage::allow_descriptors();
     let phones: Result<Vec<u16>, _> = phones.iter().map(|port| port.parse()).collect();
     let phones = phones.context("ports are numbers")?;
     let epoll = Epoll::new()?;
@@ -67,17 +75,24 @@ pub fn run(phones: &[String]) -> Result<()> {
     let ports: Result<Vec<String>, _> =
         sockets.iter().map(|socket| Ok(socket.local_addr()?.port().to_string())).collect();
     println!("{}", ports.map_err(|error: io::Error| error)?.join(" "));
-    let targets: Vec<SocketAddr> = phones.iter().map(|port| ([127, 0, 0, 1], *port).into()).collect();
-    let (mut ready, mut buffer) = (Vec::new(), [0; 2_048]);
+    let (mut ready, mut batch) = (Vec::new(), Batch::new(BATCH));
     loop {
         epoll.wait(&mut ready, Duration::from_secs(3_600))?;
         for token in &ready {
             let index = *token as usize;
-            if let Ok(length) = sockets[index].recv(&mut buffer) {
-                let other = index ^ 1;
-                // Who is gone is gone.
-                let _ = sockets[other].send_to(&buffer[..length], targets[other]);
-            }
+            let count = batch.receive(&sockets[index]).unwrap_or(0);
+            // Who is gone is gone.
+            let _ = forward(&mut batch, count, &sockets[index ^ 1], phones[index ^ 1]);
         }
     }
+}
+
+fn forward(batch: &mut Batch, count: usize, socket: &UdpSocket, phone: u16) -> io::Result<()> {
+    if count == 1 {
+        return socket.send_to(batch.octets(0), SocketAddr::from(([127, 0, 0, 1], phone))).map(drop);
+    }
+    for slot in 0..count {
+        batch.address(slot, phone, batch.octets(slot).len());
+    }
+    batch.send(socket, count)
 }

@@ -26,6 +26,11 @@ impl Histogram {
         let nanoseconds = self.nanoseconds.get(rank.saturating_sub(1)).copied().unwrap_or_default();
         nanoseconds as f64 / 1e6
     }
+
+    /// How many are longer than so many milliseconds.
+    pub fn above(&self, milliseconds: f64) -> usize {
+        self.nanoseconds.iter().filter(|nanoseconds| **nanoseconds as f64 > milliseconds * 1e6).count()
+    }
 }
 
 /// The middle one of several measurements.
@@ -43,6 +48,7 @@ mod tests {
         let mut histogram = Histogram::default();
         (1..=100).rev().for_each(|n| histogram.add(Duration::from_millis(n)));
         assert_eq!((histogram.milliseconds(0.5), histogram.milliseconds(0.99)), (50.0, 99.0));
+        assert_eq!(histogram.above(95.0), 5);
         assert_eq!(Histogram::default().milliseconds(0.5), 0.0);
         assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
     }

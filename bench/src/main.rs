@@ -3,6 +3,9 @@
 //! `bench TANDEM [MEASUREMENT…]` runs the binary TANDEM on core 0 and the generator on core 1, a fresh server for each
 //! measurement, and tells the median of three runs where a run is short. Without names it measures everything.
 
+mod audio;
+mod batch;
+mod crowd;
 mod digest;
 mod epoll;
 mod forwarder;
@@ -11,7 +14,9 @@ mod image;
 mod instructions;
 mod measure;
 mod message;
+mod opus;
 mod phones;
+mod punctuality;
 mod registering;
 mod rest;
 mod server;
@@ -28,11 +33,16 @@ use server::Prepared;
 
 type Measurement = fn(&Prepared) -> Result<()>;
 
-const MEASUREMENTS: [(&str, Measurement); 6] = [
+const MEASUREMENTS: [(&str, Measurement); 11] = [
     ("registrations", measure::registrations),
     ("calls", measure::calls),
     ("setup", measure::setup),
     ("media", measure::media),
+    ("forwarding", audio::forwarding),
+    ("laws", audio::laws),
+    ("capacity", audio::capacity),
+    ("conference", audio::conference),
+    ("opus", opus::measure),
     ("memory", measure::memory),
     ("image", image::measure),
 ];
@@ -58,6 +68,7 @@ fn run(binary: &Path, names: &[String]) -> Result<()> {
     if let Some(unknown) = names.iter().find(|name| !MEASUREMENTS.iter().any(|(known, _)| known == name)) {
         bail!("no measurement is called '{unknown}'");
     }
+    usage::allow_descriptors();
     usage::pin_to(1).context("two cores are needed: one for the server, one for the generator")?;
     let prepared = Prepared::new(binary)?;
     for (name, measure) in MEASUREMENTS {

@@ -40,7 +40,7 @@ pub fn calls(prepared: &Prepared) -> Result<()> {
     let (mut rates, mut costs) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let server = prepared.start()?;
-        let mut phones = Phones::register(server.sip)?;
+        let mut phones = Phones::register(server.sip, PAIRS)?;
         saturate(&mut phones, Duration::from_secs(2))?;
         let (before, completed, start) = (server.usage()?, phones.tally.completed, Instant::now());
         saturate(&mut phones, Duration::from_secs(5))?;
@@ -57,7 +57,7 @@ pub fn calls(prepared: &Prepared) -> Result<()> {
 /// How long an idle server takes for a call that is answered at once.
 pub fn setup(prepared: &Prepared) -> Result<()> {
     let server = prepared.start()?;
-    let mut phones = Phones::register(server.sip)?;
+    let mut phones = Phones::register(server.sip, PAIRS)?;
     for round in 0..600 {
         phones.call(round % PAIRS)?;
         let start = Instant::now();
@@ -85,12 +85,12 @@ pub fn memory(prepared: &Prepared) -> Result<()> {
     std::thread::sleep(Duration::from_secs(2));
     let idle = server.usage()?;
     print("memory_idle", megabytes(idle), "MiB");
-    let mut phones = Phones::register(server.sip)?;
+    let mut phones = Phones::register(server.sip, PAIRS)?;
     std::thread::sleep(Duration::from_secs(2));
     let registered = server.usage()?;
     print("memory_200_phones", megabytes(registered), "MiB");
     phones.brief = false;
-    bring_up(&mut phones)?;
+    phones.bring_up(0..PAIRS, |_| None)?;
     let bridged = server.usage()?;
     let each = bridged.resident_kib.saturating_sub(registered.resident_kib) as f64 / PAIRS as f64;
     print("memory_per_bridged_call", each, "KiB");
@@ -110,12 +110,12 @@ pub fn memory(prepared: &Prepared) -> Result<()> {
 /// The share of a core that a hundred bridged calls take, against a bare forwarder in turns with it.
 pub fn media(prepared: &Prepared) -> Result<()> {
     let server = prepared.start()?;
-    let mut phones = Phones::register(server.sip)?;
+    let mut phones = Phones::register(server.sip, PAIRS)?;
     phones.brief = false;
     let mut legs = Legs::new(&phones)?;
     let ports = legs.ports()?;
-    (0..PAIRS).for_each(|pair| phones.set_audio(pair, [ports[2 * pair], ports[2 * pair + 1]]));
-    bring_up(&mut phones)?;
+    (0..PAIRS).for_each(|pair| phones.set_audio(pair, [ports[2 * pair], ports[2 * pair + 1]], [0, 0]));
+    phones.bring_up(0..PAIRS, |_| None)?;
     let servers: Vec<u16> = (0..PAIRS).flat_map(|pair| phones.audio(pair).server).flatten().collect();
     if servers.len() != LEGS {
         bail!("only {} of {LEGS} legs have audio", servers.len());
@@ -175,24 +175,8 @@ fn saturate(phones: &mut Phones, time: Duration) -> Result<()> {
     Ok(())
 }
 
-/// Has every pair in a call.
-fn bring_up(phones: &mut Phones) -> Result<()> {
-    for pair in 0..PAIRS {
-        phones.call(pair)?;
-        phones.turn(Duration::from_millis(5))?;
-    }
-    let start = Instant::now();
-    while phones.up() < PAIRS {
-        phones.turn(Duration::from_millis(5))?;
-        if start.elapsed() > Duration::from_secs(5) {
-            bail!("{} of {PAIRS} calls came up; refused: {:?}", phones.up(), phones.tally.failed);
-        }
-    }
-    Ok(())
-}
-
 /// Lets calls that are ending end.
-fn drain(phones: &mut Phones) -> Result<()> {
+pub fn drain(phones: &mut Phones) -> Result<()> {
     while !phones.idle() {
         phones.turn(Duration::from_millis(5))?;
         phones.give_up();
@@ -200,7 +184,8 @@ fn drain(phones: &mut Phones) -> Result<()> {
     Ok(())
 }
 
-fn check(phones: &Phones) -> Result<()> {
+/// Fails when calls did.
+pub fn check(phones: &Phones) -> Result<()> {
     match phones.tally.failed.is_empty() {
         true => Ok(()),
         false => bail!("calls failed, by status (0: lost): {:?}", phones.tally.failed),

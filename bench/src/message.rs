@@ -63,16 +63,17 @@ pub fn respond(out: &mut Vec<u8>, request: Message<'_>, status: &str, tag: &str,
     line(format_args!("To: {to}{tag}\r\n{rest}"));
 }
 
-/// An offer or an answer of one G.711 µ-law stream on `port`.
-pub fn session(port: u16) -> String {
+/// An offer or an answer of one G.711 stream on a port, of µ-law (payload type 0) or A-law (8).
+pub fn session((port, law): (u16, u8)) -> String {
+    let name = if law == 0 { "PCMU" } else { "PCMA" };
     format!(
-        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0 101\r\n\
-         a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\na=sendrecv\r\n"
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP {law} 101\r\n\
+         a=rtpmap:{law} {name}/8000\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\na=sendrecv\r\n"
     )
 }
 
 /// The end of a message with a session description.
-pub fn with_session(port: u16) -> String {
-    let session = session(port);
+pub fn with_session(audio: (u16, u8)) -> String {
+    let session = session(audio);
     format!("Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{session}", session.len())
 }

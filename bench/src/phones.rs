@@ -1,4 +1,4 @@
-//! A hundred callers and a hundred callees, each pair with at most one call, on two sockets and one thread.
+//! Callers and callees, each pair with at most one call, on two sockets and one thread.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,10 +14,14 @@ use crate::histogram::Histogram;
 use crate::message::{self, Message};
 use crate::{registering, socket};
 
-/// Pairs of phones.
+/// Pairs of phones, where nothing else is said.
 pub const PAIRS: usize = 100;
 const CALLER: u32 = 1_000;
 const CALLEE: u32 = 1_500;
+/// Phones of either side; where there are more pairs, each phone has several calls, every one with another.
+const PHONES: usize = 500;
+/// Calls that are being set up at a time, where all are to be up.
+const AT_ONCE: usize = 50;
 /// Tokens of the two sockets.
 const CALLERS: u64 = 0;
 const CALLEES: u64 = 1;
@@ -58,6 +62,8 @@ pub struct Audio {
     pub own: [u16; 2],
     /// The server's, towards the caller and the callee.
     pub server: [Option<u16>; 2],
+    /// The payload types that they speak.
+    pub laws: [u8; 2],
 }
 
 /// What the calls came to.
@@ -95,9 +101,9 @@ pub struct Phones {
 
 impl Phones {
     /// Registers all of them at `server`.
-    pub fn register(server: SocketAddr) -> Result<Phones> {
+    pub fn register(server: SocketAddr, pairs: usize) -> Result<Phones> {
         let (callers, callees) = (socket::bind()?, socket::bind()?);
-        let last = |first: u32| first + PAIRS as u32;
+        let last = |first: u32| first + pairs.min(PHONES) as u32;
         registering::register(server, &callers, CALLER..last(CALLER), (20, None))?;
         registering::register(server, &callees, CALLEE..last(CALLEE), (20, None))?;
         let epoll = Epoll::new()?;
@@ -115,7 +121,7 @@ impl Phones {
             authorized: None,
             to: String::new(),
             target: String::new(),
-            audio: Audio { own: [40_000, 40_002], server: [None; 2] },
+            audio: Audio { own: [40_000, 40_002], ..Audio::default() },
         };
         let addresses = [callers.local_addr()?, callees.local_addr()?];
         Ok(Phones {
@@ -123,7 +129,7 @@ impl Phones {
             addresses,
             callers,
             callees,
-            pairs: (0..PAIRS).map(pair).collect(),
+            pairs: (0..pairs).map(pair).collect(),
             epoll,
             ready: Vec::new(),
             buffer: vec![0; 65_536].into_boxed_slice(),
@@ -139,9 +145,9 @@ impl Phones {
         &self.epoll
     }
 
-    /// Sets our ports of a pair's audio.
-    pub fn set_audio(&mut self, pair: usize, own: [u16; 2]) {
-        self.pairs[pair].audio = Audio { own, server: [None; 2] };
+    /// Sets our ports of a pair's audio, and what it speaks.
+    pub fn set_audio(&mut self, pair: usize, own: [u16; 2], laws: [u8; 2]) {
+        self.pairs[pair].audio = Audio { own, server: [None; 2], laws };
     }
 
     /// The ports of a pair's audio.
@@ -161,6 +167,11 @@ impl Phones {
 
     /// Has one pair call, if it does not already.
     pub fn call(&mut self, pair: usize) -> io::Result<()> {
+        self.dial(pair, CALLEE + callee(pair) as u32)
+    }
+
+    /// Has the caller of a pair dial any number, if it does not already call.
+    pub fn dial(&mut self, pair: usize, number: u32) -> io::Result<()> {
         if self.pairs[pair].state != State::Idle {
             return Ok(());
         }
@@ -170,14 +181,38 @@ impl Phones {
         state.call += 1;
         state.sequence = 1;
         (state.started, state.authorized) = (now, None);
-        state.to = format!("<sip:{}@{server}>", CALLEE + pair as u32);
-        state.target = format!("sip:{}@{server}", CALLEE + pair as u32);
+        state.to = format!("<sip:{number}@{server}>");
+        state.target = format!("sip:{number}@{server}");
         self.invite(pair, "")
+    }
+
+    /// Has these pairs in calls, each to the number that `number` tells or, where it tells none, to its callee.
+    pub fn bring_up(&mut self, pairs: std::ops::Range<usize>, number: impl Fn(usize) -> Option<u32>) -> Result<()> {
+        let (all, mut moved) = (self.up() + pairs.len(), Instant::now());
+        let mut waiting = pairs.into_iter();
+        while self.up() < all {
+            let under_way = self.pairs.iter().filter(|pair| pair.state == State::Inviting).count();
+            for pair in waiting.by_ref().take(AT_ONCE.saturating_sub(under_way)) {
+                match number(pair) {
+                    Some(number) => self.dial(pair, number)?,
+                    None => self.call(pair)?,
+                }
+            }
+            let before = self.up();
+            self.turn(Duration::from_millis(5))?;
+            if self.up() > before {
+                moved = Instant::now();
+            }
+            if moved.elapsed() > Duration::from_secs(5) {
+                bail!("{} of {all} calls came up; refused: {:?}", self.up(), self.tally.failed);
+            }
+        }
+        Ok(())
     }
 
     /// Ends every call that is up.
     pub fn hang_up(&mut self) -> io::Result<()> {
-        for pair in 0..PAIRS {
+        for pair in 0..self.pairs.len() {
             if self.pairs[pair].state == State::Up {
                 self.bye(pair)?;
             }
@@ -253,7 +288,7 @@ impl Phones {
             (State::Inviting, 200..300) => self.handle_answered(pair, message)?,
             (State::Inviting, 401 | 407) if self.pairs[pair].authorized.is_none() => {
                 self.ack(pair, message)?;
-                let (uri, user) = (self.pairs[pair].target.clone(), CALLER + pair as u32);
+                let (uri, user) = (self.pairs[pair].target.clone(), number_of(pair));
                 let authorization = digest::answer(message, user, "INVITE", &uri).context("a challenge")?;
                 self.pairs[pair].sequence += 1;
                 self.pairs[pair].authorized = Some(Instant::now());
@@ -283,19 +318,18 @@ impl Phones {
     fn handle_callee(&mut self, message: Message<'_>, from: SocketAddr) -> Result<()> {
         let mut out = std::mem::take(&mut self.out);
         if message.asks("INVITE") {
-            let text = std::str::from_utf8(message.0).unwrap_or_default();
-            let number = text.strip_prefix("INVITE sip:").and_then(|rest| rest.split(['@', ';']).next()?.parse().ok());
-            let pair = number.and_then(|number: u32| number.checked_sub(CALLEE)).context("a callee of ours")? as usize;
+            let pair = pair_of(message).filter(|pair| *pair < self.pairs.len()).context("a pair of ours")?;
+            let callee = CALLEE + callee(pair) as u32;
             let state = &mut self.pairs[pair];
             if let Some(authorized) = state.authorized {
                 self.tally.transit.add(authorized.elapsed());
             }
             state.audio.server[1] = message.audio_port();
-            let contact = format!("Contact: <sip:{}@{}>\r\n", CALLEE + pair as u32, self.addresses[1]);
+            let contact = format!("Contact: <sip:{callee}@{}>\r\n", self.addresses[1]);
             let tag = format!("t{}", state.call);
             message::respond(&mut out, message, "180 Ringing", &tag, &format!("{contact}Content-Length: 0\r\n\r\n"));
             self.callees.send_to(&out, from)?;
-            let rest = contact + &message::with_session(state.audio.own[1]);
+            let rest = contact + &message::with_session((state.audio.own[1], state.audio.laws[1]));
             message::respond(&mut out, message, "200 OK", &tag, &rest);
             self.callees.send_to(&out, from)?;
         } else if message.status().is_none() && !message.asks("ACK") {
@@ -309,10 +343,11 @@ impl Phones {
     fn invite(&mut self, pair: usize, authorization: &str) -> io::Result<()> {
         let contact = self.addresses[0];
         let mut rest = String::with_capacity(600);
-        let user = CALLER + pair as u32;
+        let user = number_of(pair);
         let written = write!(rest, "Contact: <sip:{user}@{contact}>\r\n{authorization}");
         written.expect("a string takes whatever is written to it");
-        rest += &message::with_session(self.pairs[pair].audio.own[0]);
+        let audio = self.pairs[pair].audio;
+        rest += &message::with_session((audio.own[0], audio.laws[0]));
         self.request(pair, "INVITE", &rest)
     }
 
@@ -341,7 +376,7 @@ impl Phones {
         self.branch += 1;
         let fresh = format!("z9hG4bKc{}", self.branch);
         let (branch, local) = (branch.unwrap_or(&fresh), self.addresses[0]);
-        let (server, user) = (self.server, CALLER + pair as u32);
+        let (server, user) = (self.server, number_of(pair));
         let state = &mut self.pairs[pair];
         state.stepped = Instant::now();
         let (target, call, sequence) = (&state.target, state.call, state.sequence);
@@ -353,5 +388,38 @@ impl Phones {
              CSeq: {sequence} {method}\r\n{rest}"
         )?;
         self.callers.send_to(&self.out, server).map(drop)
+    }
+}
+
+/// The number of a pair's caller.
+fn number_of(pair: usize) -> u32 {
+    CALLER + (pair % PHONES) as u32
+}
+
+/// Which callee is a pair's: no two pairs have the same caller and the same callee.
+fn callee(pair: usize) -> usize {
+    (pair + pair / PHONES) % PHONES
+}
+
+/// Whose call an INVITE to a callee is.
+fn pair_of(invite: Message<'_>) -> Option<usize> {
+    let user = |text: &str| -> Option<usize> { text.split_once("sip:")?.1.split(['@', ';']).next()?.parse().ok() };
+    let head = std::str::from_utf8(invite.0).ok()?.lines().next()?;
+    let (caller, callee) = (user(invite.header("From")?)?, user(head)?);
+    let (caller, callee) = (caller.checked_sub(CALLER as usize)?, callee.checked_sub(CALLEE as usize)?);
+    Some((callee + PHONES - caller) % PHONES * PHONES + caller)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_known_by_its_caller_and_its_callee() {
+        for pair in [0, 7, 499, 500, 1_234, 2_999] {
+            let (to, from) = (CALLEE + callee(pair) as u32, number_of(pair));
+            let invite = format!("INVITE sip:{to}@127.0.0.1 SIP/2.0\r\nFrom: \"x\" <sip:{from}@tandem>;tag=1\r\n\r\n");
+            assert_eq!(pair_of(Message(invite.as_bytes())), Some(pair));
+        }
     }
 }

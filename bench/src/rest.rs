@@ -31,6 +31,13 @@ impl Api {
         self.post("/v1.0/extensions", &body).map(drop)
     }
 
+    /// Makes a conference of which so many are heard, or all where that is zero.
+    pub fn create_conference(&mut self, number: u32, loudest: u32) -> Result<()> {
+        let data = json!({"extension": number.to_string(), "loudest": loudest, "tones": false});
+        self.post("/v1.0/conferences", &json!({"type": "conference", "name": number.to_string(), "data": data}))
+            .map(drop)
+    }
+
     fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
         let body = body.to_string();
         let (token, length) = (&self.token, body.len());

@@ -1,4 +1,4 @@
-//! The server under test: the real binary on its own core, with extensions 1000 to 1999.
+//! The server under test: the real binary on its own core, with extensions 1000 to 1999 and conferences.
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, UdpSocket};
@@ -15,6 +15,12 @@ use crate::usage::{self, Usage};
 /// The core that servers run on; the generator has the other.
 const CORE: usize = 0;
 const PASSWORD: &str = "bench";
+/// Ports for audio: two for each leg, and some that rest.
+const RTP_PORTS: u16 = 14_000;
+/// The conference in which all are heard.
+pub const ALL_HEARD: u32 = 7_000;
+/// Conferences in which the three loudest are heard.
+pub const THREE_HEARD: std::ops::Range<u32> = 7_100..7_130;
 
 /// A binary and a data folder that its runs start from.
 #[derive(Debug)]
@@ -40,6 +46,10 @@ impl Prepared {
         let mut api = Api::log_in(http, PASSWORD)?;
         for number in 1_000..2_000 {
             api.create_extension(number)?;
+        }
+        api.create_conference(ALL_HEARD, 0)?;
+        for number in THREE_HEARD {
+            api.create_conference(number, 3)?;
         }
         drop(api);
         server.terminate()?;
@@ -104,7 +114,7 @@ impl Drop for Server {
 /// A range of ports that are all free now: a call for which one is taken would be refused.
 fn free_rtp_ports() -> Result<String> {
     let free = |port: u16| UdpSocket::bind(("127.0.0.1", port)).is_ok();
-    let first = (10_000..23_000).step_by(1_000).find(|first| (*first..=first + 9_999).all(free));
+    let first = (10_000..18_000).step_by(1_000).find(|first| (*first..first + RTP_PORTS).all(free));
     let first = first.context("no free range of ports")?;
-    Ok(format!("127.0.0.1:{first}-{}", first + 9_999))
+    Ok(format!("127.0.0.1:{first}-{}", first + RTP_PORTS - 1))
 }

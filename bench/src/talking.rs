@@ -16,7 +16,7 @@ pub const LEGS: usize = 2 * PAIRS;
 const GROUPS: usize = 20;
 const STEP: Duration = Duration::from_millis(1);
 /// Twelve octets of RTP header, 160 of audio.
-const PACKET: usize = 172;
+pub const PACKET: usize = 172;
 
 /// The legs' sockets.
 #[derive(Debug)]

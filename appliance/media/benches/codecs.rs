@@ -1,16 +1,12 @@
-//! What 20 ms of audio cost: decoded and encoded by each codec, taken from one rate to another; and what a leg between Opus and G.711
-//! costs over libopus alone, in one run.
+//! What 20 ms of audio cost: decoded and encoded by each codec, taken from one rate to another.
 //!
-//! `cargo bench -p media --bench codecs`. The leg is printed first, as `opus_leg_over_libopus RATIO 1`.
+//! `cargo bench -p media --bench codecs`. What a call between Opus and G.711 costs over libopus alone is told by `make bench`.
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "it measures time")]
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use audiopus::coder::{Decoder as BareDecoder, Encoder as BareEncoder};
-use audiopus::packet::Packet;
-use audiopus::{Application, Bitrate, Channels, MutSignals};
 use criterion::{Criterion, Throughput, criterion_group};
 use media::codec::{Decoder, Encoder, opus};
 use media::comfort_noise::{NoiseEstimator, NoiseGenerator};
@@ -131,84 +127,6 @@ fn noise(criterion: &mut Criterion) {
     group.bench_function("made", |bencher| bencher.iter(|| generator.fill(black_box(&mut pcm))));
 }
 
-/// A leg between a browser and a telephone, both ways: its Opus becomes µ-law, µ-law becomes its Opus.
-struct Leg {
-    hears: (Decoder, Encoder),
-    speaks: (Decoder, Encoder),
-}
-
-impl Leg {
-    fn new() -> Leg {
-        let (opus, law) = (opus_format(SampleRate::Khz48), AudioFormat::new(Codec::Pcmu, 0));
-        let narrow = SampleRate::Khz8;
-        Leg {
-            hears: (
-                Decoder::at_most(narrow, &opus).expect("a codec of ours"),
-                Encoder::new(&law).expect("a codec of ours"),
-            ),
-            speaks: (
-                Decoder::new(&law).expect("a codec of ours"),
-                Encoder::at_most(narrow, &opus).expect("a codec of ours"),
-            ),
-        }
-    }
-
-    fn carry(&mut self, opus: &[u8], law: &[u8]) {
-        let (mut pcm, mut payload) = ([0; 160], [0; 1_500]);
-        for ((decoder, encoder), packet) in [(&mut self.hears, opus), (&mut self.speaks, law)] {
-            let samples = decoder.decode(packet, &mut pcm).expect("a packet of the codec");
-            black_box(encoder.encode(&pcm[..samples], &mut payload).expect("a frame of 20 ms"));
-        }
-    }
-}
-
-/// libopus alone, set up alike, doing the same to Opus and to samples.
-struct Bare {
-    decoder: BareDecoder,
-    encoder: BareEncoder,
-}
-
-impl Bare {
-    fn new() -> Bare {
-        let rate = audiopus::SampleRate::Hz8000;
-        let mut encoder = BareEncoder::new(rate, Channels::Mono, Application::Voip).expect("libopus");
-        encoder.set_complexity(opus::COMPLEXITY).expect("0 to 10");
-        encoder.set_bitrate(Bitrate::BitsPerSecond(20_000)).expect("bits");
-        encoder.set_inband_fec(true).expect("FEC");
-        encoder.set_packet_loss_perc(5).expect("percent");
-        Bare { decoder: BareDecoder::new(rate, Channels::Mono).expect("libopus"), encoder }
-    }
-
-    fn carry(&mut self, opus: &[u8], samples: &[i16]) {
-        let (mut pcm, mut payload) = ([0; 160], [0; 1_275]);
-        let packet = Packet::try_from(opus).expect("not empty");
-        let room = MutSignals::try_from(&mut pcm[..]).expect("short");
-        black_box(self.decoder.decode(Some(packet), room, false).expect("a packet of Opus"));
-        black_box(self.encoder.encode(samples, &mut payload).expect("a frame of 20 ms"));
-    }
-}
-
-/// Both in turn, and of each the fastest round: whatever else the machine does slows down either.
-fn leg_over_libopus() -> f64 {
-    let (opus, law) = (packets(&opus_format(SampleRate::Khz48)), packets(&AudioFormat::new(Codec::Pcmu, 0)));
-    let mut decoder = Decoder::new(&AudioFormat::new(Codec::Pcmu, 0)).expect("a codec of ours");
-    let mut samples = vec![0; 160 * PACKETS];
-    for (packet, pcm) in law.iter().zip(samples.chunks_exact_mut(160)) {
-        decoder.decode(packet, pcm).expect("a packet of the codec");
-    }
-    let (mut leg, mut bare) = (Leg::new(), Bare::new());
-    let (mut ours, mut theirs) = (Duration::MAX, Duration::MAX);
-    for _ in 0..60 {
-        let begin = Instant::now();
-        opus.iter().zip(&law).for_each(|(opus, law)| leg.carry(opus, law));
-        ours = ours.min(begin.elapsed());
-        let begin = Instant::now();
-        opus.iter().zip(samples.chunks_exact(160)).for_each(|(opus, pcm)| bare.carry(opus, pcm));
-        theirs = theirs.min(begin.elapsed());
-    }
-    ours.as_secs_f64() / theirs.as_secs_f64()
-}
-
 criterion_group! {
     name = benches;
     config = Criterion::default().measurement_time(Duration::from_secs(1)).warm_up_time(Duration::from_millis(200));
@@ -216,7 +134,6 @@ criterion_group! {
 }
 
 fn main() {
-    println!("opus_leg_over_libopus {:.3} 1", leg_over_libopus());
     benches();
     Criterion::default().configure_from_args().final_summary();
 }
