@@ -20,6 +20,7 @@ pub mod counters;
 pub mod directory;
 pub mod event;
 pub mod exchange;
+pub mod flow;
 pub mod guard;
 pub mod index;
 pub mod limits;

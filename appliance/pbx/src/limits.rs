@@ -56,3 +56,27 @@ pub const PORT_RETRY: Duration = Duration::from_secs(60);
 pub const PORT_PAUSE: Duration = Duration::from_secs(1);
 /// How long a call may wait until the daemon has bound ports for it: it takes a fraction of a millisecond, or something is broken.
 pub const PORT_WAIT: Duration = Duration::from_secs(2);
+/// Actions of one flow, those of nested ones besides.
+pub const FLOW_ACTIONS: usize = 1_000;
+/// Nested flows within each other (`fetch`, `fetch_flow`).
+pub const FLOW_DEPTH: usize = 10;
+/// Activeflows that follow one another by `on_complete_flow_id`.
+pub const FLOW_CHAIN: u32 = 5;
+/// Activeflows at a time.
+pub const ACTIVEFLOWS: usize = 20_000;
+/// Actions that an activeflow remembers to have executed, the latest.
+pub const EXECUTED_ACTIONS: usize = 100;
+/// Bytes of a variable's name.
+pub const VARIABLE_NAME: usize = 255;
+/// Bytes of a variable that is set from outside (VoIPBIN's figure, like the next two).
+pub const VARIABLE: usize = 32 * 1024;
+/// Variables of an activeflow that are set from outside.
+pub const VARIABLES: usize = 100;
+/// Bytes of all of them.
+pub const VARIABLES_WEIGHT: usize = 64 * 1024;
+/// Bytes of a text after its variables were filled in.
+pub const FILLED_TEXT: usize = 64 * 1024;
+/// Digits that wait to be read.
+pub const DIGITS: usize = 128;
+/// Destinations of one action or one call.
+pub const DESTINATIONS: usize = 20;

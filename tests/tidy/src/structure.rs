@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("images", &[]),
 ];
 /// What the pure crates may name in `[dependencies]`; a new one needs a reason.
-const PURE_MAY_NAME: [&str; 32] = [
+const PURE_MAY_NAME: [&str; 33] = [
     "sip",
     "media",
     "bytes",
@@ -30,6 +30,8 @@ const PURE_MAY_NAME: [&str; 32] = [
     "rand",
     "rand_chacha",
     "rustc-hash",
+    // Without its feature `std` it reads neither clock nor files.
+    "jiff",
     "hashbrown",
     "sdp-types",
     "rtp-types",

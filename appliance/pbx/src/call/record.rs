@@ -215,4 +215,11 @@ impl AddressKind {
             AddressKind::Conference => "conference",
         }
     }
+
+    /// The type of the API's word.
+    pub fn from_name(name: &str) -> Option<AddressKind> {
+        [AddressKind::Extension, AddressKind::Sip, AddressKind::Tel, AddressKind::Conference]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
 }

@@ -1,0 +1,30 @@
+//! Flows: lists of actions that a call goes through, as VoIPBIN has them.
+//!
+//! Nothing here waits, rings or plays. [`Activeflow::advance`] names the next [`Order`] that somebody has to carry out,
+//! and [`Activeflow::resume`] takes what came of it; whatever needs no telephone (branches, loops, variables) is done in
+//! between. An activeflow is plain data, so that it can be written down at any moment and taken up again.
+//!
+//! - [`action`] has a file for each action: its name, its options, what it does.
+//! - [`value`] is what options are made of, [`options`] reads them and says where one is wrong.
+//! - [`variables`] are filled in wherever an option says `${name}`; [`digits`] are what the phone pressed.
+//! - [`findings`] are what is wrong with a flow before anybody runs it.
+
+pub mod action;
+pub mod activeflow;
+pub mod condition;
+pub mod digits;
+pub mod findings;
+pub mod options;
+pub mod order;
+pub mod scope;
+pub mod value;
+pub mod variables;
+
+pub use action::{Action, Catalogue};
+pub use activeflow::{Activeflow, Advance, End};
+pub use findings::{Finding, findings};
+pub use options::{Fault, Options};
+pub use order::{Order, Outcome};
+pub use scope::Scope;
+pub use value::Value;
+pub use variables::Variables;

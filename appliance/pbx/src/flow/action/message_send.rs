@@ -1,0 +1,28 @@
+//! `message_send`: sends a SIP MESSAGE.
+
+use crate::flow::action::{Field, Info, Work};
+use crate::flow::options::{Fault, Options};
+use crate::flow::order::Message;
+use crate::flow::order::Order;
+
+/// The action.
+pub const INFO: Info = Info {
+    name: "message_send",
+    about: "Sends a text as a SIP MESSAGE (RFC 3428).",
+    options: &[
+        Field::new("source", "{}", "who sends it"),
+        Field::new("destinations", "", "a list of addresses"),
+        Field::new("text", "", "the words"),
+    ],
+    example: r#"{"destinations": [{"type": "extension", "target": "1001"}], "text": "${voipbin.call.source.target} called"}"#,
+    work: Work::Order(read),
+    ..Info::FLOW_GOES_ON
+};
+
+fn read(options: &Options) -> Result<Order, Fault> {
+    Ok(Order::SendMessage(Box::new(Message {
+        source: options.address("source").ok().flatten(),
+        destinations: options.destinations()?,
+        text: options.needed("text")?,
+    })))
+}
