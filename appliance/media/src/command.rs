@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::format::Format;
+use crate::partial::Lane;
 use crate::player::PlaybackId;
 use crate::recorder::{Layout, RecordingId};
 use crate::sample_rate::SampleRate;
@@ -75,6 +76,14 @@ pub enum Command {
         stream: StreamId,
         /// The conference.
         conference: ConferenceId,
+    },
+    /// The conference has a part in another engine: the two exchange what is said, by [`Engine::poll_partial`](crate::Engine::poll_partial) and
+    /// [`Engine::handle_partial`](crate::Engine::handle_partial). The other engine is told the same of this one.
+    LinkConference {
+        /// The conference.
+        conference: ConferenceId,
+        /// The other engine.
+        with: Lane,
     },
     /// Everybody leaves, and the conference is forgotten.
     CloseConference {

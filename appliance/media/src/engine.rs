@@ -11,6 +11,7 @@ mod report;
 mod room;
 mod rooms;
 mod seat;
+mod spread;
 mod stream;
 mod streams;
 mod timeout;

@@ -10,7 +10,10 @@
 //! direction from one to the other is a [`ForwardingRule`], which is plain data. Where forwarding does not do (unlike codecs,
 //! conferences, something played or recorded) streams sit in a *room*, whose audio is decoded, mixed and encoded every 20 ms.
 //!
-//! The run loop of the caller: after every `handle_*`, drain [`Engine::poll_audio`], [`Engine::poll_transmit`] and
+//! A process may have several engines, each on a thread of its own: the streams of a call are in one of them, a conference may have
+//! a part in each ([`Command::LinkConference`]).
+//!
+//! The run loop of the caller: after every `handle_*`, drain [`Engine::poll_partial`], [`Engine::poll_audio`], [`Engine::poll_transmit`] and
 //! [`Engine::poll_parcel`], then [`Engine::poll_event`] (a [`Event::Closed`] says that the sockets may go, and its BYE
 //! stands in the transmits before it), then sleep until
 //! [`Engine::poll_timeout`].
@@ -31,6 +34,7 @@ mod likeness;
 pub mod limits;
 pub mod mixer;
 pub mod music;
+pub mod partial;
 pub mod player;
 pub mod quality;
 pub mod receiver;
@@ -57,6 +61,7 @@ pub use engine::{Engine, Parcel};
 pub use event::{Ended, Event};
 pub use format::{AudioFormat, Codec, Format, OpusSettings, TelephoneEvent};
 pub use forwarding_rule::{ForwardingRule, Payload, PayloadRule, needs_transcoding};
+pub use partial::{Lane, Partial};
 pub use player::{PlaybackId, SoundBuffer};
 pub use quality::OpinionScore;
 pub use recorder::{Layout, RecordedBuffer, RecordingId};

@@ -26,6 +26,9 @@ pub const PAYLOAD: usize = 1_920;
 /// Octets that [`Engine::poll_audio`](crate::Engine::poll_audio) needs room for: header, payload, authentication tag.
 pub const AUDIO_PACKET: usize = 12 + PAYLOAD + 16;
 
+/// Other engines that a conference may have parts in: a machine with more cores has them for other calls.
+pub const LANES: usize = 32;
+
 /// Rooms whose tick one call of `handle_timeout` serves; the rest is due at once again.
 pub const ROOMS_A_TURN: usize = 16;
 

@@ -193,6 +193,8 @@ pub struct Counters {
     pub unknown_stream: u64,
     /// Commands that could not be carried out.
     pub refused_commands: u64,
+    /// Parts of conferences that another engine told of, and that are not linked here.
+    pub stray_partials: u64,
     /// Events that were lost because nobody fetched them.
     pub lost_events: u64,
     /// Packets of our own that were lost because nobody fetched them.

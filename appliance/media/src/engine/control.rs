@@ -21,6 +21,7 @@ impl Engine {
             Command::Mute { stream, mute } => self.mute(stream, mute),
             Command::OpenConference { conference, loudest } => self.open_conference(now, conference, loudest),
             Command::Join { stream, conference } => self.join(now, stream, conference),
+            Command::LinkConference { conference, with } => self.link_conference(conference, with),
             Command::CloseConference { conference } => self.close_conference(now, conference),
             Command::Play { playback, to, what } => {
                 let played = self.play(now, playback, to, what);

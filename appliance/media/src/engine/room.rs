@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::codec::CodecError;
 use crate::engine::outbox::Outbox;
+use crate::engine::spread::Spread;
 use crate::engine::stream::Stream;
 use crate::engine::streams::Streams;
 use crate::engine::voice::{FRAME_MS, Speech};
@@ -73,6 +74,8 @@ pub(super) struct Room {
     pub(super) player: Option<Box<Player>>,
     /// What everybody says.
     pub(super) recorder: Option<Box<Recorder>>,
+    /// The parts of the conference that other engines have.
+    pub(super) spread: Option<Box<Spread>>,
     /// What was played to or recorded of one of them came to its end in this tick.
     pub(super) ended: bool,
     mixer: Mixer,
@@ -95,6 +98,7 @@ impl Room {
             seats: Vec::new(),
             player: None,
             recorder: None,
+            spread: None,
             ended: false,
             mixer: Mixer::new(loudest),
             shared: Vec::new(),
@@ -108,7 +112,7 @@ impl Room {
 
     /// Makes everything that ticks will need for a listener with this format.
     pub(super) fn prepare(&mut self, format: &Format) -> Result<(), CodecError> {
-        self.mixer.reserve(self.seats.len() + 1);
+        self.make_places();
         let audio = AudioFormat { payload_type: 0, ..format.send };
         let known = self.shared.iter().any(|shared| shared.audio == audio);
         if self.is_conference() && !known && format.ptime_ms == FRAME_MS {
@@ -116,6 +120,11 @@ impl Room {
             self.shared.push(Shared { audio, speech, encoded: None, payload: Box::new([0; limits::PAYLOAD]) });
         }
         Ok(())
+    }
+
+    /// Makes room for the voices of everybody who sits here, and of one more.
+    pub(super) fn make_places(&mut self) {
+        self.mixer.reserve(self.seats.len() + 1 + self.spread.as_ref().map_or(0, |spread| spread.len()));
     }
 
     /// The room's sound has another rate from now on.
@@ -129,6 +138,9 @@ impl Room {
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.listen_at(rate);
+        }
+        if let Some(spread) = &mut self.spread {
+            spread.speak_at(rate);
         }
     }
 
@@ -155,13 +167,33 @@ impl Room {
                 self.mixer.propose(place, seat.presence);
             }
         }
+        if let Some(spread) = &mut self.spread {
+            spread.listen(self.seats.len(), &mut self.mixer);
+        }
+        let mut voices = 0;
         for index in 0.. {
             let Some(place) = self.mixer.chosen(index) else { break };
-            let said = streams.get(self.seats[place]).and_then(|stream| stream.seat.as_ref()?.said());
+            let Some(id) = self.seats.get(place) else { continue };
+            let said = streams.get(*id).and_then(|stream| stream.seat.as_ref()?.said());
             self.mixer.add(said.unwrap_or_default());
+            voices += 1;
         }
+        voices += usize::from(self.player.is_some());
         self.announce(outbox);
+        self.spread(voices > 0);
         self.record(outbox);
+    }
+
+    /// Has the other engines told what is said here, then adds what is said there.
+    fn spread(&mut self, anything: bool) {
+        let Some(spread) = &mut self.spread else { return };
+        spread.tell(anything.then_some(&self.mixer));
+        for index in 0.. {
+            let Some(place) = self.mixer.chosen(index) else { break };
+            if let Some(place) = place.checked_sub(self.seats.len()) {
+                self.mixer.add(spread.said(place));
+            }
+        }
     }
 
     /// Adds what is played to everybody.

@@ -16,6 +16,8 @@ pub(super) struct Rooms {
     agenda: BinaryHeap<Reverse<(Time, RoomId)>>,
     /// Rooms that have ticked, and whose packets are still to be made.
     speaking: VecDeque<RoomId>,
+    /// Conferences that have ticked, and of which other engines are still to be told.
+    spreading: VecDeque<RoomId>,
 }
 
 impl Rooms {
@@ -33,6 +35,7 @@ impl Rooms {
         let room = self.places.get_mut(id.0)?.take()?;
         self.vacant.push(id);
         self.speaking.retain(|speaking| *speaking != id);
+        self.spreading.retain(|spreading| *spreading != id);
         self.agenda.retain(|Reverse((_, booked))| *booked != id);
         Some(room)
     }
@@ -79,8 +82,16 @@ impl Rooms {
     /// The room has ticked: its packets come next, and then its next tick.
     pub(super) fn ticked(&mut self, id: RoomId, room: Box<Room>) {
         self.agenda.push(Reverse((room.next(), id)));
+        if room.spread.is_some() && !self.spreading.contains(&id) {
+            self.spreading.push_back(id);
+        }
         self.places[id.0] = Some(room);
         self.speaking.push_back(id);
+    }
+
+    /// The next conference of which other engines are to be told.
+    pub(super) fn next_spread(&mut self) -> Option<RoomId> {
+        self.spreading.pop_front()
     }
 
     /// The room whose packets are to be made. It is to be put [back](Rooms::spoke) after each.

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use media::{
-    Codec, Command, ConferenceId, Config, Direction, Engine, Format, Latch, Layout, Parcel, Playable, PlaybackId,
-    RecordingId, Remote, SampleRate, Socket, StreamId, Target,
+    Codec, Command, ConferenceId, Config, Direction, Engine, Format, Lane, Latch, Layout, Parcel, Partial, Playable,
+    PlaybackId, RecordingId, Remote, SampleRate, Socket, StreamId, Target,
 };
 
 use crate::counting::allocations;
@@ -46,6 +46,8 @@ fn busy() -> Engine {
     for seat in 2 * CALLS..2 * CALLS + SEATS {
         order(Command::Join { stream: StreamId(seat), conference: ConferenceId(1) });
     }
+    // It has a part in another engine.
+    order(Command::LinkConference { conference: ConferenceId(1), with: Lane(1) });
     order(Command::Connect { a: StreamId(RECORDED), b: StreamId(RECORDED + 1) });
     let (of, rate) = (Target::Stream(StreamId(RECORDED)), SampleRate::Khz8);
     let recording = RecordingId(1);
@@ -73,6 +75,7 @@ fn speak(engine: &mut Engine, now: Duration, tick: u32, id: u32) -> bool {
 pub fn ten_thousand_ticks() {
     let mut engine = busy();
     let mut packet = [0; media::limits::AUDIO_PACKET];
+    let (mut elsewhere, mut exchanged) = (Partial::silence(ConferenceId(1), SampleRate::Khz8), 0u64);
     let (mut warm, mut made, mut forwarded, mut recorded) = (0, 0u64, 0u64, 0u64);
     for tick in 0..11_000 {
         let now = Duration::from_millis(20) * tick;
@@ -89,6 +92,12 @@ pub fn ten_thousand_ticks() {
             let now = now + Duration::from_millis(4) * step;
             while engine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
                 engine.handle_timeout(now);
+                // The other engine says what this one did.
+                if let Some((_, partial)) = engine.poll_partial() {
+                    elsewhere.clone_from(partial);
+                    engine.handle_partial(now, Lane(1), &elsewhere);
+                    exchanged += u64::from(!elsewhere.pcm().is_empty());
+                }
                 made += std::iter::from_fn(|| engine.poll_audio(&mut packet)).count() as u64;
             }
         }
@@ -104,5 +113,6 @@ pub fn ten_thousand_ticks() {
     assert!(made > 300_000, "{made}");
     assert!(forwarded > 20_000, "{forwarded}");
     assert!(recorded > 3_000_000, "{recorded}");
+    assert!(exchanged > 9_000, "{exchanged}");
     assert_eq!(engine.counters().lost_events + engine.counters().lost_transmits, 0);
 }

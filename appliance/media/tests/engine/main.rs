@@ -13,4 +13,5 @@ mod reports;
 mod rooms;
 mod silence;
 mod sound;
+mod spread;
 mod world;

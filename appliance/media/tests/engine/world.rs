@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use media::srtp::RTP_OVERHEAD;
 use media::{
-    Codec, Command, Component, Config, Datagram, Direction, Engine, Event, Format, Forward, Latch, Parcel,
-    RecordedBuffer, Remote, Socket, Statistics, StreamId, Time, Transmit,
+    Codec, Command, Component, Config, Datagram, Direction, Engine, Event, Format, Forward, Lane, Latch, Parcel,
+    Partial, RecordedBuffer, Remote, Socket, Statistics, StreamId, Time, Transmit,
 };
 use rtp::header::Header;
 use rtp::packet::Packet;
@@ -96,6 +96,8 @@ pub struct World {
     pub events: Vec<Event>,
     pub transmits: Vec<(Time, Transmit)>,
     pub parcels: Vec<Parcel>,
+    /// What other engines are told of conferences.
+    pub partials: Vec<(Vec<Lane>, Partial)>,
     /// Where packets went that no phone got.
     pub astray: Vec<SocketAddr>,
 }
@@ -135,6 +137,7 @@ impl World {
             events: Vec::new(),
             transmits: Vec::new(),
             parcels: Vec::new(),
+            partials: Vec::new(),
             astray: Vec::new(),
         };
         for format in formats {
@@ -265,6 +268,9 @@ impl World {
     }
 
     pub fn drain(&mut self) {
+        while let Some((lanes, partial)) = self.engine.poll_partial() {
+            self.partials.push((lanes.to_vec(), partial.clone()));
+        }
         let mut octets = vec![0; media::limits::AUDIO_PACKET];
         while let Some(forward) = self.engine.poll_audio(&mut octets) {
             self.hear(forward, &octets);
