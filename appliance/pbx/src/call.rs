@@ -24,6 +24,7 @@ pub mod session_timer;
 pub mod setup;
 pub mod waiting;
 
+use media::Lane;
 use smallvec::SmallVec;
 use uuid::Uuid;
 
@@ -60,6 +61,8 @@ pub const CALLER: usize = 0;
 pub struct Call {
     /// Its name within the exchange.
     pub key: CallKey,
+    /// The media thread that all its legs are on.
+    pub lane: Lane,
     /// The caller's leg first.
     pub legs: SmallVec<[Leg; 2]>,
     /// The place of the called leg that the caller is bridged to.

@@ -12,7 +12,7 @@ use crate::counters::Totals;
 use crate::event::{Event, EventKind};
 use crate::exchange::Output;
 use crate::index::Index;
-use crate::ports::PortPool;
+use crate::ports::Ports;
 use crate::recording::Recordings;
 use crate::settings::Settings;
 use crate::timers::{Timer, TimerId, Timers};
@@ -29,7 +29,7 @@ pub struct Context {
     /// Transactions and dialogs.
     pub sip: sip::Endpoint,
     /// RTP ports.
-    pub ports: PortPool,
+    pub ports: Ports,
     /// What is due when.
     pub timers: Timers,
     /// Who waits for what.
@@ -50,13 +50,12 @@ impl Context {
     /// Everything empty.
     pub fn new(settings: Settings, seed: [u8; 32]) -> Context {
         let mut rng = ChaCha12Rng::from_seed(seed);
-        let (first, last) = settings.rtp_ports;
         let sip = sip::Endpoint::new(endpoint_config(&settings), rng.random());
         Context {
             now: Time::ZERO,
             epoch: 0,
             sip,
-            ports: PortPool::new(first, last),
+            ports: Ports::new(settings.rtp_ports, settings.media_threads),
             timers: Timers::default(),
             index: Index::default(),
             conferences: Conferences::default(),

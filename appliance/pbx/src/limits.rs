@@ -26,6 +26,9 @@ pub const CONFERENCE_LOUDEST: Option<NonZeroU16> = NonZeroU16::new(3);
 pub const CONFERENCES: usize = 1_000;
 /// Calls in one conference: all of them are mixed within the same few milliseconds.
 pub const CONFERENCE_MEMBERS: usize = 256;
+/// Calls of one conference on one media thread: what a thread makes of them within two milliseconds, so that the packets of
+/// other calls need not wait for longer.
+pub const SEATS_A_THREAD: usize = 64;
 /// Calls at a time (each takes at least two ports of the RTP range besides).
 pub const CALLS: usize = 10_000;
 /// INVITEs remembered between their challenge and their second attempt, for the ladder.

@@ -4,7 +4,11 @@
 //! A few pairs are always held ahead of the calls ([`limits::PORT_RESERVE`]), so that a call does not wait for sockets.
 //! A pair that comes back rests before it serves again; one that another process holds is set aside and tried again later.
 
+pub mod lanes;
+
 use std::collections::VecDeque;
+
+pub use lanes::{Ports, lane_of};
 
 use crate::{Time, limits};
 
@@ -50,9 +54,14 @@ pub struct PortPool {
 impl PortPool {
     /// The pairs that fit into `first..=last`.
     pub fn new(first: u16, last: u16) -> PortPool {
+        PortPool::chosen(first, last, |_| true)
+    }
+
+    /// Those of them whose even port is wanted.
+    pub fn chosen(first: u16, last: u16, wanted: impl Fn(u16) -> bool) -> PortPool {
         let even = u32::from(first) + u32::from(first % 2);
         PortPool {
-            unbound: (even..u32::from(last)).step_by(2).map(|port| port as u16).collect(),
+            unbound: (even..u32::from(last)).step_by(2).map(|port| port as u16).filter(|port| wanted(*port)).collect(),
             ordered: 0,
             ready: VecDeque::new(),
             resting: VecDeque::new(),

@@ -6,6 +6,8 @@ use std::time::Duration;
 use media::Codec;
 use sip::auth::Algorithm;
 
+use crate::limits;
+
 /// The settings, fixed while the process runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -22,6 +24,10 @@ pub struct Settings {
     pub rtp: IpAddr,
     /// The first and the last RTP port, both included; an RTP port is even, RTCP is the next.
     pub rtp_ports: (u16, u16),
+    /// How many media threads there are, each with a share of the ports.
+    pub media_threads: u8,
+    /// Calls of one conference on one media thread, before the next one has some of them as well.
+    pub seats_a_thread: usize,
     /// How long a destination may ring.
     pub dial_timeout: Duration,
     /// How long a call may last.
@@ -61,6 +67,8 @@ impl Default for Settings {
             advertise: None,
             rtp: IpAddr::V4(Ipv4Addr::LOCALHOST),
             rtp_ports: (30_000, 39_999),
+            media_threads: 1,
+            seats_a_thread: limits::SEATS_A_THREAD,
             dial_timeout: Duration::from_secs(60),
             call_limit: Duration::from_secs(3600),
             expires: (Duration::from_secs(60), Duration::from_secs(3600), Duration::from_secs(7200)),

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use lab::{Lab, PhoneId, State};
-use pbx::limits;
+use pbx::conference::{ConferenceData, NewConference};
+use pbx::ports::lane_of;
 use pbx::sequence::Sequence;
+use pbx::{Command, Reply, limits};
 use scenarios::{connect, seconds};
 
 /// A lab with registered phones 1001, 1002, …, on an exchange with these ports.
@@ -155,4 +157,40 @@ fn a_caller_who_waits_for_a_port_may_think_better_of_it() {
     lab.run_for(limits::PORT_WAIT + seconds(1));
     assert_eq!((lab[phones[0]].last().status, lab[phones[1]].calls.len()), (Some(503), 0), "{}", lab.ladder());
     lab.finish();
+}
+
+#[test]
+fn the_legs_of_a_call_are_on_one_media_thread_and_calls_take_turns() {
+    let mut lab = Lab::with_settings(9, |settings| settings.media_threads = 2);
+    let phones: Vec<PhoneId> = (1001..1009).map(|number| lab.registered_phone(&number.to_string())).collect();
+    let mut calls = [0; 2];
+    for pair in phones.chunks(2) {
+        connect(&mut lab, pair[0], pair[1]);
+        let lanes = [0, 1].map(|leg| lane_of(told(&lab, pair[leg]), 2));
+        assert_eq!(lanes[0], lanes[1], "{}", lab.ladder());
+        calls[usize::from(lanes[0].0)] += 1;
+    }
+    assert_eq!(calls, [2, 2]);
+    phones.chunks(2).for_each(|pair| lab[pair[0]].hang_up());
+    lab.run_for(seconds(1));
+    assert_eq!(lab.counter("rtp_ports_used"), 0);
+    lab.finish();
+}
+
+#[test]
+fn a_conference_is_on_one_media_thread_until_it_has_too_many_calls() {
+    let mut lab = Lab::with_settings(10, |settings| {
+        (settings.media_threads, settings.seats_a_thread) = (2, 3);
+    });
+    let data = ConferenceData { extension: Some("800".into()), loudest: None, tones: false };
+    let made = lab.command(Command::CreateConference(NewConference { data, ..NewConference::default() }));
+    assert!(matches!(made, Ok(Reply::Conference(_))), "{made:?}");
+    let phones: Vec<PhoneId> = (1001..1006).map(|number| lab.registered_phone(&number.to_string())).collect();
+    let mut lanes = Vec::new();
+    for phone in phones {
+        lab[phone].call("800");
+        lab.run_until(|lab| lab[phone].is(State::Up));
+        lanes.push(lane_of(told(&lab, phone), 2).0);
+    }
+    assert_eq!(lanes, [0, 0, 0, 1, 1]);
 }

@@ -5,7 +5,7 @@ mod preference;
 #[cfg(test)]
 mod tests;
 
-use media::{Codec, StreamId, needs_transcoding};
+use media::{Codec, Lane, StreamId, needs_transcoding};
 use sip::Flow;
 use sip::endpoint::Body;
 use sip::sdp::{Direction, Local, Negotiated, Refusal, RtpMap, SessionDescription, UsedNumbers, offer_answer};
@@ -60,12 +60,12 @@ impl Audio {
         forwarded || preference::go_together(settings, ours.send.codec, theirs.send.codec)
     }
 
-    /// Takes a port, if there is none yet.
-    pub fn reserve(&mut self, ctx: &mut Context) -> Result<u16, Cause> {
+    /// Takes a port of a media thread, if there is none yet.
+    pub fn reserve(&mut self, ctx: &mut Context, lane: Lane) -> Result<u16, Cause> {
         if let Place::Reserved { port } | Place::Open { port, .. } = self.place {
             return Ok(port);
         }
-        let Some(port) = ctx.ports.take() else {
+        let Some(port) = ctx.ports.take(lane) else {
             ctx.totals.port_exhaustions += 1;
             return Err(Cause::NO_CIRCUIT);
         };
@@ -74,8 +74,8 @@ impl Audio {
     }
 
     /// Has the media engine open the port, which is taken if there is none yet.
-    pub fn open(&mut self, ctx: &mut Context, leg: LegKey) -> Result<(), Cause> {
-        let port = self.reserve(ctx)?;
+    pub fn open(&mut self, ctx: &mut Context, leg: LegKey, lane: Lane) -> Result<(), Cause> {
+        let port = self.reserve(ctx, lane)?;
         let stream = ctx.index.new_stream(leg);
         ctx.media(media::Command::Open { stream, port });
         self.place = Place::Open { port, stream };

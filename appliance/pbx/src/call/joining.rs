@@ -15,7 +15,7 @@ impl Call {
         let target_name = name.to_string();
         self.legs[CALLER].record.destination =
             Address { kind: AddressKind::Conference, target: id.to_string(), target_name };
-        if let Err(cause) = self.legs[CALLER].audio.reserve(ctx) {
+        if let Err(cause) = self.legs[CALLER].audio.reserve(ctx, self.lane) {
             return self.refuse(ctx, Failure::of(cause));
         }
         let body = match self.describe_caller(ctx, Preference::default()) {

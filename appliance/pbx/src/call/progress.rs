@@ -127,7 +127,7 @@ impl Call {
         let caller = &mut self.legs[CALLER];
         let opens = !caller.audio.is_open();
         if opens {
-            caller.audio.open(ctx, caller.key).map_err(Failure::of)?;
+            caller.audio.open(ctx, caller.key, self.lane).map_err(Failure::of)?;
         }
         let flow = caller.flow;
         let body = match &self.offer {

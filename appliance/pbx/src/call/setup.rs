@@ -17,7 +17,7 @@ use super::leg::new_record;
 use super::session_timer::{self, Asked as AskedTimer, SessionTimer};
 use super::waiting::Destination;
 use super::{Address, AddressKind, CALLER, Call, CallKey, Calls, Direction, Failure, Leg, LegKey, Stage};
-use crate::conference::dialled_id;
+use crate::conference::{dialled_id, rooms};
 use crate::context::Context;
 use crate::directory::{Directory, Extension};
 use crate::event::EventKind;
@@ -65,8 +65,12 @@ pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabou
     let call_id = request.headers.get(&HeaderName::CallId).cloned().unwrap_or_default();
     let prelude = calls.preludes.take(&call_id);
     let mut call = begin(ctx, key, invitation, (checked, number.clone(), prelude));
-    match find(ctx, &mut call, places, &number) {
-        Ok(destination) if calls.waiting.is_needed(ctx, destination.pairs()) => {
+    let found = find(ctx, &mut call, places, &number);
+    if let Ok(Destination::Conference { id, .. }) = &found {
+        call.lane = rooms::lane(ctx, *id).unwrap_or(call.lane);
+    }
+    match found {
+        Ok(destination) if calls.waiting.is_needed(ctx, (call.lane, destination.pairs())) => {
             call.wait_for_ports(ctx, destination);
             calls.waiting.push(key);
         }
@@ -174,8 +178,9 @@ fn begin(
     };
     let (offer, max_forwards) = (checked.offer, checked.max_forwards);
     let legs = SmallVec::from_iter([leg]);
+    let lane = ctx.ports.calmest();
     let mut call =
-        Call { key, legs, bridged: None, waiting: None, offer, failure: None, max_forwards, ladder, limit: None };
+        Call { key, lane, legs, bridged: None, waiting: None, offer, failure: None, max_forwards, ladder, limit: None };
     let at = ctx.unix();
     let accepted = format!("{} has proved its password", caller.extension);
     call.ladder.internal(at, (ladder::SIP, ladder::CALL), "INVITE", accepted);
@@ -221,7 +226,7 @@ impl Call {
     /// Rings every contact at once. The caller's port is taken first: nobody is rung for a call that could not be answered.
     fn ring(&mut self, ctx: &mut Context, extension: &Extension, contacts: &[Binding]) {
         self.legs[CALLER].record.destination = address_of(extension);
-        if let Err(cause) = self.legs[CALLER].audio.reserve(ctx) {
+        if let Err(cause) = self.legs[CALLER].audio.reserve(ctx, self.lane) {
             return self.refuse(ctx, Failure::of(cause));
         }
         let group = ctx.uuid();
@@ -244,7 +249,7 @@ impl Call {
         let place = self.legs.len();
         let key = LegKey { call: self.key, place: place as u8 };
         let mut audio = Audio::default();
-        audio.open(ctx, key)?;
+        audio.open(ctx, key, self.lane)?;
         let preference = Preference::of_caller(self.offer.as_ref());
         audio.offer(ctx, &binding.flow, &preference);
         self.note_open(ctx, &audio, place);

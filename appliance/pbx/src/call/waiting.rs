@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use media::Lane;
 use uuid::Uuid;
 
 use super::cause::Cause;
@@ -48,9 +49,9 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Whether a call that needs so many pairs has to wait.
-    pub fn is_needed(&self, ctx: &Context, pairs: usize) -> bool {
-        !self.calls.is_empty() || ctx.ports.is_short_of(pairs)
+    /// Whether a call that needs so many pairs of a media thread has to wait.
+    pub fn is_needed(&self, ctx: &Context, (lane, pairs): (Lane, usize)) -> bool {
+        !self.calls.is_empty() || ctx.ports.is_short_of(lane, pairs)
     }
 
     /// Puts a call behind the others.
@@ -63,8 +64,8 @@ impl Calls {
     /// There may be ports again: rings for those who wait, as far as the ports go.
     pub fn ring_waiting(&mut self, ctx: &mut Context) {
         while let Some(key) = self.waiting.calls.front().copied() {
-            let pairs = self.get(key).and_then(|call| call.waiting.as_ref()).map(Destination::pairs);
-            if pairs.is_some_and(|pairs| ctx.ports.is_short_of(pairs)) {
+            let needs = self.get(key).and_then(|call| Some((call.lane, call.waiting.as_ref()?.pairs())));
+            if needs.is_some_and(|(lane, pairs)| ctx.ports.is_short_of(lane, pairs)) {
                 return;
             }
             self.waiting.calls.pop_front();

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use media::tone::Tone;
-use media::{ConferenceId, Playable, PlaybackId, StreamId, Target};
+use media::{ConferenceId, Lane, Playable, PlaybackId, StreamId, Target};
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
@@ -36,6 +36,8 @@ pub struct Conferences {
 struct Room {
     conference: Conference,
     members: Vec<Member>,
+    /// The media thread that its first call is on.
+    lane: Lane,
     /// The media engine's name of it, while anybody is in it.
     open: Option<ConferenceId>,
     /// What everybody in it hears besides each other.
@@ -196,6 +198,16 @@ pub fn find(ctx: &Context, conferencecall: Uuid) -> Option<(LegKey, Conferenceca
     Some((member.leg, member.conferencecall.clone()))
 }
 
+/// The media thread for the next call into a conference: that of its first call, until there are too many for it.
+pub fn lane(ctx: &mut Context, id: Uuid) -> Option<Lane> {
+    let room = ctx.conferences.by_id.get_mut(&id)?;
+    if room.members.is_empty() {
+        room.lane = ctx.ports.calmest();
+    }
+    let further = room.members.len() / ctx.settings.seats_a_thread.max(1) + usize::from(room.lane.0);
+    Some(Lane((further % usize::from(ctx.ports.lanes())) as u8))
+}
+
 /// Takes a place for a leg. `None`: there is no such conference any more, or none is left.
 pub fn enter(ctx: &mut Context, id: Uuid, (leg, call_id): (LegKey, Uuid)) -> Option<Uuid> {
     let (at, place) = (ctx.unix(), ctx.uuid());
@@ -279,7 +291,10 @@ pub fn handle_playback_ended(ctx: &mut Context, conference: ConferenceId, playba
 }
 
 fn insert(ctx: &mut Context, conference: Conference) {
-    file(ctx, Room { conference, members: Vec::new(), open: None, playing: None, timeout: None });
+    file(
+        ctx,
+        Room { conference, members: Vec::new(), lane: Lane::default(), open: None, playing: None, timeout: None },
+    );
 }
 
 /// Puts a room where it is found, and arms its end.
