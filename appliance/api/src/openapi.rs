@@ -21,7 +21,7 @@ use crate::{
         call::controls::unsilence, conferencecall::list, conferencecall::get, conferencecall::delete, conference::list,
         conference::create, conference::get, conference::update, conference::delete, extension::list,
         extension::create, extension::get, extension::update, extension::delete,
-        agent::me, websocket::open, recording::start, recording::stop, recording::list, recording::get,
+        agent::me, websocket::open, recording::start, recording::stop, recording::pause, recording::resume, recording::list, recording::get,
         recording::delete, recording::file, recording::content
     ),
     components(schemas(store::event_log::Record, failure::Status)),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use pbx::recording::{EndOfKey, RecordingOptions};
+use pbx::recording::{EndOfKey, Layout, RecordingOptions};
 use pbx::{Command, Rejection, Reply};
 use serde::Deserialize;
 use store::recording::{Record, RecordingFormat, RecordingStatus};
@@ -30,6 +30,10 @@ pub(crate) struct Start {
     /// The kind of file that is left in the end.
     #[serde(default = "wav")]
     format: RecordingFormat,
+    /// 2: the phone on the left, what it hears on the right; 1: both in one.
+    #[serde(default = "two")]
+    #[schema(minimum = 1, maximum = 2)]
+    channels: u8,
     /// Ends after so many seconds of silence; 0: never.
     #[serde(default)]
     #[schema(maximum = 86400)]
@@ -51,6 +55,10 @@ pub(crate) struct Start {
 
 fn wav() -> RecordingFormat {
     RecordingFormat::Wav
+}
+
+fn two() -> u8 {
+    2
 }
 
 /// Records a call: its phone on the left, what it hears on the right.
@@ -94,6 +102,42 @@ pub(crate) async fn start(
 )]
 pub(crate) async fn stop(Shared(state): Shared<State>, Id(id): Id) -> Result<axum::Json<call::Record>, Failure> {
     order(&state, id, Command::StopRecording(id)).await
+}
+
+/// Leaves out of the recording of a call what is said from now on. Its longest duration goes on counting.
+#[utoipa::path(
+    post,
+    path = "/v1.0/calls/{id}/recording_pause",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, body = call::Record),
+        (status = 401, body = ErrorEnvelope),
+        (status = 403, body = ErrorEnvelope),
+        (status = 404, body = ErrorEnvelope, description = "CALL_NOT_FOUND"),
+        (status = 409, body = ErrorEnvelope, description = "RECORDING_NOT_ACTIVE, or CALL_STATE_INVALID: it is over"),
+    ),
+    tag = "recordings"
+)]
+pub(crate) async fn pause(Shared(state): Shared<State>, Id(id): Id) -> Result<axum::Json<call::Record>, Failure> {
+    order(&state, id, Command::PauseRecording { call: id, paused: true }).await
+}
+
+/// Goes on with the recording of a call that was paused.
+#[utoipa::path(
+    post,
+    path = "/v1.0/calls/{id}/recording_resume",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, body = call::Record),
+        (status = 401, body = ErrorEnvelope),
+        (status = 403, body = ErrorEnvelope),
+        (status = 404, body = ErrorEnvelope, description = "CALL_NOT_FOUND"),
+        (status = 409, body = ErrorEnvelope, description = "RECORDING_NOT_ACTIVE, or CALL_STATE_INVALID: it is over"),
+    ),
+    tag = "recordings"
+)]
+pub(crate) async fn resume(Shared(state): Shared<State>, Id(id): Id) -> Result<axum::Json<call::Record>, Failure> {
+    order(&state, id, Command::PauseRecording { call: id, paused: false }).await
 }
 
 /// Lists the recordings, newest first.
@@ -237,7 +281,13 @@ impl Start {
                 Uuid::try_parse(text).map_err(|_| Rejection::Invalid { field: "on_end_flow_id", reason: "no UUID" })?
             }
         };
+        let layout = match self.channels {
+            1 => Layout::Mono,
+            2 => Layout::Stereo,
+            _ => return Err(Rejection::Invalid { field: "channels", reason: "1 or 2" }.into()),
+        };
         Ok(RecordingOptions {
+            layout,
             format: self.format.into(),
             end_of_silence: seconds(self.end_of_silence),
             end_of_key,

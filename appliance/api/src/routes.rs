@@ -66,6 +66,8 @@ pub fn routes() -> Vec<Route> {
         route(Method::DELETE, "/v1.0/calls/{id}/mute", write, call::controls::unmute),
         route(Method::POST, "/v1.0/calls/{id}/silence", write, call::controls::silence),
         route(Method::DELETE, "/v1.0/calls/{id}/silence", write, call::controls::unsilence),
+        route(Method::POST, "/v1.0/calls/{id}/recording_pause", write, recording::pause),
+        route(Method::POST, "/v1.0/calls/{id}/recording_resume", write, recording::resume),
         route(Method::POST, "/v1.0/calls/{id}/recording_start", write, recording::start),
         route(Method::POST, "/v1.0/calls/{id}/recording_stop", write, recording::stop),
         route(Method::GET, "/v1.0/calls/{id}/sequence", read, call::sequence),

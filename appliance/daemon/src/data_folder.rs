@@ -47,6 +47,16 @@ impl DataFolder {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Where the files of recordings are.
+    pub fn recordings(&self) -> PathBuf {
+        self.path.join("recordings")
+    }
+
+    /// Where the sounds are that can be played.
+    pub fn sounds(&self) -> PathBuf {
+        self.path.join("sounds")
+    }
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::media_thread;
 use crate::queue::Queue;
 use crate::signalling::{self, Request};
+use crate::{media_thread, recording_thread, sound_thread};
 
 /// The way of requests to the exchange.
 #[derive(Debug)]
@@ -90,14 +90,24 @@ impl Http {
     }
 }
 
+/// What the threads count.
+#[derive(Debug)]
+pub struct Counts {
+    /// What the signalling thread counts.
+    pub signalling: Arc<signalling::counters::Counters>,
+    /// What the media thread counts.
+    pub media: Arc<media_thread::Counters>,
+    /// What the recording thread counts.
+    pub recording: Arc<recording_thread::Counters>,
+    /// What the sound thread counts.
+    pub sound: Arc<sound_thread::Counters>,
+}
+
 /// What the process itself counts, by metric name.
-pub fn counters(
-    signalling: Arc<signalling::counters::Counters>,
-    media: Arc<media_thread::Counters>,
-) -> api::state::Counters {
+pub fn counters(counts: Counts) -> api::state::Counters {
     Arc::new(move || {
         let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let (s, m) = (&signalling, &media);
+        let (s, m, r, p) = (&counts.signalling, &counts.media, &counts.recording, &counts.sound);
         vec![
             ("sip_datagrams_received_total", "SIP datagrams that arrived", value(&s.datagrams_received)),
             ("sip_datagrams_sent_total", "SIP datagrams that left", value(&s.datagrams_sent)),
@@ -115,6 +125,11 @@ pub fn counters(
             ("rtp_packets_late_total", "Packets for calls that were over", value(&m.late)),
             ("rtp_streams", "Streams with sockets", value(&m.streams)),
             ("rtp_pairs_parked", "Socket pairs held for the next streams", value(&m.parked)),
+            ("recording_files", "Files of recordings that are written now", value(&r.recordings)),
+            ("recording_files_failed_total", "Files of recordings that could not go on", value(&r.failures)),
+            ("recording_sync_slowest_ms", "The longest that the disk took to sync them", value(&r.slowest_sync_ms)),
+            ("sounds_playing", "Playbacks from files and memory that are decoded now", value(&p.playbacks)),
+            ("sounds_failed_total", "Playbacks from files and memory that could not go on", value(&p.failures)),
         ]
     })
 }

@@ -3,12 +3,13 @@
 //! [`options`] says what is wanted, [`process`] puts the threads together and waits for the end. [`signalling`] owns the
 //! exchange and the SIP sockets, [`media_thread`] the media engine and the RTP sockets, [`ledger`] leads to the store's
 //! own thread, [`http`] serves people and programs, [`sound_thread`] decodes what is played, [`recording_thread`] writes
-//! down what is recorded. [`queue`] is what they are connected by, [`udp_batch`] how datagrams pass the kernel.
+//! down what is recorded, [`filing`] knows whose it is. [`queue`] is what they are connected by, [`udp_batch`] how datagrams pass the kernel.
 
 mod administrator;
 mod clock;
 mod codec_list;
 mod data_folder;
+mod filing;
 mod http;
 mod ledger;
 mod limits;
@@ -18,12 +19,10 @@ mod memory;
 mod options;
 mod process;
 mod queue;
-#[expect(dead_code, reason = "the media thread has yet to be joined to it")]
 mod recording_thread;
 mod reserve;
 mod signalling;
 mod signals;
-#[expect(dead_code, reason = "the media thread has yet to be joined to it")]
 mod sound_thread;
 mod udp_batch;
 

@@ -4,6 +4,7 @@
 //! one is one thread on two cores, and with one thread a call's streams are on the same one without asking.
 
 pub mod sockets;
+pub mod workers;
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,16 +15,16 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use media::{Command, Engine, Event, Forward, Socket, StreamId};
+use media::{Command, Engine, Event, Forward, Playable, Socket, StreamId};
 use mio::{Events, Poll, Token, Waker};
 use pbx::ports::{PortOrder, PortReport};
-use pbx::recording::RecordingReport;
 
 use crate::clock::{self, Clock, WallClock};
 use crate::limits;
 use crate::queue::{Bell, Queue};
 use crate::udp_batch::{Outgoing, Receiver, Sender, send_one};
 use sockets::{Readable, Sockets};
+use workers::{Desk, Workers};
 
 /// The token of the bell; sockets have the numbers from 0.
 const BELL: Token = Token(usize::MAX);
@@ -47,8 +48,6 @@ pub enum Report {
     Event(Event),
     /// From the sockets.
     Port(PortReport),
-    /// From whoever writes recordings.
-    Recording(RecordingReport),
 }
 
 /// What the media thread counted, for `/metrics`.
@@ -68,6 +67,40 @@ pub struct Counters {
     pub parked: AtomicU64,
 }
 
+/// What wakes a media thread that does not run yet: those who work for it need it first.
+#[derive(Debug)]
+pub struct Waiting {
+    poll: Poll,
+    bell: Arc<Bell>,
+}
+
+impl Waiting {
+    /// A thread to be.
+    pub fn new() -> Result<Waiting> {
+        let poll = Poll::new().context("cannot make an epoll instance")?;
+        let bell = Bell::new(Waker::new(poll.registry(), BELL).context("cannot make an eventfd")?);
+        Ok(Waiting { poll, bell })
+    }
+
+    /// A queue that wakes the thread to be.
+    pub fn queue<T>(&self, capacity: usize) -> Queue<T> {
+        Queue::new(capacity, self.bell.clone())
+    }
+}
+
+/// What a media thread needs of the rest of the process.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Where its streams are bound.
+    pub address: IpAddr,
+    /// The time.
+    pub clock: Clock,
+    /// Where it tells what it has to.
+    pub reports: Queue<Report>,
+    /// Who reads and writes sound for it.
+    pub workers: Workers,
+}
+
 /// A media thread that runs, seen from the others.
 #[derive(Debug)]
 pub struct MediaThread {
@@ -79,11 +112,10 @@ pub struct MediaThread {
 }
 
 impl MediaThread {
-    /// Starts the thread. Its streams are bound to `address`; what it has to tell goes into `reports`.
-    pub fn start(address: IpAddr, config: media::Config, clock: Clock, reports: Queue<Report>) -> Result<MediaThread> {
-        let poll = Poll::new().context("cannot make an epoll instance")?;
-        let bell = Bell::new(Waker::new(poll.registry(), BELL).context("cannot make an eventfd")?);
-        let orders = Queue::new(limits::MEDIA_COMMANDS, bell.clone());
+    /// Starts the thread.
+    pub fn start(waiting: Waiting, config: media::Config, around: Surroundings) -> Result<MediaThread> {
+        let orders = waiting.queue(limits::MEDIA_COMMANDS);
+        let (Waiting { poll, bell }, clock) = (waiting, around.clock);
         let counters = Arc::new(Counters::default());
         let now = clock.now();
         let mut engine = Engine::new(config, clock::seed().context("the kernel gives no randomness")?);
@@ -95,9 +127,10 @@ impl MediaThread {
             poll,
             bell,
             engine,
-            sockets: Sockets::new(address),
+            sockets: Sockets::new(around.address),
             orders: orders.clone(),
-            reports,
+            reports: around.reports,
+            desk: Desk::new(around.workers),
             told: false,
             receiver: Receiver::new(limits::RTP_BATCH, media::limits::PACKET, false),
             sender: Sender::new(limits::RTP_BATCH),
@@ -136,6 +169,7 @@ struct Run {
     sockets: Sockets,
     orders: Queue<Order>,
     reports: Queue<Report>,
+    desk: Desk,
     // Whether there are reports that the reader was not woken for yet.
     told: bool,
     receiver: Receiver,
@@ -177,11 +211,13 @@ impl Run {
                 for order in orders.drain(..) {
                     self.obey(order);
                 }
+                self.desk.deliver(now, &mut self.engine);
             }
             if self.engine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
                 self.engine.handle_timeout(now);
             }
             self.drain();
+            self.desk.ring();
             if std::mem::take(&mut self.told) {
                 self.reports.ring();
             }
@@ -277,6 +313,10 @@ impl Run {
         let now = self.clock.now();
         match order {
             Order::Command(Command::Open { stream, port }) => self.open(now, stream, port),
+            Order::Command(command @ Command::Play { what: Playable::Sounds(_), .. }) => {
+                self.engine.handle_command(now, command.clone());
+                self.desk.prepare(&self.engine, &command);
+            }
             Order::Command(command) => self.engine.handle_command(now, command),
             Order::Port(PortOrder::Bind(port)) => {
                 let report = self.sockets.bind(self.poll.registry(), port);
@@ -318,7 +358,11 @@ impl Run {
             };
             self.count_sent(packet.at, 1, result);
         }
+        while let Some(parcel) = self.engine.poll_parcel() {
+            self.desk.carry(parcel);
+        }
         while let Some(event) = self.engine.poll_event() {
+            self.desk.observe(&event);
             if let Event::Closed { stream, .. } | Event::OpenFailed { stream, .. } = event {
                 self.sockets.close(stream);
             }
@@ -331,7 +375,6 @@ impl Run {
         self.told = true;
         match report {
             Report::Port(_)
-            | Report::Recording(_)
             | Report::Event(
                 Event::Opened { .. } | Event::OpenFailed { .. } | Event::Closed { .. } | Event::RecordingEnded { .. },
             ) => {

@@ -17,15 +17,19 @@ use crate::clock::{self, Clock};
 use crate::data_folder::DataFolder;
 use crate::http::{self, Door, Http};
 use crate::ledger::Ledger;
-use crate::media_thread::MediaThread;
+use crate::media_thread::workers::Workers;
+use crate::media_thread::{self, MediaThread};
 use crate::memory::{self, Trimmer};
 use crate::options::Options;
 use crate::queue::Queue;
+use crate::recording_thread::converter::Program;
+use crate::recording_thread::{self, RecordingThread};
 use crate::reserve::Reserve;
 use crate::signalling::counters::Counters;
 use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
 use crate::signals::Signals;
-use crate::{administrator, limits, log};
+use crate::sound_thread::SoundThread;
+use crate::{administrator, filing, limits, log};
 
 /// What the waiting main thread is told.
 #[derive(Debug)]
@@ -68,6 +72,8 @@ struct Running {
     counters: Arc<Counters>,
     signalling: SignallingThread,
     media: MediaThread,
+    recording: RecordingThread,
+    sound: SoundThread,
     journal: Journal,
     http: Http,
 }
@@ -91,7 +97,11 @@ impl Running {
         let sip = sockets.address();
         let settings = settings(options, sip);
         let config = media::Config { rtp_timeout: settings.rtp_timeout, ..media::Config::default() };
-        let media = MediaThread::start(options.rtp.address, config, clock, media_reports.clone())?;
+        let waiting = media_thread::Waiting::new()?;
+        let (recording, sound, workers, recording_reports) = start_workers(folder, clock, &waiting, &sockets)?;
+        let (address, reports) = (options.rtp.address, media_reports.clone());
+        let around = media_thread::Surroundings { address, clock, reports, workers };
+        let media = MediaThread::start(waiting, config, around)?;
 
         let counters = Arc::new(Counters::default());
         let mut pbx = Pbx::new(settings, clock::seed().context("the kernel gives no randomness")?);
@@ -108,6 +118,8 @@ impl Running {
             requests: requests.clone(),
             media_reports,
             media_orders: media.orders.clone(),
+            recording_reports,
+            recording_orders: recording.orders.clone(),
             drained: Box::new(move || drop(drained.send(Notice::Drained))),
         };
         let ledger = Ledger::new(journal.clone(), counters.clone());
@@ -118,13 +130,18 @@ impl Running {
             journal: journal.clone(),
             events,
             clock: Arc::new(now),
-            counters: http::counters(counters.clone(), media.counters.clone()),
+            counters: http::counters(http::Counts {
+                signalling: counters.clone(),
+                media: media.counters.clone(),
+                recording: recording.counters.clone(),
+                sound: sound.counters.clone(),
+            }),
             sip,
-            recordings: folder.path().join("recordings"),
+            recordings: folder.recordings(),
             secure: false,
         };
         let http = Http::start(listener, api)?;
-        Ok(Running { requests, counters, signalling, media, journal, http })
+        Ok(Running { requests, counters, signalling, media, recording, sound, journal, http })
     }
 
     /// Waits: the first signal drains, the second hangs up, the third and every deadline end it.
@@ -172,6 +189,8 @@ impl Running {
         self.http.stop();
         self.signalling.quit();
         self.media.stop();
+        self.recording.stop();
+        self.sound.stop();
         self.journal.close();
         tracing::info!("ended");
         match self.counters.facts_lost.load(Ordering::Relaxed) + self.journal.statistics().lost {
@@ -179,6 +198,28 @@ impl Running {
             lost => bail!("{lost} facts could not be written to the database and are lost"),
         }
     }
+}
+
+/// The threads that read and write sound for the media thread, and what the recording thread has to tell the exchange.
+fn start_workers(
+    folder: &DataFolder,
+    clock: Clock,
+    media: &media_thread::Waiting,
+    signalling: &Sockets,
+) -> Result<(RecordingThread, SoundThread, Workers, Queue<recording_thread::Report>)> {
+    let reports = signalling.queue(limits::RECORDINGS);
+    let (decoded, emptied) = (media.queue(limits::PLAYBACKS), media.queue(limits::RECORDINGS));
+    let recording = RecordingThread::start(recording_thread::Surroundings {
+        folder: folder.recordings(),
+        reserve: limits::RECORDING_RESERVE,
+        program: Program::ourselves(),
+        clock,
+        deliveries: emptied.clone(),
+        reports: reports.clone(),
+    })?;
+    let sound = SoundThread::start(&folder.sounds(), decoded.clone())?;
+    let workers = Workers { sound: sound.orders.clone(), decoded, recording: recording.orders.clone(), emptied };
+    Ok((recording, sound, workers, reports))
 }
 
 fn hooks(notices: mpsc::Sender<Notice>, committed: watch::Sender<i64>) -> Hooks {
@@ -213,6 +254,13 @@ fn open_store(
     let interrupted = writer.close_interrupted_calls(now())?;
     if interrupted > 0 {
         tracing::warn!(interrupted, "calls were up when the process ended the last time");
+    }
+    let unfinished = store.reader()?.unfinished_recordings()?;
+    if !unfinished.is_empty() {
+        let found = filing::find(&folder.recordings(), &unfinished);
+        writer.close_interrupted_recordings(now(), &found)?;
+        let (interrupted, found) = (unfinished.len(), found.len());
+        tracing::warn!(interrupted, found, "recordings ran when the process ended the last time");
     }
     Ok((store, writer))
 }

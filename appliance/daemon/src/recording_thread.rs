@@ -8,17 +8,19 @@
 //!
 //! The run loop of the media thread, which owns the engine:
 //!
-//! 1. The exchange orders `Record`: hand the command to the engine and push [`Order::Start`]. Each [`Delivery::Empty`] goes to
-//!    [`Engine::handle_buffer`](media::Engine::handle_buffer), from the first on.
+//! 1. The signalling thread pushes [`Order::Start`] before it orders `Record`. Each [`Delivery::Empty`] goes to
+//!    [`Engine::handle_buffer`](media::Engine::handle_buffer), from the first on; one that comes before the engine knows the
+//!    recording comes back empty, and is delivered again.
 //! 2. While draining the engine: [`Parcel::Recorded`](media::Parcel::Recorded) becomes [`Order::Write`], whatever is in
-//!    it. The one whose `last` is set ends the recording; no [`Order::Stop`] is needed then.
+//!    it. The one whose `last` is set ends the recording. After the event `RecordingEnded` push [`Order::Stop`]: where the
+//!    engine could not even begin there was no such buffer.
 //! 3. When the bell of the [`Delivery`] queue rang: take them all. [`Delivery::Failed`] goes to
 //!    [`Engine::handle_recording_failed`](media::Engine::handle_recording_failed); what the engine still gives out for that recording
 //!    is dropped here.
 //! 4. Ring the orders' bell once for all of it.
 //!
-//! What became of the files is told by [`Report`]s, which are for the exchange: [`Report::Written`] once for each recording that did
-//! not fail before its first sample, and later [`Report::Converted`] or [`Report::NotConverted`] if it becomes an MP3. Files of an earlier
+//! What became of the files is told by [`Report`]s, which are for the exchange: [`Report::Refused`], or [`Report::Begun`] and
+//! [`Report::Written`], once for each recording, and later [`Report::Converted`] or [`Report::NotConverted`] if it becomes an MP3. Files of an earlier
 //! run are looked after when the thread starts ([`recovery`]), in the background.
 
 pub mod converter;
@@ -49,10 +51,10 @@ use recordings_folder::RecordingsFolder;
 /// The token of the bell, the only thing besides time that the thread waits for.
 const BELL: Token = Token(0);
 
-/// What the media thread asks of the thread.
+/// What the others ask of the thread.
 #[derive(Debug)]
 pub enum Order {
-    /// Begin a file. Refused by [`Delivery::Failed`] beyond [`limits::RECORDINGS`].
+    /// Begin a file. Refused by [`Delivery::Failed`] and [`Report::Refused`] beyond [`limits::RECORDINGS`].
     Start {
         /// The recording, which is not recorded already.
         recording: RecordingId,
@@ -112,6 +114,25 @@ pub struct RecordedFile {
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
+    /// The file of a recording is there.
+    Begun {
+        /// The recording.
+        recording: RecordingId,
+    },
+    /// There is no file for a recording.
+    Refused {
+        /// The recording.
+        recording: RecordingId,
+        /// Why, in words.
+        reason: String,
+    },
+    /// A recording cannot go on; what was written before is told next.
+    Failed {
+        /// The recording.
+        recording: RecordingId,
+        /// Why, in words.
+        reason: String,
+    },
     /// A recording is over, and all of it is on the disk. If it is to become an MP3, this is the WAV file that serves until then.
     Written {
         /// The recording.
@@ -148,9 +169,6 @@ pub struct Counters {
     /// The longest that the disk took to sync all files, in milliseconds.
     pub slowest_sync_ms: AtomicU64,
 }
-
-/// What [`Surroundings::reserve`] is on a real disk.
-pub const RESERVE: u64 = limits::RECORDING_RESERVE;
 
 /// What the thread needs of the rest of the process.
 #[derive(Debug)]
@@ -273,9 +291,14 @@ impl Run {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Start { recording, path, layout, rate } => {
-                if let Err(reason) = self.begin(recording, path, layout, rate) {
-                    self.fail(recording, reason);
-                }
+                let report = match self.begin(recording, path, layout, rate) {
+                    Ok(()) => Report::Begun { recording },
+                    Err(reason) => {
+                        self.say_failed(recording, reason.clone());
+                        Report::Refused { recording, reason }
+                    }
+                };
+                self.reports.push_always(report);
             }
             Order::Write { recording, buffer } => self.write(recording, buffer),
             Order::Stop { recording } => self.end(recording),
@@ -346,11 +369,17 @@ impl Run {
         }
     }
 
+    /// The exchange must know that it failed before it hears of the file, whatever the media thread is at.
     fn fail(&mut self, recording: RecordingId, reason: String) {
+        self.say_failed(recording, reason.clone());
+        self.reports.push_always(Report::Failed { recording, reason });
+        self.end(recording);
+    }
+
+    fn say_failed(&self, recording: RecordingId, reason: String) {
         tracing::error!(recording = recording.0, reason, "cannot record");
         self.counters.failures.fetch_add(1, Ordering::Relaxed);
         self.deliveries.push_always(Delivery::Failed { recording, reason });
-        self.end(recording);
     }
 
     /// Makes the file whole, tells of it, and has it converted.

@@ -15,17 +15,17 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use mio::{Events, Poll, Token, Waker};
 use pbx::call::CallRecord;
-use pbx::recording::{RecordingOrder, RecordingReport};
 use pbx::{Command, EventKind, Input, Output, Pbx, Rejection, Reply, RequestId};
 use rustc_hash::{FxHashMap, FxHashSet};
-use store::Item;
+use store::{Item, Timestamp};
 use uuid::Uuid;
 
 use crate::clock::{self, Clock, WallClock};
+use crate::filing::{Filing, Told};
 use crate::ledger::{Answer, Ledger};
 use crate::media_thread::{Order, Report};
-use crate::memory;
 use crate::queue::{Bell, Queue};
+use crate::{memory, recording_thread};
 use connections::Connections;
 use counters::{Counters, add};
 use datagrams::Datagrams;
@@ -97,6 +97,10 @@ pub struct Surroundings {
     pub media_reports: Queue<Report>,
     /// What the media thread is told.
     pub media_orders: Queue<Order>,
+    /// What the recording thread reports.
+    pub recording_reports: Queue<recording_thread::Report>,
+    /// What the recording thread is told.
+    pub recording_orders: Queue<recording_thread::Order>,
     /// Called once when, after [`Request::Drain`], the last call is over.
     pub drained: Box<dyn FnMut() + Send>,
 }
@@ -121,6 +125,7 @@ impl SignallingThread {
             pbx,
             ledger,
             around,
+            filing: Filing::default(),
             ordered: false,
             inbox: Inbox::new(),
             answers: FxHashMap::default(),
@@ -157,6 +162,7 @@ struct Run {
     pbx: Pbx,
     ledger: Ledger,
     inbox: Inbox,
+    filing: Filing,
     // The media thread has orders that it was not woken for yet.
     ordered: bool,
     answers: FxHashMap<RequestId, Answer>,
@@ -185,6 +191,7 @@ impl Run {
         let mut ready = Events::with_capacity(256);
         let mut requests = VecDeque::new();
         let mut reports = VecDeque::new();
+        let mut filed = VecDeque::new();
         // What the exchange wanted before there was a thread: ports, above all.
         let now = self.around.clock.now();
         self.drain(now);
@@ -210,9 +217,12 @@ impl Run {
                         match report {
                             Report::Event(event) => Input::Media(event),
                             Report::Port(report) => Input::Port(report),
-                            Report::Recording(report) => Input::Recording(report),
                         },
                     );
+                }
+                self.around.recording_reports.take(&mut filed);
+                for report in filed.drain(..) {
+                    self.file(now, report);
                 }
                 self.around.requests.take(&mut requests);
                 for request in requests.drain(..) {
@@ -338,10 +348,10 @@ impl Run {
                     self.ordered = true;
                     self.around.media_orders.push_always(Order::Port(order));
                 }
-                Output::Recording(RecordingOrder::Begin { recording, .. }) => {
-                    let lost = RecordingReport::Lost(recording, "this box does not write recordings".to_owned());
-                    self.around.media_reports.push_always(Report::Recording(lost));
-                    self.around.media_reports.ring();
+                Output::Recording(order) => {
+                    // Recordings are few: to wake the thread for each of them costs nothing.
+                    self.around.recording_orders.push_always(self.filing.order(order));
+                    self.around.recording_orders.ring();
                 }
                 Output::Event(event) => {
                     self.note(&event.kind);
@@ -352,6 +362,18 @@ impl Run {
                 Output::Reply(id, result) => self.reply(now, id, result),
                 Output::Drained => (self.around.drained)(),
             }
+        }
+    }
+
+    /// Tells whoever waits for it what became of the file of a recording.
+    fn file(&mut self, now: Duration, report: recording_thread::Report) {
+        match self.filing.handle_report(report) {
+            Some(Told::Exchange(report)) => self.handle(now, Input::Recording(report)),
+            Some(Told::Store(found)) => {
+                let at = Timestamp(clock::unix().as_micros() as i64);
+                self.ledger.record(Item::RecordingFiled(found, at));
+            }
+            None => {}
         }
     }
 

@@ -68,6 +68,7 @@ pub enum Order {
         playback: PlaybackId,
     },
     /// A sound from the network is there, or never will be. Made by the thread that fetches.
+    #[expect(dead_code, reason = "nothing is fetched yet")]
     Fetched(Fetched),
     /// End, after everything before it.
     Quit,

@@ -107,8 +107,8 @@ impl Pbx {
                 self.ctx.ports.handle_report(now, report);
             }
             Input::Recording(report) => {
-                if let RecordingReport::Lost(recording, _) = &report {
-                    self.handle_recording_lost(*recording);
+                if let RecordingReport::Lost(recording, reason) | RecordingReport::Failed(recording, reason) = &report {
+                    self.handle_recording_lost(*recording, reason);
                 }
                 self.ctx.handle_recording_report(report);
                 self.calls.finish_draining(&mut self.ctx);

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use media::{Layout, RecordingId, SampleRate};
+pub use media::Layout;
+use media::{RecordingId, SampleRate};
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
@@ -21,6 +22,8 @@ use crate::{UnixMicros, index, limits};
 pub struct RecordingOptions {
     /// The file that is left in the end.
     pub format: RecordingFormat,
+    /// What the phone says and what it hears: apart, or in one.
+    pub layout: Layout,
     /// Ends by itself after so much silence.
     pub end_of_silence: Option<Duration>,
     /// Ends when the phone presses this.
@@ -182,6 +185,8 @@ pub enum RecordingOrder {
 pub enum RecordingReport {
     /// The file is there.
     Begun(RecordingId),
+    /// Nothing more can be written; why, in words. What was written before is filed.
+    Failed(RecordingId, String),
     /// The file is complete; what was written before a failure counts, too.
     Filed(RecordingId, RecordedFile),
     /// There is no file; why, in words.
@@ -288,13 +293,17 @@ impl Context {
                     self.state_recording(recording);
                 }
             }
+            RecordingReport::Failed(recording, reason) => {
+                self.stop_recording(recording, RecordingEnd::Failed, Some(reason));
+            }
             RecordingReport::Filed(recording, file) => self.end_recording(recording, at, |record| {
                 record.format = file.format;
                 record.file = Some(file);
             }),
             RecordingReport::Lost(recording, reason) => self.end_recording(recording, at, |record| {
                 record.end = Some(RecordingEnd::Failed);
-                record.failure = Some(reason);
+                // What kept it from being recorded says more than that nothing was.
+                record.failure.get_or_insert(reason);
             }),
         }
     }

@@ -213,14 +213,18 @@ impl Record {
         self.tm_end = self.tm_end.or(Some(Timestamp(began.0.saturating_add(played.as_micros() as i64))));
         self.tm_update = now;
         match found {
-            Some(file) => {
-                self.path = Some(file.path.clone());
-                self.format = file.format.into();
-                self.metadata.octets = Some(file.octets);
-                self.metadata.duration_ms = Some(played.as_millis() as u64);
-            }
+            Some(file) => self.refile(now, file),
             None => self.metadata.failure = Some("its file was not found".to_owned()),
         }
+    }
+
+    /// Its file is this one from now on.
+    pub(crate) fn refile(&mut self, now: Timestamp, file: &source::RecordedFile) {
+        self.path = Some(file.path.clone());
+        self.format = file.format.into();
+        self.metadata.octets = Some(file.octets);
+        self.metadata.duration_ms = Some(file.duration.as_millis() as u64);
+        self.tm_update = now;
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Item {
     CallDeleted(Uuid, Timestamp),
     /// A recording is deleted (softly), logged as `recording_deleted`; nothing happens where it is not ended.
     RecordingDeleted(Uuid, Timestamp),
+    /// A recording of an earlier run has another file now, logged as `call_recording`; nothing happens where it is deleted.
+    RecordingFiled(recording::Found, Timestamp),
     /// A reader of the log is done with everything up to this number.
     Cursor(String, i64),
     /// Nothing to remember: whether the disk can be written.
@@ -100,6 +102,7 @@ impl Item {
             | Item::AgentCreated(_)
             | Item::CallDeleted(..)
             | Item::RecordingDeleted(..)
+            | Item::RecordingFiled(..)
             | Item::Cursor(..) => Durability::Acknowledged,
         }
     }
@@ -288,6 +291,7 @@ impl<'a> Batch<'a> {
                 self.append(record.tm_create, "agent_created", record.id, record)
             }
             Item::RecordingDeleted(id, at) => self.delete_recording(*id, *at),
+            Item::RecordingFiled(found, at) => self.refile_recording(found, *at),
             Item::CallDeleted(id, at) => self.delete_call(*id, *at),
             Item::Cursor(name, seq) => cursor::advance(self.connection, name, *seq),
             Item::Probe(at) => setting::write(self.connection, "probe", &at.0.to_be_bytes()),
@@ -403,6 +407,13 @@ impl<'a> Batch<'a> {
         record.tm_update = at;
         record.save(self.connection)?;
         self.append(at, "recording_deleted", id, &record)
+    }
+
+    fn refile_recording(&mut self, found: &recording::Found, at: Timestamp) -> Result<(), Error> {
+        let Some(mut record) = recording::get(self.connection, self.identity, found.id)? else { return Ok(()) };
+        record.refile(at, &found.file);
+        record.save(self.connection)?;
+        self.append(at, "call_recording", record.reference_id, &record)
     }
 
     fn delete_call(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {

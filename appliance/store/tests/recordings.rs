@@ -92,6 +92,25 @@ fn those_that_were_not_ended_at_a_crash_are_ended_once() {
 }
 
 #[test]
+fn a_file_that_was_converted_late_takes_the_place_of_the_first() {
+    let (_folder, mut writer, reader) = open();
+    writer.write(&[item(recording(1, RecordingStatus::Ended))], Durability::Acknowledged).expect("it is written");
+    let late = RecordedFile { octets: 99, format: RecordingFormat::Wav, ..file(7) };
+    let filed =
+        |number| Item::RecordingFiled(Found { id: Uuid::from_u128(number), file: late.clone() }, Timestamp(NOW + 30));
+    writer.write(&[filed(1), filed(2)], Durability::Batched).expect("it is written");
+    let record = reader.recording(Uuid::from_u128(1)).expect("it is read").expect("it is there");
+    assert_eq!((record.path, record.metadata.octets), (Some(late.path.clone()), Some(99)));
+    assert_eq!((record.format, record.tm_update), (recording::RecordingFormat::Wav, Timestamp(NOW + 30)));
+    assert_eq!(record.tm_end, Some(Timestamp(NOW + 8)), "it ended when it ended");
+    assert_eq!(reader.latest_seq().expect("it is read"), 2, "nobody hears of one that is not there");
+    writer
+        .write(&[Item::RecordingDeleted(Uuid::from_u128(1), Timestamp(NOW + 40)), filed(1)], Durability::Batched)
+        .expect("it is written");
+    assert_eq!(reader.latest_seq().expect("it is read"), 3, "nor of one that is deleted");
+}
+
+#[test]
 fn only_one_that_is_ended_can_be_deleted() {
     let (_folder, mut writer, reader) = open();
     let items = [item(recording(1, RecordingStatus::Recording)), item(recording(2, RecordingStatus::Ended))];

@@ -6,6 +6,7 @@ pub mod baresip;
 pub mod child;
 pub mod exchange;
 pub mod ports;
+pub mod recording;
 pub mod sipp;
 pub mod small_disk;
 pub mod sound;

@@ -15,6 +15,11 @@ pub struct Sound {
 
 /// Reads a WAV file of 16-bit samples; of several channels, the first.
 pub fn read_wav(path: &Path) -> Result<Sound> {
+    read_channel(path, 0)
+}
+
+/// One channel of such a file.
+pub fn read_channel(path: &Path, channel: usize) -> Result<Sound> {
     let bytes = std::fs::read(path)?;
     let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
     let half = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
@@ -33,8 +38,9 @@ pub fn read_wav(path: &Path) -> Result<Sound> {
                 }
                 let end = (body + length as usize).min(bytes.len());
                 let frames = bytes[body..end].chunks_exact(usize::from(channels) * 2);
+                let (low, high) = (channel * 2, channel * 2 + 1);
                 let samples =
-                    frames.map(|frame| f64::from(i16::from_le_bytes([frame[0], frame[1]])) / 32_768.0).collect();
+                    frames.map(|frame| f64::from(i16::from_le_bytes([frame[low], frame[high]])) / 32_768.0).collect();
                 return Ok(Sound { rate, samples });
             }
             _ => {}

@@ -201,10 +201,10 @@ fn silence_ends_it() {
     // µ-law's zero.
     lab[alice].voice = 0xff;
     lab[bob].voice = 0xff;
-    lab.run_for(seconds(2));
+    lab.run_for(milliseconds(2_950));
     assert_eq!(last(&lab).status, RecordingStatus::Recording, "not for long enough");
-    // A voice as loud as a telephone can carry takes two seconds until it counts as gone.
-    lab.run_for(seconds(5));
+    // However loud it was before, silence is measured from its first frame, which waits its turn in the jitter buffer.
+    lab.run_for(milliseconds(150));
     assert_eq!((last(&lab).status, last(&lab).end), (RecordingStatus::Ended, Some(RecordingEnd::Silence)));
     assert!(lab[alice].is(State::Up));
     lab[alice].hang_up();
@@ -297,5 +297,23 @@ fn a_drained_exchange_waits_for_the_file() {
     lab[alice].hang_up();
     lab.run_until(|lab| lab.is_drained);
     assert_eq!(last(&lab).status, RecordingStatus::Ended);
+    lab.finish();
+}
+
+#[test]
+fn a_failure_is_one_even_if_the_file_is_told_of_before_the_engine_knows() {
+    let (mut lab, alice, bob) = two_phones_talking(14);
+    start(&mut lab, RecordingOptions::default()).expect("it begins");
+    lab.run_for(seconds(2));
+    lab.fail_recording("the disk is full");
+    lab.run_for(seconds(1));
+    let record = last(&lab);
+    assert_eq!((record.status, record.end), (RecordingStatus::Ended, Some(RecordingEnd::Failed)));
+    assert_eq!(record.failure.as_deref(), Some("the disk is full"));
+    assert!(record.file.is_some_and(|file| file.duration >= milliseconds(1_500)), "what was written counts");
+    assert!(lab.hears(alice, bob) && lab.hears(bob, alice), "the call goes on");
+    start(&mut lab, RecordingOptions::default()).expect("another may begin");
+    stop(&mut lab).expect("and end");
+    lab[alice].hang_up();
     lab.finish();
 }

@@ -20,8 +20,18 @@ impl Bench {
         let poll = Poll::new().expect("the kernel has epoll");
         let bell = Bell::new(Waker::new(poll.registry(), BELL).expect("the kernel has eventfd"));
         let reports = Queue::new(100, bell);
-        let address = Ipv4Addr::LOCALHOST.into();
-        let thread = MediaThread::start(address, media::Config::default(), Clock::start(), reports.clone());
+        let waiting = Waiting::new().expect("the kernel has epoll");
+        // Nobody reads or writes sound here.
+        let idle = Waiting::new().expect("the kernel has epoll");
+        let workers = Workers {
+            sound: idle.queue(8),
+            decoded: waiting.queue(8),
+            recording: idle.queue(8),
+            emptied: waiting.queue(8),
+        };
+        let (address, clock) = (Ipv4Addr::LOCALHOST.into(), Clock::start());
+        let around = Surroundings { address, clock, reports: reports.clone(), workers };
+        let thread = MediaThread::start(waiting, media::Config::default(), around);
         Bench { thread: thread.expect("a thread can be started"), reports, poll, heard: Vec::new() }
     }
 

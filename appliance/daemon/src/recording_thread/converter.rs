@@ -193,6 +193,9 @@ impl Work {
         let duration = recovery::duration(&source).map_err(|error| format!("cannot read the WAV file: {error}"))?;
         self.have_it_made(&source, &self.folder.path().join(part_of(mp3)))?;
         let in_words = |error| format!("cannot put the MP3 in its place: {error}");
+        if !source.exists() {
+            return Err("it was deleted meanwhile".into());
+        }
         recovery::replace(&self.folder, wav, mp3).map_err(in_words)?;
         let octets = std::fs::metadata(self.folder.path().join(mp3)).map_err(in_words)?.len();
         Ok(RecordedFile { path: mp3.to_owned(), duration, octets })

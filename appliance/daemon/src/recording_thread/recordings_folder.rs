@@ -18,10 +18,21 @@ pub struct RecordingsFolder {
 }
 
 impl RecordingsFolder {
-    /// Makes the folder if it is missing.
+    /// Makes the folder if it is missing. A disk that has no room even for that is no reason not to start: it is made
+    /// together with the first file then.
     pub fn open(path: &Path) -> Result<RecordingsFolder> {
-        std::fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))?;
-        Ok(RecordingsFolder { path: path.to_owned() })
+        match std::fs::create_dir_all(path) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                tracing::error!(%error, folder = %path.display(), "the folder of recordings cannot be made yet");
+            }
+            made => made.with_context(|| format!("cannot make the folder {}", path.display()))?,
+        }
+        Ok(RecordingsFolder::at(path))
+    }
+
+    /// One that may be there or not, to look what is in it.
+    pub fn at(path: &Path) -> RecordingsFolder {
+        RecordingsFolder { path: path.to_owned() }
     }
 
     /// Where it is.
@@ -32,11 +43,8 @@ impl RecordingsFolder {
     /// Makes the file that a recording called `name` is written to; its name within the folder, and itself.
     pub fn create(&self, name: &Path) -> Result<(PathBuf, File), String> {
         let is_inside = name.components().all(|component| matches!(component, Component::Normal(_)));
-        let written = match name.extension().and_then(|extension| extension.to_str()) {
-            Some("wav") => name.to_owned(),
-            Some("mp3") => with_suffix(name, ".wav"),
-            _ => return Err(format!("the recording “{}” is neither a .wav nor an .mp3", name.display())),
-        };
+        let neither = || format!("the recording “{}” is neither a .wav nor an .mp3", name.display());
+        let written = written_as(name).ok_or_else(neither)?;
         if !is_inside || name.file_stem().is_none() {
             return Err(format!("the name “{}” leads out of the folder of recordings", name.display()));
         }
@@ -60,8 +68,23 @@ impl RecordingsFolder {
 
     /// Octets that are free for us on its disk.
     pub fn room(&self) -> io::Result<u64> {
-        let disk = rustix::fs::statvfs(&self.path)?;
+        let disk = match rustix::fs::statvfs(&self.path) {
+            Err(rustix::io::Errno::NOENT) => {
+                std::fs::create_dir_all(&self.path)?;
+                rustix::fs::statvfs(&self.path)?
+            }
+            disk => disk?,
+        };
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+}
+
+/// The name of the WAV file that a recording is written to, if its own name is that of a recording.
+pub fn written_as(name: &Path) -> Option<PathBuf> {
+    match name.extension()?.to_str()? {
+        "wav" => Some(name.to_owned()),
+        "mp3" => Some(with_suffix(name, ".wav")),
+        _ => None,
     }
 }
 

@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use media::sound::SoundError;
+use media::SampleRate;
 use media::sound::wav_writer::{self, HEAD, Held};
+use media::sound::{SoundError, SoundReader};
 
 use super::RecordedFile;
-use super::recordings_folder::{RecordingsFolder, mp3_of, part_of};
+use super::recordings_folder::{RecordingsFolder, mp3_of, part_of, written_as};
 use crate::limits;
 
 /// What is to be done about a file.
@@ -49,6 +50,45 @@ pub fn left_over(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// The file of a recording that an earlier run did not end, made whole; `name` is that of the file it was to become.
+pub fn find(folder: &RecordingsFolder, name: &Path) -> io::Result<Option<RecordedFile>> {
+    let Some(written) = written_as(name) else { return Ok(None) };
+    let (wanted, wav) = (folder.path().join(name), folder.path().join(&written));
+    if written != name && wanted.exists() {
+        let octets = std::fs::metadata(&wanted)?.len();
+        // The WAV file is still there if the process died right behind the conversion.
+        let duration = duration(&wav).or_else(|_| decoded_duration(&wanted)).map_err(io::Error::other)?;
+        return Ok(Some(RecordedFile { path: name.to_owned(), duration, octets }));
+    }
+    let mut file = match OpenOptions::new().read(true).write(true).open(&wav) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    if file.metadata()?.len() <= HEAD {
+        return Ok(None);
+    }
+    let repaired = wav_writer::repair(&mut file).map_err(io::Error::other)?;
+    if repaired.was_wrong {
+        file.sync_all()?;
+    }
+    let octets = file.metadata()?.len();
+    Ok(Some(RecordedFile { path: written, duration: playing_time(&repaired), octets }))
+}
+
+/// How long an MP3 plays, by playing it.
+fn decoded_duration(path: &Path) -> Result<Duration, SoundError> {
+    let file = File::open(path).map_err(|error| SoundError::Read { at: 0, error })?;
+    let rate = SampleRate::Khz8;
+    let mut reader = SoundReader::open(file, rate)?;
+    let (mut samples, mut pcm) = (0, vec![0; 8_000]);
+    loop {
+        match reader.read(&mut pcm)? {
+            0 => return Ok(Duration::from_micros(samples * 1_000 / rate.per_ms() as u64)),
+            count => samples += count as u64,
+        }
+    }
 }
 
 /// Looks after one of them.

@@ -121,6 +121,7 @@ fn what_cannot_be_recorded_is_named() {
     ] {
         bench.order_start(name, Layout::Mono, SampleRate::Khz8);
         assert_eq!(bench.failure(), reason);
+        assert_eq!(bench.report(), Report::Refused { recording: ID, reason: reason.into() });
     }
     assert_eq!(fs::read(bench.path("taken.wav")).expect("it is there"), b"something");
     bench.quit();

@@ -45,7 +45,9 @@ fn a_fresh_thread_knows_what_the_one_before_it_knew() {
         counters: counters.clone(),
         requests: requests.clone(),
         media_reports,
-        media_orders: Queue::new(16, bell),
+        media_orders: Queue::new(16, bell.clone()),
+        recording_reports: Queue::new(16, bell.clone()),
+        recording_orders: Queue::new(16, bell),
         drained: Box::new(|| ()),
     };
     let mut pbx = Pbx::new(Settings::default(), [7; 32]);

@@ -38,6 +38,7 @@ pub enum Opened {
     /// It is nothing, for so long.
     Silence(Duration),
     /// It is fetched, and comes as an order.
+    #[expect(dead_code, reason = "nothing is fetched yet")]
     Later,
 }
 

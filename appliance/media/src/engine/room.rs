@@ -212,8 +212,7 @@ impl Room {
         let (Some(recorder), Some(target)) = (&mut self.recorder, self.purpose.target()) else { return };
         let frame = &mut self.scratch[..self.rate.frame()];
         self.mixer.hear(None, frame);
-        let quiet = self.mixer.is_silent();
-        recorder.write((frame, &SILENCE[..frame.len()]), quiet, &mut |id, buffer| outbox.recorded(id, buffer));
+        recorder.write((frame, &SILENCE[..frame.len()]), &mut |id, buffer| outbox.recorded(id, buffer));
         if recorder.is_over() {
             outbox.recording_ended(self.recorder.take(), target, Ended::Silence);
         }
@@ -307,7 +306,7 @@ impl Room {
         }
         let Some(mut recorder) = seat.recorder.take() else { return };
         let said = seat.said().unwrap_or(&SILENCE[..frame.len()]);
-        recorder.write((said, frame), !seat.is_speech(), &mut |id, buffer| outbox.recorded(id, buffer));
+        recorder.write((said, frame), &mut |id, buffer| outbox.recorded(id, buffer));
         if recorder.is_over() {
             self.ended = true;
             outbox.recording_ended(Some(recorder), target, Ended::Silence);

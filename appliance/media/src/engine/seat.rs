@@ -105,11 +105,6 @@ impl Seat {
         (self.kind != Kind::Silence).then_some(&self.said[..self.frame])
     }
 
-    /// Whether it is speech, as far as the receiver can tell.
-    pub(super) fn is_speech(&self) -> bool {
-        matches!(self.kind, Kind::Speech | Kind::Concealed) && self.presence.is_audible()
-    }
-
     /// Whether there is something to do here besides forwarding.
     pub(super) fn is_busy(&self) -> bool {
         self.player.is_some() || self.recorder.is_some()

@@ -318,7 +318,10 @@ fn a_recording_ends_with_silence() {
     }
     world.say(&[(A, TONES[0])], 150);
     assert!(!world.events.iter().any(|event| matches!(event, Event::RecordingEnded { .. })));
-    world.pass(Duration::from_millis(2_300));
+    // It begins when what waits in the jitter buffer is heard.
+    world.pass(Duration::from_millis(1_950));
+    assert!(!world.events.iter().any(|event| matches!(event, Event::RecordingEnded { .. })));
+    world.pass(Duration::from_millis(150));
     let reason = world.events.iter().find_map(|event| match event {
         Event::RecordingEnded { reason, .. } => Some(reason.clone()),
         _ => None,

@@ -1,6 +1,6 @@
-//! Recording a call: the phone of one leg on the left, what it hears on the right.
+//! Recording a call: the phone of one leg on the left, what it hears on the right, or both in one.
 
-use media::{Ended, Layout, RecordingId, SampleRate, Target};
+use media::{Ended, RecordingId, SampleRate, Target};
 
 use super::{CALLER, Call, Status, ladder};
 use crate::command::{Rejection, Reply};
@@ -34,7 +34,7 @@ impl Call {
         let rate = self.recording_rate();
         let recording = ctx.begin_recording(named, options);
         let id = ctx.recordings.id(recording).unwrap_or_default();
-        let (layout, format, at) = (Layout::Stereo, options.format, ctx.unix());
+        let (layout, format, at) = (options.layout, options.format, ctx.unix());
         ctx.output(Output::Recording(RecordingOrder::Begin { recording, id, format, layout, rate, at }));
         if options.beep {
             self.beep(ctx);
@@ -112,15 +112,12 @@ impl Call {
         self.forget_recording(ctx, place, recording);
     }
 
-    /// There is no file for what is recorded.
-    pub fn handle_recording_lost(&mut self, ctx: &mut Context, place: usize, recording: RecordingId) {
+    /// There is no file for what is recorded, or nothing more goes into it.
+    pub fn handle_recording_lost(&mut self, ctx: &mut Context, place: usize, lost: (RecordingId, &str)) {
+        let (recording, reason) = lost;
         if self.legs[place].recording == Some(recording) {
-            self.ladder.media(
-                ctx.unix(),
-                (ladder::MEDIA, ladder::CALL),
-                "there is no file to record into",
-                String::new(),
-            );
+            let label = "the file cannot be written";
+            self.ladder.media(ctx.unix(), (ladder::MEDIA, ladder::CALL), label, reason.to_owned());
             ctx.media(media::Command::StopRecording { recording });
             self.forget_recording(ctx, place, recording);
         }

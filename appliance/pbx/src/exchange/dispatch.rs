@@ -186,10 +186,10 @@ impl Pbx {
     }
 
     /// There is nobody to write down what is recorded still.
-    pub(super) fn handle_recording_lost(&mut self, recording: media::RecordingId) {
+    pub(super) fn handle_recording_lost(&mut self, recording: media::RecordingId, reason: &str) {
         let Pbx { ctx, calls, .. } = self;
         let Some(leg) = ctx.recordings.leg(recording) else { return };
-        calls.with(ctx, leg, |call, ctx, place| call.handle_recording_lost(ctx, place, recording));
+        calls.with(ctx, leg, |call, ctx, place| call.handle_recording_lost(ctx, place, (recording, reason)));
     }
 
     /// The recording may outlive its leg's stream, its leg, and its call.

@@ -36,6 +36,8 @@ pub struct File {
     pub is_complete: bool,
     layout: Layout,
     format: RecordingFormat,
+    // What the engine still gives out is dropped.
+    has_failed: bool,
 }
 
 impl Disk {
@@ -63,7 +65,7 @@ impl File {
 impl Lab {
     pub(super) fn handle_recording_order(&mut self, order: RecordingOrder) {
         let RecordingOrder::Begin { recording, id, format, layout, rate, at: _ } = order;
-        let file = File { id, rate, samples: Vec::new(), is_complete: false, layout, format };
+        let file = File { id, rate, samples: Vec::new(), is_complete: false, layout, format, has_failed: false };
         assert!(self.disk.files.insert(recording, file).is_none(), "two recordings have one name");
         let report = match self.disk.is_read_only {
             true => RecordingReport::Lost(recording, "Read-only file system".into()),
@@ -85,6 +87,9 @@ impl Lab {
             let Parcel::Recorded { recording, buffer } = parcel else { continue };
             let room = self.disk.room;
             let file = self.disk.files.get_mut(&recording).expect("its order came before");
+            if file.has_failed {
+                continue;
+            }
             assert!(!file.is_complete || buffer.len == 0, "sound after the end");
             let count = buffer.len / file.layout.channels();
             if room.is_some_and(|room| file.samples.len() / file.layout.channels() + count > room) {
@@ -99,8 +104,21 @@ impl Lab {
         }
     }
 
+    /// Nothing more can be written into the one file that is written.
+    pub fn fail_recording(&mut self, reason: &str) {
+        let writing = self.disk.files.iter().find(|(_, file)| !file.is_complete).map(|(recording, _)| *recording);
+        let recording = writing.expect("something is recorded");
+        let report = RecordingReport::Failed(recording, reason.to_owned());
+        self.post(Duration::ZERO, Arrival::Recording(report));
+        self.complete_recording(recording);
+        self.disk.files.get_mut(&recording).expect("it was just there").has_failed = true;
+    }
+
     pub(super) fn complete_recording(&mut self, recording: RecordingId) {
         let file = self.disk.files.get_mut(&recording).expect("its order came before");
+        if file.has_failed {
+            return;
+        }
         file.is_complete = true;
         let octets = file.samples.len() as u64 * 2;
         let (path, format, duration) = (format!("{}.wav", file.id), file.format, file.duration());

@@ -106,6 +106,8 @@ impl Bench {
     pub fn start(&mut self, path: &str, layout: Layout, rate: SampleRate) {
         self.empty.clear();
         self.order_start(path, layout, rate);
+        let recording = ID;
+        assert_eq!(self.report(), Report::Begun { recording });
         for _ in 0..limits::RECORDING_BUFFERS {
             let buffer = self.until(|bench| bench.empty.pop_front());
             assert_eq!(buffer.len(), 400 * rate.per_ms() * layout.channels());

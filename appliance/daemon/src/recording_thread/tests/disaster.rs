@@ -91,6 +91,7 @@ fn records_until_the_disk_is_full() {
     let more = RecordedBuffer { pcm: vec![0; 64_000].into(), len: 64_000, last: false };
     bench.order(Order::Write { recording: super::bench::ID, buffer: more });
     assert_eq!(bench.failure(), "the disk is full");
+    assert!(matches!(bench.report(), Report::Failed { reason, .. } if reason == "the disk is full"));
     let Report::Written { file: Some(file), .. } = bench.report() else { panic!("it is over") };
     let path = folder.join("call.wav");
     let on_disk = samples_of(&path);

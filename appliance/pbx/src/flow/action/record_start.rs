@@ -4,7 +4,7 @@ use crate::flow::action::{Field, Info, Work};
 use crate::flow::options::{Fault, Options};
 use crate::flow::order::Order;
 use crate::limits;
-use crate::recording::{EndOfKey, RecordingFormat, RecordingOptions};
+use crate::recording::{EndOfKey, Layout, RecordingFormat, RecordingOptions};
 
 /// The action.
 pub const INFO: Info = Info {
@@ -27,6 +27,7 @@ pub const INFO: Info = Info {
 fn read(options: &Options) -> Result<Order, Fault> {
     let keys = [("none", EndOfKey::None), ("any", EndOfKey::Any), ("*", EndOfKey::Key('*')), ("#", EndOfKey::Key('#'))];
     Ok(Order::StartRecording(Box::new(RecordingOptions {
+        layout: Layout::Stereo,
         format: options.word("format", &[("wav", RecordingFormat::Wav), ("mp3", RecordingFormat::Mp3)])?,
         end_of_silence: options.seconds("end_of_silence", limits::RECORDING)?,
         end_of_key: options.word("end_of_key", &keys)?,
