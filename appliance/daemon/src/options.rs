@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use serde::Deserialize;
 use sip::auth::Algorithm;
+use sip::sdp::Encryption;
 
 use crate::codec_list::CodecList;
 
@@ -31,7 +32,14 @@ pub struct Options {
     pub digest: DigestAlgorithms,
     /// The codecs that are offered.
     pub codecs: CodecList,
+    /// Whether audio is encrypted.
+    pub encryption: EncryptionWish,
 }
+
+/// Whether audio is encrypted: `off`, `optional` or `required`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct EncryptionWish(pub Encryption);
 
 /// Digest algorithms, written with commas between them, the preferred one first: `sha-256,md5`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -79,6 +87,10 @@ struct Flags {
     /// The codecs that are offered, best first [default: opus,g722,pcma,pcmu]
     #[arg(long, env = "TANDEM_CODECS", value_name = "LIST")]
     codecs: Option<CodecList>,
+    /// Whether audio is encrypted, by keys in SIP: off, optional (where the phone can do it), required (other calls are
+    /// refused) [default: off]
+    #[arg(long, env = "TANDEM_ENCRYPTION", value_name = "WORD")]
+    encryption: Option<EncryptionWish>,
     /// A TOML file with the same names as keys
     #[arg(long, env = "TANDEM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -96,6 +108,7 @@ struct File {
     realm: Option<String>,
     digest: Option<DigestAlgorithms>,
     codecs: Option<CodecList>,
+    encryption: Option<EncryptionWish>,
 }
 
 /// What the command line asked for.
@@ -131,6 +144,7 @@ fn complete(flags: Flags) -> Result<Options> {
         realm: flags.realm.or(file.realm).unwrap_or_else(|| "tandem".into()),
         digest: flags.digest.or(file.digest).unwrap_or(DigestAlgorithms(vec![Algorithm::Md5])),
         codecs: flags.codecs.or(file.codecs).unwrap_or_default(),
+        encryption: flags.encryption.or(file.encryption).unwrap_or_default(),
     };
     check_realm(&options.realm)?;
     if options.advertise.is_some_and(|address| address.is_unspecified()) {
@@ -199,6 +213,27 @@ impl FromStr for DigestAlgorithms {
             algorithms.push(algorithm);
         }
         Ok(DigestAlgorithms(algorithms))
+    }
+}
+
+impl FromStr for EncryptionWish {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<EncryptionWish, String> {
+        match text {
+            "off" => Ok(EncryptionWish(Encryption::Off)),
+            "optional" => Ok(EncryptionWish(Encryption::Optional)),
+            "required" => Ok(EncryptionWish(Encryption::Required)),
+            _ => Err(format!("'{text}' is none of off, optional, required")),
+        }
+    }
+}
+
+impl TryFrom<String> for EncryptionWish {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<EncryptionWish, String> {
+        text.parse()
     }
 }
 
@@ -314,6 +349,19 @@ mod tests {
         assert!(line == 2 && reason.contains("sha-1"), "{line}: {reason}");
         let parsed = parse_file("digest = \"sha-256\"\n").expect("a list");
         assert_eq!(parsed.digest, Some(DigestAlgorithms(vec![Algorithm::Sha256])));
+    }
+
+    #[test]
+    fn audio_is_encrypted_as_it_is_said() {
+        let given = flags(&["--encryption", "required"]).expect("a word");
+        assert_eq!(complete(given).expect("it is complete").encryption.0, Encryption::Required);
+        assert_eq!(complete(Flags::default()).expect("it is complete").encryption.0, Encryption::Off);
+        assert_eq!(
+            parse_file("encryption = \"optional\"\n").expect("a word").encryption,
+            Some(EncryptionWish(Encryption::Optional))
+        );
+        let reason = flags(&["--encryption", "on"]).expect_err("no such word");
+        assert!(reason.contains("--encryption") && reason.contains("'on'"), "{reason}");
     }
 
     #[test]

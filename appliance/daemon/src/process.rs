@@ -278,6 +278,7 @@ fn settings(options: &Options, sip: SocketAddr) -> Settings {
         rtp: options.rtp.address,
         rtp_ports: (options.rtp.first, options.rtp.last),
         codecs: options.codecs.codecs().to_vec(),
+        encryption: options.encryption.0,
         ..Settings::default()
     }
 }

@@ -93,6 +93,11 @@ impl Context {
         self.rng.random()
     }
 
+    /// Fills octets of a key.
+    pub fn fill(&mut self, octets: &mut [u8]) {
+        self.rng.fill(octets);
+    }
+
     /// Our host and port as the peer of a flow reaches us, for From, To and Contact.
     pub fn host_of(&self, flow: &sip::Flow) -> (sip::uri::Host, Option<u16>) {
         let address = self.settings.advertised(flow.local.ip());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use media::Codec;
 use sip::auth::Algorithm;
+use sip::sdp::Encryption;
 
 use crate::limits;
 
@@ -46,6 +47,9 @@ pub struct Settings {
     pub codecs: Vec<Codec>,
     /// Whether a call between phones without a common codec is possible.
     pub transcodes: bool,
+    /// Whether audio is encrypted, by keys in the description (RFC 4568). Off by default: while SIP itself goes unencrypted, who
+    /// can listen can read the keys as well.
+    pub encryption: Encryption,
 }
 
 /// The codecs of a new box: what browsers like best, then what desk phones do, then what everybody has.
@@ -78,6 +82,7 @@ impl Default for Settings {
             nat_keepalive: Duration::from_secs(25),
             codecs: CODECS.to_vec(),
             transcodes: true,
+            encryption: Encryption::Off,
         }
     }
 }

@@ -118,6 +118,8 @@ pub struct Record {
 pub struct Metadata {
     /// The codec in use, e.g. `PCMU/8000`.
     pub codec: Option<String>,
+    /// The suite that the audio is encrypted by, e.g. `AES_CM_128_HMAC_SHA1_80` (RFC 4568); `null` if it is not.
+    pub encryption: Option<String>,
     /// Whether the phone holds the call.
     pub held: bool,
     /// Whether the call was put on hold by API.
@@ -146,10 +148,20 @@ pub struct Quality {
     pub packets_sent: u64,
     /// RTP packets from the phone that never came.
     pub packets_lost: u64,
+    /// Runs of one or more of them in a row.
+    pub gaps: u32,
+    /// The part of the phone's packets that never came, in per cent.
+    pub loss_percent: f32,
     /// Interarrival jitter in milliseconds (RFC 3550 §6.4.1).
     pub jitter_ms: f32,
+    /// The greatest value of that.
+    pub jitter_max_ms: f32,
     /// Round trip in milliseconds, if RTCP told.
     pub round_trip_ms: Option<f32>,
+    /// How good a listener would call what the phone says, 1.0 to 4.5 (E-model, ITU-T G.107); `null` if it said nothing.
+    pub opinion: Option<f32>,
+    /// The part of our packets that the phone lately reported as lost, in per cent, if RTCP told.
+    pub remote_loss_percent: Option<f32>,
 }
 
 /// Which calls a list shows.
@@ -181,6 +193,7 @@ impl Record {
             hangup_reason: call.hangup_reason.map_or(CallHangupReason::Unset, Into::into),
             metadata: Metadata {
                 codec: call.codec.clone(),
+                encryption: call.encryption.map(str::to_owned),
                 held: call.held,
                 on_hold: call.controls.on_hold,
                 moh: call.controls.music,
@@ -264,6 +277,7 @@ impl Record {
                 on_hold: row.get(32)?,
                 moh: row.get(33)?,
                 silence: row.get(34)?,
+                encryption: row.get(37)?,
             },
             kind: if destination.kind == AddressType::Conference { CallType::Conference } else { CallType::Flow },
             destination,
@@ -321,6 +335,12 @@ impl Record {
             metadata.silence,
             ids::unless_nil(&self.recording_id),
             ids::list(&self.recording_ids),
+            metadata.encryption,
+            quality.map(|quality| quality.gaps),
+            quality.map(|quality| quality.loss_percent),
+            quality.map(|quality| quality.jitter_max_ms),
+            quality.and_then(|quality| quality.opinion),
+            quality.and_then(|quality| quality.remote_loss_percent),
         ])?;
         Ok(())
     }
@@ -335,6 +355,12 @@ impl Quality {
             packets_lost: row.get::<_, i64>(at + 2)? as u64,
             jitter_ms: row.get(at + 3)?,
             round_trip_ms: row.get(at + 4)?,
+            // Rows of older programs have none of these.
+            gaps: row.get::<_, Option<u32>>(38)?.unwrap_or_default(),
+            loss_percent: row.get::<_, Option<f32>>(39)?.unwrap_or_default(),
+            jitter_max_ms: row.get::<_, Option<f32>>(40)?.unwrap_or_default(),
+            opinion: row.get(41)?,
+            remote_loss_percent: row.get(42)?,
         }))
     }
 }
@@ -343,21 +369,23 @@ impl Quality {
 const COLUMNS: &str = "number, id, master_call_id, chained_call_ids, groupcall_id, source_type, source, source_name, \
      destination_type, destination, destination_name, direction, status, hangup_by, hangup_reason, hangup_cause, \
      codec, peer, sip_call_id, held, created, updated, ringing, progressing, hungup, deleted, packets_received, \
-     packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence, recording_id, recording_ids";
+     packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence, recording_id, recording_ids, \
+     encryption, gaps, loss_percent, jitter_max_ms, opinion, remote_loss_percent";
 
 /// What cannot change after the first insert (id, addresses, direction, creation) is not written again.
 const SAVE: &str = "INSERT INTO call (id, master_call_id, chained_call_ids, groupcall_id, source_type, source, \
      source_name, destination_type, destination, destination_name, direction, status, hangup_by, hangup_reason, \
      hangup_cause, codec, peer, sip_call_id, held, created, updated, ringing, progressing, hungup, deleted, \
      packets_received, packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence, \
-     recording_id, recording_ids) \
+     recording_id, recording_ids, encryption, gaps, loss_percent, jitter_max_ms, opinion, remote_loss_percent) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, \
-     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36) \
+     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42) \
      ON CONFLICT (id) DO UPDATE SET master_call_id = ?2, chained_call_ids = ?3, groupcall_id = ?4, status = ?12, \
      hangup_by = ?13, hangup_reason = ?14, hangup_cause = ?15, codec = ?16, peer = ?17, sip_call_id = ?18, held = ?19, \
      updated = ?21, ringing = ?22, progressing = ?23, hungup = ?24, deleted = ?25, packets_received = ?26, \
      packets_sent = ?27, packets_lost = ?28, jitter_ms = ?29, round_trip_ms = ?30, \
-     mute_direction = ?31, on_hold = ?32, music = ?33, silence = ?34, recording_id = ?35, recording_ids = ?36";
+     mute_direction = ?31, on_hold = ?32, music = ?33, silence = ?34, recording_id = ?35, recording_ids = ?36, encryption = ?37, \
+     gaps = ?38, loss_percent = ?39, jitter_max_ms = ?40, opinion = ?41, remote_loss_percent = ?42";
 
 /// The call with this id, unless its record is deleted.
 pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Result<Option<Record>, Error> {
@@ -471,8 +499,13 @@ impl From<source::record::Quality> for Quality {
             packets_received: quality.packets_received,
             packets_sent: quality.packets_sent,
             packets_lost: quality.packets_lost,
+            gaps: quality.gaps,
+            loss_percent: quality.loss_percent,
             jitter_ms: quality.jitter_ms,
+            jitter_max_ms: quality.jitter_max_ms,
             round_trip_ms: quality.round_trip_ms,
+            opinion: quality.opinion,
+            remote_loss_percent: quality.remote_loss_percent,
         }
     }
 }

@@ -96,6 +96,7 @@ fn call(number: u128, status: Status) -> Box<CallRecord> {
         hangup_reason: (status == Status::Hangup).then_some(HangupReason::Busy),
         hangup_cause: (status == Status::Hangup).then_some(17),
         codec: Some("PCMA/8000".into()),
+        encryption: Some("AEAD_AES_128_GCM"),
         peer: "udp 192.0.2.7:5060".into(),
         sip_call_id: "x@y".into(),
         held: true,
@@ -111,8 +112,13 @@ fn call(number: u128, status: Status) -> Box<CallRecord> {
             packets_received: 5,
             packets_sent: 6,
             packets_lost: 7,
+            gaps: 3,
+            loss_percent: 58.25,
             jitter_ms: 0.5,
+            jitter_max_ms: 2.5,
             round_trip_ms: Some(1.25),
+            opinion: Some(4.25),
+            remote_loss_percent: Some(12.5),
         }),
     })
 }

@@ -32,6 +32,8 @@ pub struct Setup {
     pub answers: bool,
     /// Its codecs, best first, as baresip names them.
     pub codecs: &'static str,
+    /// How it encrypts audio, as baresip names it: `srtp` where the peer can, `srtp-mand` always. Empty: not at all.
+    pub encryption: &'static str,
     /// Where the phone registers.
     pub registrar: SocketAddr,
     /// The phone's own address.
@@ -49,6 +51,7 @@ impl Setup {
             loudness: 1.0,
             answers: false,
             codecs: "pcmu,pcma",
+            encryption: "",
             registrar: exchange.sip_address(),
             host: exchange.sip_address().ip(),
         }
@@ -181,13 +184,14 @@ impl Phone {
 }
 
 fn account(setup: &Setup) -> String {
-    let Setup { number, password, transport, registrar, codecs, .. } = setup;
+    let Setup { number, password, transport, registrar, codecs, encryption, .. } = setup;
     let answer = if setup.answers { "auto" } else { "manual" };
+    let encryption = if encryption.is_empty() { String::new() } else { format!(";mediaenc={encryption}") };
     // A phone without a password belongs to no exchange.
     let interval = if password.is_empty() { 0 } else { 60 };
     format!(
         "\"Phone {number}\" <sip:{number}@{registrar};transport={transport}>;auth_user={number};auth_pass={password};\
-         regint={interval};answermode={answer};audio_codecs={codecs}\n"
+         regint={interval};answermode={answer};audio_codecs={codecs}{encryption}\n"
     )
 }
 
@@ -207,7 +211,7 @@ fn config(setup: &Setup, ports: (u16, u16, u16), home: PathBuf) -> String {
          audio_player aubridge,nil\naudio_source {source}\naudio_alert aubridge,nil\nausrc_srate 48000\nausrc_channels 2\n\
          auplay_srate 8000\nausrc_format s16\nauplay_format s16\nauenc_format s16\naudec_format s16\naudio_buffer 20-160\n\
          rtp_ports {rtp}-{last}\nrtcp_mux no\njitter_buffer_delay 1-5\n\
-         module_path {modules}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule sndfile.so\n\
+         module_path {modules}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule srtp.so\nmodule sndfile.so\n\
          module ausine.so\nmodule aufile.so\nmodule aubridge.so\n\
          module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:{control}\nsnd_path {home}\n"
     )

@@ -16,6 +16,7 @@ fn loose(number: &str, pitch: u32) -> Setup {
         loudness: 1.0,
         answers: false,
         codecs: "pcma",
+        encryption: "",
         registrar: ([127, 0, 0, 1], ports::free(2)).into(),
         host: Ipv4Addr::LOCALHOST.into(),
     }

@@ -29,7 +29,9 @@ pub mod world;
 pub use check::Facts;
 pub use ladder::Ladder;
 pub use network::{Nat, Path};
-pub use phone::{Algorithm, Codec, Direction, Heard, Manner, OnInvite, Phone, PhoneId, State, TooShort, manner};
+pub use phone::{
+    Algorithm, Codec, Direction, Heard, Manner, OnInvite, Phone, PhoneId, Secrecy, State, TooShort, line, manner,
+};
 pub use wire::Message;
 pub use world::Lab;
 

@@ -17,13 +17,19 @@ export interface Quality {
   packets_received: number
   packets_sent: number
   packets_lost: number
+  gaps: number
+  loss_percent: number
   jitter_ms: number
+  jitter_max_ms: number
   round_trip_ms: number | null
+  opinion: number | null
+  remote_loss_percent: number | null
 }
 
 /** What the exchange knows beyond VoIPBIN's fields. */
 export interface CallMetadata {
   codec?: string | null
+  encryption?: string | null
   held?: boolean
   peer?: string | null
   sip_call_id?: string | null

@@ -1,5 +1,6 @@
 //! The audio of a leg: offer and answer (RFC 3264) on one side, the media engine's stream on the other.
 
+mod encryption;
 mod format;
 mod preference;
 #[cfg(test)]
@@ -47,9 +48,9 @@ pub struct Audio {
 }
 
 impl Audio {
-    /// Whether an offer has an audio stream with a codec of ours.
+    /// Whether an offer has an audio stream with a codec of ours, encrypted or not as it has to be.
     pub fn can_answer(settings: &Settings, offer: &SessionDescription) -> bool {
-        preference::can_answer(settings, offer)
+        preference::can_answer(settings, offer) && settings.encryption.can_answer(offer).is_ok()
     }
 
     /// Whether its audio can become that of another leg, once both are known.
@@ -133,10 +134,17 @@ impl Audio {
         self.codec().map(|codec| format!("{}/{}", codec.name(), codec.clock_rate()))
     }
 
+    /// The suite by which it is encrypted as records show it: `AES_CM_128_HMAC_SHA1_80`. `None`: it is not.
+    pub fn suite_name(&self) -> Option<&'static str> {
+        self.negotiated.as_ref()?.crypto.as_ref().map(|crypto| crypto.suite.name())
+    }
+
     /// An offer with everything we can do.
     pub fn offer(&mut self, ctx: &mut Context, flow: &Flow, preference: &Preference) -> Body {
         let local = self.local_address(ctx, flow);
-        let offer = offer_answer::offer(&preference.to_offer(&ctx.settings), &local, self.local.as_ref());
+        let mut capabilities = preference.to_offer(&ctx.settings);
+        encryption::add(ctx, self, None, &mut capabilities);
+        let offer = offer_answer::offer(&capabilities, &local, self.local.as_ref());
         self.offered = true;
         self.say(offer)
     }
@@ -150,7 +158,8 @@ impl Audio {
     ) -> Result<Body, Refusal> {
         let (offer, preference) = offer;
         let local = self.local_address(ctx, flow);
-        let capabilities = preference.to_answer(&ctx.settings, offer);
+        let mut capabilities = preference.to_answer(&ctx.settings, offer);
+        encryption::add(ctx, self, Some(offer), &mut capabilities);
         let (mut answer, negotiated) = offer_answer::answer(offer, &capabilities, &local)?;
         if let Some(previous) = &self.local {
             answer.follow(previous);
@@ -238,7 +247,7 @@ impl Audio {
                 format,
                 direction,
                 latch: media::Latch::Symmetric,
-                keys: None,
+                keys: encryption::keys_of(&negotiated),
             });
         }
         self.negotiated = Some(negotiated);

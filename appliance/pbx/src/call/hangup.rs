@@ -224,7 +224,12 @@ fn quality(statistics: media::Statistics) -> Quality {
         packets_received: statistics.packets_received,
         packets_sent: statistics.packets_sent,
         packets_lost: statistics.lost,
+        gaps: statistics.gaps,
+        loss_percent: statistics.loss() as f32 * 100.0,
         jitter_ms: statistics.jitter_ms() as f32,
+        jitter_max_ms: statistics.jitter_max_ms() as f32,
         round_trip_ms: statistics.round_trip.map(|rtt| rtt.as_secs_f32() * 1000.0),
+        opinion: statistics.opinion.map(|opinion| opinion.value() as f32),
+        remote_loss_percent: statistics.remote.map(|remote| f32::from(remote.fraction_lost) / 2.56),
     }
 }

@@ -99,6 +99,12 @@ impl Leg {
         !matches!(self.stage, Stage::Closing | Stage::Over)
     }
 
+    /// Writes down what was agreed on for its audio.
+    pub fn note_agreed(&mut self) {
+        self.record.codec = self.audio.codec_name();
+        self.record.encryption = self.audio.suite_name();
+    }
+
     /// Whether it was answered.
     pub fn is_up(&self) -> bool {
         self.stage == Stage::Up
@@ -121,6 +127,7 @@ pub fn new_record(id: Uuid, direction: Direction, parties: (Address, Address), a
         hangup_reason: None,
         hangup_cause: None,
         codec: None,
+        encryption: None,
         peer: String::new(),
         sip_call_id: String::new(),
         held: false,

@@ -137,7 +137,7 @@ impl Call {
             }
             None => caller.audio.offer(ctx, &flow, &preference),
         };
-        caller.record.codec = caller.audio.codec_name();
+        caller.note_agreed();
         if opens {
             let audio = std::mem::take(&mut self.legs[CALLER].audio);
             self.note_open(ctx, &audio, CALLER);
@@ -155,7 +155,7 @@ impl Call {
         } else {
             let answer = SessionDescription::parse(&response.body).ok();
             let accepted = answer.and_then(|sdp| leg.audio.accept(ctx, &sdp).ok());
-            leg.record.codec = leg.audio.codec_name();
+            leg.note_agreed();
             accepted.is_some()
         };
         // The caller may have been given another phone's early media already, in a codec that this one has not.

@@ -31,6 +31,8 @@ pub struct CallRecord {
     pub hangup_cause: Option<u8>,
     /// The codec in use, e.g. `PCMU/8000`.
     pub codec: Option<String>,
+    /// The suite that its audio is encrypted by, e.g. `AES_CM_128_HMAC_SHA1_80` (RFC 4568); `None` if it is not.
+    pub encryption: Option<&'static str>,
     /// The leg's peer, as `transport address`.
     pub peer: String,
     /// The SIP Call-ID of the leg's dialog.
@@ -81,10 +83,20 @@ pub struct Quality {
     pub packets_sent: u64,
     /// RTP packets from the peer that never came.
     pub packets_lost: u64,
+    /// Runs of one or more of them in a row.
+    pub gaps: u32,
+    /// The part of the peer's packets that never came, in per cent.
+    pub loss_percent: f32,
     /// Interarrival jitter in milliseconds (RFC 3550 §6.4.1).
     pub jitter_ms: f32,
+    /// The greatest value of that.
+    pub jitter_max_ms: f32,
     /// Round trip in milliseconds, if RTCP told.
     pub round_trip_ms: Option<f32>,
+    /// How good a listener would call what the peer says, 1.0 to 4.5 (E-model, ITU-T G.107); `None` if it said nothing.
+    pub opinion: Option<f32>,
+    /// The part of our packets that the peer lately reported as lost, in per cent, if RTCP told.
+    pub remote_loss_percent: Option<f32>,
 }
 
 /// VoIPBIN's address: `{type, target, target_name, name, detail}`.

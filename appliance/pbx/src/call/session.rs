@@ -120,11 +120,11 @@ impl Call {
     /// What was agreed on is another thing now, perhaps.
     pub fn note_change(&mut self, ctx: &mut Context, place: usize) {
         let leg = &mut self.legs[place];
-        let (codec, held) = (leg.audio.codec_name(), leg.audio.is_held());
-        if leg.record.codec == codec && leg.record.held == held {
+        let (codec, encryption, held) = (leg.record.codec.take(), leg.record.encryption, leg.audio.is_held());
+        leg.note_agreed();
+        if leg.record.codec == codec && leg.record.encryption == encryption && leg.record.held == held {
             return;
         }
-        leg.record.codec = codec;
         leg.record.held = held;
         let label = if held { "on hold" } else { "audio" };
         let words = leg.record.codec.clone().unwrap_or_default();

@@ -92,6 +92,13 @@ impl CryptoKey {
         Some(key)
     }
 
+    /// A new key of a suite, out of as many octets as it wants, which `random` fills.
+    pub fn draw(suite: CryptoSuite, random: impl FnOnce(&mut [u8])) -> CryptoKey {
+        let mut key = CryptoKey { octets: [0; KEY_MAX], len: suite.key_len() as u8 };
+        random(&mut key.octets[..suite.key_len()]);
+        key
+    }
+
     /// Key and salt.
     pub fn octets(&self) -> &[u8] {
         &self.octets[..usize::from(self.len)]

@@ -20,6 +20,45 @@ pub enum Encryption {
     Required,
 }
 
+impl Encryption {
+    /// Whether one of the streams of audio in an offer could be answered, as far as encryption goes.
+    pub fn can_answer(self, offer: &SessionDescription) -> Result<(), Refusal> {
+        let mut refusal = Refusal::NoAudio;
+        for media in offer.media.iter().filter(|media| media.is_audio()) {
+            match self.judge(Profile::of(media)?, media.cryptos().flatten().next().is_some()) {
+                Ok(_) => return Ok(()),
+                Err(other) => refusal = other,
+            }
+        }
+        Err(refusal)
+    }
+
+    /// Whether a stream that has, or has not, a line of keys that can be used will be encrypted.
+    fn judge(self, profile: Profile, has_keys: bool) -> Result<bool, Refusal> {
+        match (profile, self, has_keys) {
+            (Profile::Plain, Encryption::Off, _) => Ok(false),
+            (Profile::Secure, Encryption::Off, _) => Err(Refusal::Transport),
+            (_, _, true) => Ok(true),
+            (Profile::Secure, _, false) => Err(Refusal::NoCommonCrypto),
+            (Profile::Plain, Encryption::Required, false) => Err(Refusal::NotEncrypted),
+            (Profile::Plain, Encryption::Optional, false) => Ok(false),
+        }
+    }
+}
+
+impl SessionDescription {
+    /// Whether its audio insists on encryption: its profile is one of `RTP/SAVP`.
+    pub fn is_secure(&self) -> bool {
+        let audio = self.media.iter().find(|media| media.is_audio() && media.port != 0);
+        audio.is_some_and(|media| Profile::of(media) == Ok(Profile::Secure))
+    }
+
+    /// The lines of keys that can be used in its audio, in their order.
+    pub fn cryptos(&self) -> impl Iterator<Item = Crypto> + '_ {
+        self.media.iter().filter(|media| media.is_audio()).flat_map(Media::cryptos).flatten()
+    }
+}
+
 /// By which keys a stream is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NegotiatedCrypto {
@@ -54,8 +93,7 @@ impl NegotiatedCrypto {
     /// Whether the other side goes on under its key in a new offer. Where it does not, it begins to count anew, and does not
     /// know where we are in our counting: we need a new key as well (RFC 4568 §7.1.4).
     pub fn goes_on_in(&self, offer: &SessionDescription) -> bool {
-        let mut cryptos = offer.media.iter().filter(|media| media.is_audio()).flat_map(Media::cryptos).flatten();
-        cryptos.any(|theirs| theirs.suite == self.suite && theirs.key == self.receive)
+        offer.cryptos().any(|theirs| theirs.suite == self.suite && theirs.key == self.receive)
     }
 }
 
@@ -92,22 +130,12 @@ pub(super) fn offer(capabilities: &Capabilities) -> impl Iterator<Item = Line> {
 
 /// By which keys an offered stream can be answered; `None`: by none.
 pub(super) fn choose(offered: &Media, capabilities: &Capabilities) -> Result<Option<Box<NegotiatedCrypto>>, Refusal> {
-    let profile = Profile::of(offered)?;
-    match (profile, capabilities.encryption) {
-        (Profile::Plain, Encryption::Off) => return Ok(None),
-        (Profile::Secure, Encryption::Off) => return Err(Refusal::Transport),
-        _ => {}
-    }
     let chosen = offered.cryptos().flatten().find_map(|theirs| {
         let ours = capabilities.cryptos.iter().find(|ours| ours.suite == theirs.suite)?;
         Some(NegotiatedCrypto::new(ours, theirs))
     });
-    match (chosen, profile, capabilities.encryption) {
-        (Some(chosen), ..) => Ok(Some(chosen)),
-        (None, Profile::Secure, _) => Err(Refusal::NoCommonCrypto),
-        (None, Profile::Plain, Encryption::Required) => Err(Refusal::NotEncrypted),
-        (None, Profile::Plain, _) => Ok(None),
-    }
+    let is_encrypted = capabilities.encryption.judge(Profile::of(offered)?, chosen.is_some())?;
+    Ok(chosen.filter(|_| is_encrypted))
 }
 
 /// What the answer makes of the keys in our offer.

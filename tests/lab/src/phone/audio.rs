@@ -9,6 +9,7 @@ use rtp::header::Header;
 use rtp::packet::Packet;
 use webrtc_util::marshal::{Marshal, Unmarshal};
 
+use super::line::{KeyLine, Line, Secrecy};
 use super::manner::Codec;
 use super::sdp::{Description, Direction, Sdp};
 use crate::Time;
@@ -65,6 +66,10 @@ pub struct Audio {
     pub next_at: Option<Time>,
     /// How many reports came (RFC 3550 §6.4).
     pub reports: usize,
+    /// What encrypts it, where that was agreed on.
+    pub line: Option<Line>,
+    /// How often the phone has taken a new key for what it sends.
+    pub key_changes: u8,
     /// Packets of keys, and whether each is the first of its key.
     keys: VecDeque<(Bytes, bool)>,
     ssrc: u32,
@@ -85,6 +90,8 @@ impl Audio {
             listens: false,
             next_at: None,
             reports: 0,
+            line: None,
+            key_changes: 0,
             keys: VecDeque::new(),
             ssrc,
             sequence: ssrc as u16,
@@ -93,13 +100,42 @@ impl Audio {
     }
 
     /// What to offer next.
-    pub fn offer(&self, codecs: &[Codec], direction: Direction) -> Description {
+    pub fn offer(&self, codecs: &[Codec], secrecy: Option<Secrecy>, direction: Direction) -> Description {
         let (version, named_address) = (self.next_version(), None);
-        Description { rtp: self.local, named_address, codecs: codecs.to_vec(), direction, version }
+        let keys = secrecy.map(|secrecy| (secrecy.insists, self.key_line(1, secrecy)));
+        Description { rtp: self.local, named_address, codecs: codecs.to_vec(), keys, direction, version }
     }
 
-    /// What to answer to an offer; `None` if no codec is common.
-    pub fn answer(&self, offer: &Sdp, codecs: &[Codec], direction: Direction) -> Option<Description> {
+    /// The phone's own key, another one for each call and each change.
+    fn key_line(&self, tag: u32, secrecy: Secrecy) -> KeyLine {
+        let len = match secrecy.suite {
+            "AEAD_AES_128_GCM" => 28,
+            "AEAD_AES_256_GCM" => 44,
+            _ => 30,
+        };
+        let seed = self.ssrc.rotate_left(9) ^ u32::from(self.local.port()) << 8 ^ u32::from(self.key_changes);
+        let key = (0..len).map(|at| (seed.wrapping_mul(0x9e37_79b9).rotate_left(at) >> 3) as u8 ^ at as u8).collect();
+        KeyLine { tag, suite: secrecy.suite.into(), key }
+    }
+
+    /// What to answer to the keys in an offer; `None` if one side insists and the other cannot.
+    fn answer_keys(&self, offer: &Sdp, secrecy: Option<Secrecy>) -> Option<Option<(bool, KeyLine)>> {
+        let found = secrecy.and_then(|secrecy| {
+            let theirs = offer.keys.iter().find(|line| line.suite == secrecy.suite)?;
+            Some((offer.is_secure, self.key_line(theirs.tag, secrecy)))
+        });
+        let insists = offer.is_secure || secrecy.is_some_and(|secrecy| secrecy.insists);
+        (found.is_some() || !insists).then_some(found)
+    }
+
+    /// What to answer to an offer; `None` if no codec is common, or the encryption is not.
+    pub fn answer(
+        &self,
+        offer: &Sdp,
+        (codecs, secrecy): (&[Codec], Option<Secrecy>),
+        direction: Direction,
+    ) -> Option<Description> {
+        let keys = self.answer_keys(offer, secrecy)?;
         let mut common = Vec::new();
         for format in &offer.formats {
             let name = offer.name_of(*format);
@@ -122,6 +158,7 @@ impl Audio {
             rtp: self.local,
             named_address: None,
             codecs: common,
+            keys,
             direction,
             version: self.next_version(),
         })
@@ -141,6 +178,7 @@ impl Audio {
         if is_offerer && peer.lines != 1 {
             return Err(format!("one m= line offered, {} answered", peer.lines));
         }
+        self.agree_on_keys(&said, &peer, is_offerer)?;
         let is_held = peer.is_nowhere() || said.named_address.is_some_and(|named| named.is_unspecified());
         let sends = said.direction.sends() && peer.direction.receives() && !peer.is_nowhere();
         self.listens = said.direction.receives() && peer.direction.sends() && !is_held;
@@ -151,6 +189,25 @@ impl Audio {
         self.said = Some(said);
         self.peer = Some(peer);
         Ok(())
+    }
+
+    /// RFC 4568 §5.1: the answer has one of the lines of the offer, under its number, with a key of its own.
+    fn agree_on_keys(&mut self, said: &Description, peer: &Sdp, is_offerer: bool) -> Result<(), String> {
+        let before = self.line.take();
+        let Some((insists, ours)) = said.keys.clone() else {
+            return if peer.is_secure { Err("RTP/SAVP with a phone that cannot".into()) } else { Ok(()) };
+        };
+        let theirs = peer.keys.iter().find(|line| line.tag == ours.tag && line.suite == ours.suite);
+        match theirs {
+            Some(_) if is_offerer && peer.keys.len() != 1 => Err(format!("{} keys answered", peer.keys.len())),
+            _ if insists != peer.is_secure => Err("the profile changed on the way".into()),
+            Some(theirs) => {
+                self.line = Some(Line::agree(before, ours, theirs.clone())?);
+                Ok(())
+            }
+            None if insists => Err("no key for RTP/SAVP".into()),
+            None => Ok(()),
+        }
     }
 
     /// RFC 3264 §8: the version counts up by one with a change, and stays without one.
@@ -235,11 +292,17 @@ impl Audio {
             ssrc: self.ssrc,
             ..Header::default()
         };
-        Packet { header, payload }.marshal().expect("a header of known fields can be written").to_vec()
+        let packet = Packet { header, payload }.marshal().expect("a header of known fields can be written");
+        match &self.line {
+            Some(line) => line.protect(&packet),
+            None => packet.to_vec(),
+        }
     }
 
     /// A packet came.
     pub fn hear(&mut self, now: Time, from: SocketAddr, packet: &[u8]) -> Result<(), String> {
+        let opened = self.line.as_ref().map(|line| line.unprotect(packet)).transpose()?;
+        let packet = opened.as_deref().unwrap_or(packet);
         let packet = Packet::unmarshal(&mut &packet[..]).map_err(|error| format!("rtp: {error}"))?;
         let first = packet.payload.first().copied();
         let key = match &packet.payload[..] {
@@ -263,6 +326,12 @@ impl Audio {
             duration,
         });
         Ok(())
+    }
+
+    /// A report came.
+    pub fn hear_report(&mut self, packet: &[u8]) -> Result<(), String> {
+        self.reports += 1;
+        self.line.as_ref().map_or(Ok(()), |line| line.unprotect_report(packet).map(|_| ()))
     }
 
     /// Speaks under a new SSRC from now on, as phones do after a re-INVITE.

@@ -208,7 +208,7 @@ impl Phone {
 
     pub(super) fn offer(&self, index: usize) -> Description {
         let call = &self.calls[index];
-        let mut offer = call.audio.offer(&self.manner.codecs, call.direction);
+        let mut offer = call.audio.offer(&self.manner.codecs, self.manner.secrecy, call.direction);
         if self.manner.holds_by_address && call.direction != Direction::SendRecv {
             offer.named_address = Some([0, 0, 0, 0].into());
             offer.direction = Direction::SendRecv;

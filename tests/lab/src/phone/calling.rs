@@ -101,7 +101,7 @@ impl Phone {
             }
         };
         let (now, call) = (self.now, &mut self.calls[index]);
-        let answer = call.audio.answer(&offer, &self.manner.codecs, call.direction)?;
+        let answer = call.audio.answer(&offer, (&self.manner.codecs, self.manner.secrecy), call.direction)?;
         let text = answer.write();
         let agreed = call.audio.agree(now, answer, offer, false);
         self.settle_audio(index, agreed);

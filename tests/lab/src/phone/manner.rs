@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::digest::Algorithm;
+use super::line::Secrecy;
 use super::sdp::Direction;
 
 /// What a phone does with a call that comes in.
@@ -79,6 +80,8 @@ pub struct Manner {
     pub algorithm: Algorithm,
     /// What it speaks, best first.
     pub codecs: Vec<Codec>,
+    /// How it encrypts, if it does.
+    pub secrecy: Option<Secrecy>,
     /// Whether it acknowledges a 2xx.
     pub acknowledges: bool,
     /// Whether it answers requests within a dialog and OPTIONS.
@@ -127,6 +130,7 @@ impl Default for Manner {
             on_invite: OnInvite::Ring,
             algorithm: Algorithm::Md5,
             codecs: vec![PCMU, PCMA, DIGITS],
+            secrecy: None,
             acknowledges: true,
             answers_requests: true,
             offers_late: false,

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::line::KeyLine;
 use super::manner::Codec;
 
 /// Who speaks, seen from whoever wrote it (RFC 3264 §5.1).
@@ -59,6 +60,10 @@ pub struct Sdp {
     pub rtpmaps: Vec<(u8, String)>,
     /// `a=fmtp`, by payload type.
     pub fmtps: Vec<(u8, String)>,
+    /// Whether the profile is `RTP/SAVP`.
+    pub is_secure: bool,
+    /// `a=crypto`, in order.
+    pub keys: Vec<KeyLine>,
     /// Who speaks.
     pub direction: Direction,
     /// The version in `o=`.
@@ -78,6 +83,8 @@ impl Sdp {
             formats: Vec::new(),
             rtpmaps: Vec::new(),
             fmtps: Vec::new(),
+            is_secure: false,
+            keys: Vec::new(),
             direction: Direction::SendRecv,
             version: 0,
             identity: String::new(),
@@ -119,7 +126,9 @@ impl Sdp {
             return Some(());
         }
         self.rtp.set_port(fields.next()?.parse().ok()?);
-        (fields.next()? == "RTP/AVP").then_some(())?;
+        let profile = fields.next()?;
+        self.is_secure = profile == "RTP/SAVP";
+        (self.is_secure || profile == "RTP/AVP").then_some(())?;
         self.formats = fields.map(|format| format.parse().ok()).collect::<Option<Vec<u8>>>()?;
         Some(())
     }
@@ -130,6 +139,7 @@ impl Sdp {
                 self.direction = direction;
             }
         }
+        self.keys.extend(value.strip_prefix("crypto:").and_then(KeyLine::read));
         for (prefix, place) in [("rtpmap:", &mut self.rtpmaps), ("fmtp:", &mut self.fmtps)] {
             if let Some((format, text)) = value.strip_prefix(prefix).and_then(|value| value.split_once(' ')) {
                 place.extend(format.parse().ok().map(|format| (format, text.to_string())));
@@ -182,6 +192,8 @@ pub struct Description {
     pub named_address: Option<IpAddr>,
     /// Codecs with the payload types to use for them.
     pub codecs: Vec<Codec>,
+    /// Whether it insists on encryption, and by which key it does.
+    pub keys: Option<(bool, KeyLine)>,
     /// Who speaks.
     pub direction: Direction,
     /// Counts up with every change.
@@ -202,8 +214,13 @@ impl Description {
                 maps += &format!("a=fmtp:{} {}\r\n", codec.payload_type, codec.fmtp);
             }
         }
+        let is_secure = self.keys.as_ref().is_some_and(|(insists, _)| *insists);
+        let profile = if is_secure { "RTP/SAVP" } else { "RTP/AVP" };
+        if let Some((_, line)) = &self.keys {
+            maps += &format!("a=crypto:{}\r\n", line.write());
+        }
         format!(
-            "v=0\r\no=- 4711 {} IN {} {own}\r\ns=phone\r\nc=IN {} {named}\r\nt=0 0\r\nm=audio {} RTP/AVP {}\r\n{maps}a=ptime:20\r\na={}\r\n",
+            "v=0\r\no=- 4711 {} IN {} {own}\r\ns=phone\r\nc=IN {} {named}\r\nt=0 0\r\nm=audio {} {profile} {}\r\n{maps}a=ptime:20\r\na={}\r\n",
             self.version,
             family(own),
             family(named),
@@ -225,6 +242,7 @@ mod tests {
             rtp: "10.0.0.7:4000".parse().unwrap(),
             named_address: None,
             codecs: vec![PCMA, DIGITS],
+            keys: None,
             direction: Direction::SendOnly,
             version: 3,
         };

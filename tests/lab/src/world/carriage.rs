@@ -244,7 +244,11 @@ impl Lab {
             self.misdelivered += 1;
             return;
         };
-        let forward = self.engine.handle_packet(self.now, Socket { stream, component }, from, &mut packet);
+        // What goes on may be longer than what came.
+        let len = packet.len();
+        packet.resize(len + media::srtp::RTP_OVERHEAD, 0);
+        let datagram = media::Datagram::new(&mut packet, len);
+        let forward = self.engine.handle_packet(self.now, Socket { stream, component }, from, datagram);
         if let Some(forward) = forward {
             self.carry_rtp(forward.at, forward.to, packet[..forward.len].to_vec());
         }
@@ -273,11 +277,11 @@ impl Lab {
         }
         let even = port & !1;
         let Some(call) = phone.calls.iter_mut().find(|call| call.audio.local.port() == even) else { return };
-        if port != even {
-            call.audio.reports += 1;
-            return;
-        }
-        if let Err(error) = call.audio.hear(now, from, packet) {
+        let heard = match port == even {
+            true => call.audio.hear(now, from, packet),
+            false => call.audio.hear_report(packet),
+        };
+        if let Err(error) = heard {
             phone.complain(error);
         }
     }
