@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::queue::Queue;
 use crate::signalling::{self, Request};
-use crate::{media_thread, recording_thread, sound_thread};
+use crate::{media_threads, recording_thread, sound_thread};
 
 /// The way of requests to the exchange.
 #[derive(Debug)]
@@ -95,8 +95,8 @@ impl Http {
 pub struct Counts {
     /// What the signalling thread counts.
     pub signalling: Arc<signalling::counters::Counters>,
-    /// What the media thread counts.
-    pub media: Arc<media_thread::Counters>,
+    /// What the media threads count.
+    pub media: media_threads::Totals,
     /// What the recording thread counts.
     pub recording: Arc<recording_thread::Counters>,
     /// What the sound thread counts.
@@ -119,12 +119,12 @@ pub fn counters(counts: Counts) -> api::state::Counters {
             ("sip_connections_gone_total", "Messages to TCP connections that are gone", value(&s.connections_gone)),
             ("facts_waiting", "Facts that wait in memory because the database is behind", value(&s.facts_waiting)),
             ("facts_lost_total", "Facts lost because the database did not work", value(&s.facts_lost)),
-            ("rtp_packets_received_total", "RTP and RTCP packets that arrived", value(&m.received)),
-            ("rtp_packets_sent_total", "RTP and RTCP packets that left", value(&m.sent)),
-            ("rtp_send_errors_total", "RTP and RTCP packets that the kernel refused", value(&m.send_errors)),
-            ("rtp_packets_late_total", "Packets for calls that were over", value(&m.late)),
-            ("rtp_streams", "Streams with sockets", value(&m.streams)),
-            ("rtp_pairs_parked", "Socket pairs held for the next streams", value(&m.parked)),
+            ("rtp_packets_received_total", "RTP and RTCP packets that arrived", m.of(|media| &media.received)),
+            ("rtp_packets_sent_total", "RTP and RTCP packets that left", m.of(|media| &media.sent)),
+            ("rtp_send_errors_total", "RTP and RTCP packets that the kernel refused", m.of(|media| &media.send_errors)),
+            ("rtp_packets_late_total", "Packets for calls that were over", m.of(|media| &media.late)),
+            ("rtp_streams", "Streams with sockets", m.of(|media| &media.streams)),
+            ("rtp_pairs_parked", "Socket pairs held for the next streams", m.of(|media| &media.parked)),
             ("recording_files", "Files of recordings that are written now", value(&r.recordings)),
             ("recording_files_failed_total", "Files of recordings that could not go on", value(&r.failures)),
             ("recording_sync_slowest_ms", "The longest that the disk took to sync them", value(&r.slowest_sync_ms)),

@@ -35,6 +35,9 @@ pub const MEDIA_EVENTS: usize = 16_384;
 /// Orders that wait for the media thread before new streams are refused.
 pub const MEDIA_COMMANDS: usize = 16_384;
 
+/// Media threads: more cores than this are left to everything else.
+pub const MEDIA_THREADS: usize = 16;
+
 /// RTP packets taken from one socket by one system call: a phone sends one in 20 ms, so that more is a burst.
 pub const RTP_BATCH: usize = 8;
 

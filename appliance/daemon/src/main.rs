@@ -15,6 +15,7 @@ mod ledger;
 mod limits;
 mod log;
 mod media_thread;
+mod media_threads;
 mod memory;
 mod options;
 mod process;

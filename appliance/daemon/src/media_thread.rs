@@ -1,7 +1,4 @@
-//! The media thread: owns the engine and its sockets, and does nothing but carry packets between the two.
-//!
-//! There is one such thread, because the boards this runs on give one core to everything else: a thread for each core but
-//! one is one thread on two cores, and with one thread a call's streams are on the same one without asking.
+//! A media thread: owns an engine and its sockets, and does nothing but carry packets between the two.
 
 pub mod sockets;
 pub mod workers;
@@ -9,18 +6,19 @@ pub mod workers;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use media::{Command, Engine, Event, Forward, Playable, Socket, StreamId};
+use media::{Command, Engine, Event, Forward, Lane, Playable, Socket, StreamId};
 use mio::{Events, Poll, Token, Waker};
 use pbx::ports::{PortOrder, PortReport};
 
 use crate::clock::{self, Clock, WallClock};
 use crate::limits;
+use crate::media_threads::partials::Partials;
 use crate::queue::{Bell, Queue};
 use crate::udp_batch::{Outgoing, Receiver, Sender, send_one};
 use sockets::{Readable, Sockets};
@@ -91,6 +89,8 @@ impl Waiting {
 /// What a media thread needs of the rest of the process.
 #[derive(Debug)]
 pub struct Surroundings {
+    /// Which of the media threads it is.
+    pub lane: Lane,
     /// Where its streams are bound.
     pub address: IpAddr,
     /// The time.
@@ -99,6 +99,8 @@ pub struct Surroundings {
     pub reports: Queue<Report>,
     /// Who reads and writes sound for it.
     pub workers: Workers,
+    /// The ways to and from the other media threads.
+    pub partials: Partials,
 }
 
 /// A media thread that runs, seen from the others.
@@ -131,6 +133,7 @@ impl MediaThread {
             orders: orders.clone(),
             reports: around.reports,
             desk: Desk::new(around.workers),
+            partials: around.partials,
             told: false,
             receiver: Receiver::new(limits::RTP_BATCH, media::limits::PACKET, false),
             sender: Sender::new(limits::RTP_BATCH),
@@ -140,7 +143,7 @@ impl MediaThread {
             stopping: false,
         };
         let thread = std::thread::Builder::new()
-            .name("media".into())
+            .name(format!("media-{}", around.lane.0))
             .stack_size(256 * 1_024)
             .spawn(move || run.run())
             .context("cannot start the media thread")?;
@@ -170,6 +173,7 @@ struct Run {
     orders: Queue<Order>,
     reports: Queue<Report>,
     desk: Desk,
+    partials: Partials,
     // Whether there are reports that the reader was not woken for yet.
     told: bool,
     receiver: Receiver,
@@ -214,6 +218,7 @@ impl Run {
                 self.desk.deliver(now, &mut self.engine);
             }
             if self.engine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
+                self.partials.hear(now, &mut self.engine);
                 self.engine.handle_timeout(now);
             }
             self.drain();
@@ -344,6 +349,7 @@ impl Run {
 
     /// Fetches everything that the engine has to send and to say.
     fn drain(&mut self) {
+        self.partials.tell(&mut self.engine);
         while let Some(forward) = self.engine.poll_audio(&mut self.packet) {
             let result = match self.sockets.get(forward.at) {
                 Some(socket) => send_one(socket, forward.to, &self.packet[..forward.len]).map(|()| 1),
@@ -412,11 +418,13 @@ fn add(counter: &AtomicU64, count: usize) {
 
 /// Asks for real-time priority, so that audio does not wait for a commit or a web page.
 fn prefer_this_thread() {
+    // What one of them is refused, all are.
+    static SAID: Once = Once::new();
     let parameters = libc::sched_param { sched_priority: 20 };
     // SAFETY: 0 is the calling thread, and the structure outlives the call.
     if unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &parameters) } != 0 {
         let error = io::Error::last_os_error();
-        tracing::info!(%error, "the media thread runs without real-time priority");
+        SAID.call_once(|| tracing::info!(%error, "the media threads run without real-time priority"));
     }
 }
 

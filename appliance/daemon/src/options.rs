@@ -12,6 +12,7 @@ use sip::auth::Algorithm;
 use sip::sdp::Encryption;
 
 use crate::codec_list::CodecList;
+use crate::{limits, media_threads};
 
 /// The settings of this process, complete and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,18 @@ pub struct Options {
     pub codecs: CodecList,
     /// Whether audio is encrypted.
     pub encryption: EncryptionWish,
+    /// Threads that carry audio; where none is given, one for each core but one.
+    pub threads: Option<u8>,
+    /// Calls of one conference on one of them.
+    pub conference_seats_per_thread: usize,
+}
+
+impl Options {
+    /// How many threads carry audio: no more than have ports for a call.
+    pub fn media_threads(&self) -> u8 {
+        let calls = (self.rtp.last - self.rtp.first).div_ceil(4).max(1);
+        u16::from(self.threads.unwrap_or_else(media_threads::usual)).min(calls) as u8
+    }
 }
 
 /// Whether audio is encrypted: `off`, `optional` or `required`.
@@ -91,6 +104,12 @@ struct Flags {
     /// refused) [default: off]
     #[arg(long, env = "TANDEM_ENCRYPTION", value_name = "WORD")]
     encryption: Option<EncryptionWish>,
+    /// Threads that carry audio, 1 to 16 [default: one for each core but one]
+    #[arg(long, env = "TANDEM_MEDIA_THREADS", value_name = "N", value_parser = clap::value_parser!(u8).range(1..=limits::MEDIA_THREADS as i64))]
+    media_threads: Option<u8>,
+    /// Calls of one conference on one such thread, before the next has some of them as well
+    #[arg(long, hide = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    conference_seats_per_thread: Option<u16>,
     /// A TOML file with the same names as keys
     #[arg(long, env = "TANDEM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -109,6 +128,7 @@ struct File {
     digest: Option<DigestAlgorithms>,
     codecs: Option<CodecList>,
     encryption: Option<EncryptionWish>,
+    media_threads: Option<u8>,
 }
 
 /// What the command line asked for.
@@ -135,6 +155,7 @@ fn complete(flags: Flags) -> Result<Options> {
         None => File::default(),
     };
     let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let seats = flags.conference_seats_per_thread.map(usize::from);
     let options = Options {
         data: flags.data.or(file.data).unwrap_or_else(|| PathBuf::from("/var/lib/tandem")),
         sip: flags.sip.or(file.sip).unwrap_or_else(|| SocketAddr::new(any, 5060)),
@@ -145,7 +166,12 @@ fn complete(flags: Flags) -> Result<Options> {
         digest: flags.digest.or(file.digest).unwrap_or(DigestAlgorithms(vec![Algorithm::Md5])),
         codecs: flags.codecs.or(file.codecs).unwrap_or_default(),
         encryption: flags.encryption.or(file.encryption).unwrap_or_default(),
+        threads: flags.media_threads.or(file.media_threads),
+        conference_seats_per_thread: seats.unwrap_or(pbx::limits::SEATS_A_THREAD),
     };
+    if options.threads.is_some_and(|threads| !(1..=limits::MEDIA_THREADS).contains(&usize::from(threads))) {
+        bail!("media_threads: 1 to {}", limits::MEDIA_THREADS);
+    }
     check_realm(&options.realm)?;
     if options.advertise.is_some_and(|address| address.is_unspecified()) {
         bail!("--advertise: an unspecified address reaches nobody");
@@ -317,6 +343,8 @@ mod tests {
             &["--rtp", "1.2.3.4:10-20"],
             &["--nonsense"],
             &["--codecs", "mp3"],
+            &["--media-threads", "0"],
+            &["--media-threads", "17"],
             &["stray"],
             &["--sip"],
         ] {
@@ -326,6 +354,19 @@ mod tests {
         assert!(complete(flags(&["--config", "/nowhere/tandem.toml"]).expect("a path")).is_err());
         assert!(complete(flags(&["--realm", "a\"b"]).expect("a word")).is_err());
         assert!(complete(flags(&["--advertise", "0.0.0.0"]).expect("an address")).is_err());
+    }
+
+    #[test]
+    fn there_are_no_more_media_threads_than_ports_for_calls() {
+        let threads =
+            |arguments: &[&str]| complete(flags(arguments).expect("flags")).map(|options| options.media_threads());
+        assert!((1..=16).contains(&threads(&[]).expect("it is complete")));
+        assert_eq!(threads(&["--media-threads", "3"]).expect("it is complete"), 3);
+        assert_eq!(threads(&["--media-threads", "3", "--rtp", "127.0.0.1:30000-30007"]).expect("it is complete"), 2);
+        assert_eq!(threads(&["--media-threads", "3", "--rtp", "127.0.0.1:30000-30003"]).expect("it is complete"), 1);
+        let file = file("media_threads = 99\n");
+        let path = file.path().to_str().expect("temporary names are plain");
+        assert!(complete(flags(&["--config", path]).expect("a path")).is_err());
     }
 
     #[test]

@@ -17,8 +17,7 @@ use crate::clock::{self, Clock};
 use crate::data_folder::DataFolder;
 use crate::http::{self, Door, Http};
 use crate::ledger::Ledger;
-use crate::media_thread::workers::Workers;
-use crate::media_thread::{self, MediaThread};
+use crate::media_threads::{self, MediaThreads, Waitings};
 use crate::memory::{self, Trimmer};
 use crate::options::Options;
 use crate::queue::Queue;
@@ -71,7 +70,7 @@ struct Running {
     requests: Queue<Request>,
     counters: Arc<Counters>,
     signalling: SignallingThread,
-    media: MediaThread,
+    media: MediaThreads,
     recording: RecordingThread,
     sound: SoundThread,
     journal: Journal,
@@ -97,11 +96,16 @@ impl Running {
         let sip = sockets.address();
         let settings = settings(options, sip);
         let config = media::Config { rtp_timeout: settings.rtp_timeout, ..media::Config::default() };
-        let waiting = media_thread::Waiting::new()?;
-        let (recording, sound, workers, recording_reports) = start_workers(folder, clock, &waiting, &sockets)?;
-        let (address, reports) = (options.rtp.address, media_reports.clone());
-        let around = media_thread::Surroundings { address, clock, reports, workers };
-        let media = MediaThread::start(waiting, config, around)?;
+        let waitings = Waitings::new(settings.media_threads)?;
+        let (recording, sound, recording_reports) = start_workers(folder, clock, &waitings, &sockets)?;
+        let shared = media_threads::Shared {
+            address: options.rtp.address,
+            clock,
+            reports: media_reports.clone(),
+            sound: sound.orders.clone(),
+            recording: recording.orders.clone(),
+        };
+        let media = MediaThreads::start(waitings, &config, &shared)?;
 
         let counters = Arc::new(Counters::default());
         let mut pbx = Pbx::new(settings, clock::seed().context("the kernel gives no randomness")?);
@@ -117,7 +121,7 @@ impl Running {
             counters: counters.clone(),
             requests: requests.clone(),
             media_reports,
-            media_orders: media.orders.clone(),
+            media_orders: media.dispatcher(),
             recording_reports,
             recording_orders: recording.orders.clone(),
             drained: Box::new(move || drop(drained.send(Notice::Drained))),
@@ -132,7 +136,7 @@ impl Running {
             clock: Arc::new(now),
             counters: http::counters(http::Counts {
                 signalling: counters.clone(),
-                media: media.counters.clone(),
+                media: media.totals(),
                 recording: recording.counters.clone(),
                 sound: sound.counters.clone(),
             }),
@@ -200,26 +204,24 @@ impl Running {
     }
 }
 
-/// The threads that read and write sound for the media thread, and what the recording thread has to tell the exchange.
+/// The threads that read and write sound for the media threads, and what the recording thread has to tell the exchange.
 fn start_workers(
     folder: &DataFolder,
     clock: Clock,
-    media: &media_thread::Waiting,
+    media: &Waitings,
     signalling: &Sockets,
-) -> Result<(RecordingThread, SoundThread, Workers, Queue<recording_thread::Report>)> {
+) -> Result<(RecordingThread, SoundThread, Queue<recording_thread::Report>)> {
     let reports = signalling.queue(limits::RECORDINGS);
-    let (decoded, emptied) = (media.queue(limits::PLAYBACKS), media.queue(limits::RECORDINGS));
     let recording = RecordingThread::start(recording_thread::Surroundings {
         folder: folder.recordings(),
         reserve: limits::RECORDING_RESERVE,
         program: Program::ourselves(),
         clock,
-        deliveries: emptied.clone(),
+        deliveries: media.emptied(),
         reports: reports.clone(),
     })?;
-    let sound = SoundThread::start(&folder.sounds(), decoded.clone())?;
-    let workers = Workers { sound: sound.orders.clone(), decoded, recording: recording.orders.clone(), emptied };
-    Ok((recording, sound, workers, reports))
+    let sound = SoundThread::start(&folder.sounds(), media.decoded())?;
+    Ok((recording, sound, reports))
 }
 
 fn hooks(notices: mpsc::Sender<Notice>, committed: watch::Sender<i64>) -> Hooks {
@@ -277,6 +279,8 @@ fn settings(options: &Options, sip: SocketAddr) -> Settings {
         advertise: options.advertise,
         rtp: options.rtp.address,
         rtp_ports: (options.rtp.first, options.rtp.last),
+        media_threads: options.media_threads(),
+        seats_a_thread: options.conference_seats_per_thread,
         codecs: options.codecs.codecs().to_vec(),
         encryption: options.encryption.0,
         ..Settings::default()

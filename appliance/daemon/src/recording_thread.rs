@@ -43,6 +43,7 @@ use rustc_hash::FxHashMap;
 
 use crate::clock::Clock;
 use crate::limits;
+use crate::media_threads::deliveries::Deliveries;
 use crate::queue::{Bell, Queue};
 use converter::{Converter, Program};
 use recording::Recording;
@@ -181,8 +182,8 @@ pub struct Surroundings {
     pub program: Program,
     /// The time.
     pub clock: Clock,
-    /// The way to the media thread.
-    pub deliveries: Queue<Delivery>,
+    /// The way to the media threads.
+    pub deliveries: Deliveries<Delivery>,
     /// The way to the exchange.
     pub reports: Queue<Report>,
 }
@@ -250,7 +251,7 @@ struct Run {
     bell: Arc<Bell>,
     clock: Clock,
     orders: Queue<Order>,
-    deliveries: Queue<Delivery>,
+    deliveries: Deliveries<Delivery>,
     reports: Queue<Report>,
     folder: RecordingsFolder,
     reserve: u64,

@@ -23,7 +23,8 @@ use uuid::Uuid;
 use crate::clock::{self, Clock, WallClock};
 use crate::filing::{Filing, Told};
 use crate::ledger::{Answer, Ledger};
-use crate::media_thread::{Order, Report};
+use crate::media_thread::Report;
+use crate::media_threads::dispatcher::Dispatcher;
 use crate::queue::{Bell, Queue};
 use crate::{memory, recording_thread};
 use connections::Connections;
@@ -96,7 +97,7 @@ pub struct Surroundings {
     /// What the media thread reports.
     pub media_reports: Queue<Report>,
     /// What the media thread is told.
-    pub media_orders: Queue<Order>,
+    pub media_orders: Dispatcher,
     /// What the recording thread reports.
     pub recording_reports: Queue<recording_thread::Report>,
     /// What the recording thread is told.
@@ -212,6 +213,9 @@ impl Run {
             if self.bell.answer() {
                 self.around.media_reports.take(&mut reports);
                 for report in reports.drain(..) {
+                    if let Report::Event(event) = &report {
+                        self.around.media_orders.observe(event);
+                    }
                     self.handle(
                         now,
                         match report {
@@ -346,7 +350,7 @@ impl Run {
                 Output::Media(command) => self.order(command),
                 Output::Port(order) => {
                     self.ordered = true;
-                    self.around.media_orders.push_always(Order::Port(order));
+                    self.around.media_orders.order_port(order);
                 }
                 Output::Recording(order) => {
                     // Recordings are few: to wake the thread for each of them costs nothing.
@@ -381,10 +385,10 @@ impl Run {
     /// are there always get through.
     fn order(&mut self, command: media::Command) {
         self.ordered = true;
-        let orders = &self.around.media_orders;
+        let orders = &mut self.around.media_orders;
         match command {
-            media::Command::Open { stream, .. } => {
-                if orders.push(Order::Command(command)).is_err() {
+            media::Command::Open { stream, port } => {
+                if !orders.order_open(stream, port) {
                     tracing::error!("the media thread is behind: a call is refused");
                     let reason = "the media thread is behind".to_owned();
                     let failed = media::Event::OpenFailed { stream, reason };
@@ -392,7 +396,7 @@ impl Run {
                     self.around.media_reports.ring();
                 }
             }
-            command => orders.push_always(Order::Command(command)),
+            command => orders.order(command),
         }
     }
 

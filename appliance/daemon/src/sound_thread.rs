@@ -35,6 +35,7 @@ use mio::{Events, Poll, Token, Waker};
 use rustc_hash::FxHashMap;
 
 use crate::limits;
+use crate::media_threads::deliveries::Deliveries;
 use crate::queue::{Bell, Queue};
 use library::{Fetched, Library};
 use playback::{Filling, Playback};
@@ -114,7 +115,7 @@ pub struct SoundThread {
 
 impl SoundThread {
     /// Starts the thread. Files are those below `sounds`, which is made if it is missing; sound goes into `deliveries`.
-    pub fn start(sounds: &Path, deliveries: Queue<Delivery>) -> Result<SoundThread> {
+    pub fn start(sounds: &Path, deliveries: impl Into<Deliveries<Delivery>>) -> Result<SoundThread> {
         let poll = Poll::new().context("cannot make an epoll instance")?;
         let bell = Bell::new(Waker::new(poll.registry(), BELL).context("cannot make an eventfd")?);
         let orders = Queue::new(limits::PLAYBACKS, bell.clone());
@@ -124,7 +125,7 @@ impl SoundThread {
             poll,
             bell,
             orders: orders.clone(),
-            deliveries,
+            deliveries: deliveries.into(),
             library,
             playbacks: FxHashMap::default(),
             counters: counters.clone(),
@@ -153,7 +154,7 @@ struct Run {
     poll: Poll,
     bell: Arc<Bell>,
     orders: Queue<Order>,
-    deliveries: Queue<Delivery>,
+    deliveries: Deliveries<Delivery>,
     library: Library,
     playbacks: FxHashMap<PlaybackId, Playback>,
     counters: Arc<Counters>,

@@ -90,6 +90,11 @@ impl PortPool {
         self.ready.len() < pairs && self.ordered > 0
     }
 
+    /// Whether so many pairs are there.
+    pub fn has(&self, pairs: usize) -> bool {
+        self.ready.len() >= pairs
+    }
+
     /// The daemon has tried to bind a pair.
     pub fn handle_report(&mut self, now: Time, report: PortReport) {
         self.ordered = self.ordered.saturating_sub(1);

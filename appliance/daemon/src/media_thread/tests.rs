@@ -30,7 +30,8 @@ impl Bench {
             emptied: waiting.queue(8),
         };
         let (address, clock) = (Ipv4Addr::LOCALHOST.into(), Clock::start());
-        let around = Surroundings { address, clock, reports: reports.clone(), workers };
+        let (lane, partials) = (Lane::default(), Partials::default());
+        let around = Surroundings { lane, address, clock, reports: reports.clone(), workers, partials };
         let thread = MediaThread::start(waiting, media::Config::default(), around);
         Bench { thread: thread.expect("a thread can be started"), reports, poll, heard: Vec::new() }
     }

@@ -205,7 +205,8 @@ pub fn lane(ctx: &mut Context, id: Uuid) -> Option<Lane> {
         room.lane = ctx.ports.calmest();
     }
     let further = room.members.len() / ctx.settings.seats_a_thread.max(1) + usize::from(room.lane.0);
-    Some(Lane((further % usize::from(ctx.ports.lanes())) as u8))
+    let lane = Lane((further % usize::from(ctx.ports.lanes())) as u8);
+    Some(if ctx.ports.serves(lane) { lane } else { ctx.ports.calmest() })
 }
 
 /// Takes a place for a leg. `None`: there is no such conference any more, or none is left.

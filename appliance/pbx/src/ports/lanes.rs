@@ -6,6 +6,9 @@ use media::Lane;
 use crate::Time;
 use crate::ports::{PortOrder, PortPool, PortReport};
 
+/// Pairs that most calls take.
+const A_CALL: usize = 2;
+
 /// The thread whose port this is, where there are so many of them.
 pub fn lane_of(port: u16, lanes: u8) -> Lane {
     Lane((port / 2 % u16::from(lanes.max(1))) as u8)
@@ -30,10 +33,16 @@ impl Ports {
         self.lanes.len() as u8
     }
 
-    /// The thread with the fewest ports in use, for the next call.
+    /// The thread for the next call: of those that have ports for it, or will in a moment, that with the fewest in use.
     pub fn calmest(&self) -> Lane {
+        let rank = |pool: &PortPool| (!pool.has(A_CALL), !pool.is_short_of(A_CALL), pool.used());
         let lanes = (0..self.lanes()).map(Lane);
-        lanes.min_by_key(|lane| self.lanes[usize::from(lane.0)].used()).unwrap_or_default()
+        lanes.min_by_key(|lane| rank(&self.lanes[usize::from(lane.0)])).unwrap_or_default()
+    }
+
+    /// Whether a thread has a port, or will in a moment.
+    pub fn serves(&self, lane: Lane) -> bool {
+        self.lanes.get(usize::from(lane.0)).is_some_and(|pool| pool.has(1) || pool.is_short_of(1))
     }
 
     /// Takes a pair of a thread and returns its even port; `None` if there is none to be had.
@@ -131,5 +140,18 @@ mod tests {
         ports.give_back(NOW, port);
         assert_eq!((ports.used(), ports.calmest()), (2, Lane(0)));
         assert_eq!(bound(0).calmest(), Lane(0));
+    }
+
+    #[test]
+    fn a_thread_whose_ports_others_hold_gets_no_calls_however_few_it_has() {
+        let mut ports = Ports::new((30_000, 30_015), 2);
+        ports.handle_timeout(NOW);
+        while let Some(order) = ports.poll_order() {
+            let PortOrder::Bind(port) = order else { continue };
+            let report = if lane_of(port, 2) == Lane(0) { PortReport::Held(port) } else { PortReport::Bound(port) };
+            ports.handle_report(NOW, report);
+        }
+        ports.take(Lane(1)).expect("there are ports");
+        assert_eq!((ports.calmest(), ports.serves(Lane(0)), ports.serves(Lane(1))), (Lane(1), false, true));
     }
 }

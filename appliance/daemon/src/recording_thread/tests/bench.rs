@@ -58,7 +58,7 @@ impl Bench {
             reserve,
             program,
             clock: Clock::start(),
-            deliveries: deliveries.clone(),
+            deliveries: deliveries.clone().into(),
             reports: reports.clone(),
         };
         let thread = Some(RecordingThread::start(around).expect("it can be started"));
