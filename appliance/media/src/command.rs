@@ -56,6 +56,16 @@ pub enum Command {
         /// The stream.
         stream: StreamId,
     },
+    /// Send digits to the phone, after those that wait: as telephone events (RFC 4733) where it takes them, else as tones in what
+    /// it hears. Refused where one of them is no digit, or more than [`WAITING`](crate::dtmf::sender::WAITING) wait.
+    SendDigits {
+        /// The stream.
+        stream: StreamId,
+        /// `0`–`9`, `*`, `#`, `A`–`D`.
+        digits: String,
+        /// How long each is, in milliseconds.
+        duration_ms: u32,
+    },
     /// Who of a call hears the phone, and whether it hears anybody.
     Mute {
         /// The stream.

@@ -2,10 +2,16 @@
 
 pub mod detector;
 pub mod sender;
+pub mod tones;
 
 use crate::Time;
 use crate::limits;
 use crate::rtp::media_clock;
+
+/// Whether a key of this name is on a telephone: `0`–`9`, `*`, `#`, `A`–`D`, in either case.
+pub fn is_digit(key: char) -> bool {
+    DIGITS.contains(&key.to_ascii_uppercase())
+}
 
 /// One key press.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

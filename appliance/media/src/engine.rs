@@ -4,6 +4,7 @@ mod audience;
 mod bridge;
 mod control;
 mod ingress;
+mod keypad;
 mod outbox;
 mod playing;
 mod protection;

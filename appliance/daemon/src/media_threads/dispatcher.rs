@@ -61,6 +61,7 @@ impl Dispatcher {
             Command::Configure { stream, .. }
             | Command::Disconnect { stream }
             | Command::Close { stream }
+            | Command::SendDigits { stream, .. }
             | Command::Mute { stream, .. } => self.push(self.lane(*stream), Order::Command(command)),
             Command::Connect { a, b } => {
                 let lanes = (self.lane(*a), self.lane(*b));

@@ -5,6 +5,8 @@
 
 use std::num::NonZeroU16;
 
+use crate::dtmf::sender::WAITING;
+use crate::dtmf::{self, Digit};
 use crate::engine::Engine;
 use crate::engine::room::{Purpose, Room, RoomId};
 use crate::engine::seat::Seat;
@@ -41,6 +43,19 @@ impl Engine {
             self.seat_call(now, id, transcoding)?;
         }
         self.streams.get(id)?.seat.as_ref().map(|_| ())
+    }
+
+    /// Sends digits to a phone, each for so long.
+    pub(super) fn send_digits(&mut self, now: Time, id: StreamId, (digits, duration_ms): (&str, u32)) -> Option<()> {
+        if digits.is_empty() || digits.chars().count() > WAITING || !digits.chars().all(dtmf::is_digit) {
+            return None;
+        }
+        self.seat_for_work(now, id)?;
+        let seat = self.streams.get_mut(id)?.seat.as_mut()?;
+        let room = seat.room;
+        let all = digits.chars().all(|digit| seat.keypad.press(Digit { digit, duration_ms }));
+        self.settle(room);
+        all.then_some(())
     }
 
     fn transcodes(&self, id: StreamId) -> bool {
@@ -141,7 +156,7 @@ impl Engine {
             if moved {
                 seat.move_to(id, rate);
             }
-            seat.speaks = all || seat.player.is_some();
+            seat.speaks = all || seat.player.is_some() || seat.keypad.is_busy();
         }
         Some(())
     }

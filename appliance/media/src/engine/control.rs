@@ -18,6 +18,9 @@ impl Engine {
             Command::Connect { a, b } => self.connect(now, a, b),
             Command::Disconnect { stream } => self.disconnect(now, stream),
             Command::Close { stream } => self.close(now, stream),
+            Command::SendDigits { stream, digits, duration_ms } => {
+                self.send_digits(now, stream, (&digits, duration_ms))
+            }
             Command::Mute { stream, mute } => self.mute(stream, mute),
             Command::OpenConference { conference, loudest } => self.open_conference(now, conference, loudest),
             Command::Join { stream, conference } => self.join(now, stream, conference),

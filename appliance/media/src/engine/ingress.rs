@@ -65,7 +65,11 @@ impl Engine {
         if moved {
             peer.route.renew();
         }
-        match bridge::forward(now, (&mut *stream, peer), &mut packet, &incoming?) {
+        let incoming = incoming?;
+        if let [Some(_), _] = stream.pressed {
+            stream.pass_digits_on(peer);
+        }
+        match bridge::forward(now, (&mut *stream, peer), &mut packet, &incoming) {
             Ok(forward) => Some(forward),
             Err(reason) => {
                 reason.count(&mut stream.dropped);
@@ -203,7 +207,25 @@ impl Stream {
         self.tell_digit(digit, outbox);
     }
 
-    fn tell_digit(&self, digit: Option<Digit>, outbox: &mut Outbox) {
+    /// What was told of keys reaches a phone whose packets we make in the way that it takes them.
+    #[cold]
+    fn pass_digits_on(&mut self, peer: &mut Stream) {
+        let pressed = std::mem::take(&mut self.pressed);
+        let Some(seat) = peer.seat.as_mut().filter(|seat| seat.speaks && seat.player.is_none()) else { return };
+        if !self.mute.said && !peer.mute.heard {
+            // A phone that presses faster than keys can be told loses those that are too many.
+            for digit in pressed.into_iter().flatten() {
+                seat.keypad.press(digit);
+            }
+        }
+    }
+
+    fn tell_digit(&mut self, digit: Option<Digit>, outbox: &mut Outbox) {
+        if let (Some(_), Some(_), Some(place)) =
+            (digit, self.peer, self.pressed.iter_mut().find(|place| place.is_none()))
+        {
+            *place = digit;
+        }
         if let Some(Digit { digit, duration_ms }) = digit {
             outbox.event(Event::Digit { stream: self.id, digit, duration_ms });
         }

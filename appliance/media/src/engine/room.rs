@@ -226,7 +226,9 @@ impl Room {
                 self.turn += 1;
                 continue;
             };
+            let pressed = stream.is_sent_digits();
             let forward = self.speak_to(place, stream, outbox, packet);
+            self.ended |= pressed && !stream.is_sent_digits();
             if !self.taken {
                 self.turn += 1;
             }
@@ -255,7 +257,11 @@ impl Room {
         }
         let speaks = seat.speaks && sends;
         let own = self.mixer.is_chosen(place);
-        let common = !own && seat.player.is_none() && seat.recorder.is_none() && !stream.mute.heard;
+        let common = !own
+            && seat.player.is_none()
+            && seat.recorder.is_none()
+            && !stream.mute.heard
+            && !seat.keypad.is_sounding();
         if !speaks {
             seat.voice.rest();
         }
@@ -303,6 +309,9 @@ impl Room {
             }
             None if stream.mute.heard => frame.fill(0),
             None => self.mixer.hear(seat.said().filter(|_| own), frame),
+        }
+        if seat.keypad.is_sounding() {
+            seat.keypad.sound(frame, self.rate);
         }
         let Some(mut recorder) = seat.recorder.take() else { return };
         let said = seat.said().unwrap_or(&SILENCE[..frame.len()]);

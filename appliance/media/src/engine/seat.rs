@@ -2,6 +2,7 @@
 //! hears.
 
 use crate::codec::CodecError;
+use crate::engine::keypad::Keypad;
 use crate::engine::room::RoomId;
 use crate::engine::voice::Voice;
 use crate::format::Format;
@@ -25,6 +26,8 @@ pub(super) struct Seat {
     pub(super) speaks: bool,
     pub(super) player: Option<Box<Player>>,
     pub(super) recorder: Option<Box<Recorder>>,
+    /// Digits for the phone.
+    pub(super) keypad: Keypad,
     pub(super) presence: Presence,
     to_room: Resampler,
     said: Box<[i16; FRAME]>,
@@ -45,6 +48,7 @@ impl Seat {
             speaks: false,
             player: None,
             recorder: None,
+            keypad: Keypad::new(format),
             presence: Presence::default(),
             said: Box::new([0; FRAME]),
             kind: Kind::Silence,
@@ -59,6 +63,7 @@ impl Seat {
         self.speaks = before.speaks;
         self.player = before.player;
         self.recorder = before.recorder;
+        self.keypad = before.keypad.agree(format);
         self.presence = before.presence;
         self.listen_at(rate);
         Ok(())
@@ -107,6 +112,6 @@ impl Seat {
 
     /// Whether there is something to do here besides forwarding.
     pub(super) fn is_busy(&self) -> bool {
-        self.player.is_some() || self.recorder.is_some()
+        self.player.is_some() || self.recorder.is_some() || self.keypad.is_busy()
     }
 }

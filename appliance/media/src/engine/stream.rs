@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::dtmf::DigitReceiver;
+use crate::dtmf::{Digit, DigitReceiver};
 use crate::engine::seat::Seat;
 use crate::engine::timer::TimerTable;
 use crate::format::Format;
@@ -33,6 +33,8 @@ pub(super) struct Stream {
     pub(super) reception: Reception,
     pub(super) sender: Sender,
     pub(super) digits: DigitReceiver,
+    /// What the last packet told of keys, for a peer whose packets we make.
+    pub(super) pressed: [Option<Digit>; 2],
     pub(super) reporting: Reporting,
     pub(super) dropped: Dropped,
     /// What the seats did that it has no more.
@@ -113,6 +115,7 @@ impl Stream {
             // Not near the wrap, where encrypted streams would lose count if the first packets are lost (RFC 3711 §3.3.1).
             sender: Sender::new(now, ssrc, sequence as u16 & 0x7FFF, timestamp),
             digits: DigitReceiver::default(),
+            pressed: [None; 2],
             reporting: Reporting::default(),
             dropped: Dropped::default(),
             playout: Playout::default(),

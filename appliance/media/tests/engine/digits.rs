@@ -7,7 +7,7 @@ use rtp::packet::Packet;
 use crate::world::{A, B, PTIME, World, alaw, ulaw};
 
 /// The packets of a key press of so many packets: its end is sent three times. The phone's audio stands still meanwhile.
-fn press(world: &mut World, event: u8, packets: u16) -> Vec<Packet> {
+pub fn press(world: &mut World, event: u8, packets: u16) -> Vec<Packet> {
     let begin = world.phones[A].timestamp;
     let ends = 2;
     (1..=packets + ends)
@@ -24,14 +24,14 @@ fn press(world: &mut World, event: u8, packets: u16) -> Vec<Packet> {
         .collect()
 }
 
-fn send(world: &mut World, packets: &[Packet]) {
+pub fn send(world: &mut World, packets: &[Packet]) {
     for packet in packets {
         world.send(A, packet);
         world.pass(PTIME);
     }
 }
 
-fn told(world: &World) -> Vec<(char, u32)> {
+pub fn told(world: &World) -> Vec<(char, u32)> {
     let digit = |event: &Event| match event {
         Event::Digit { digit, duration_ms, .. } => Some((*digit, *duration_ms)),
         _ => None,

@@ -6,6 +6,7 @@ mod attack;
 mod codecs;
 mod continuity;
 mod digits;
+mod digits_sent;
 mod encrypted;
 mod forwarding;
 mod garbage;
