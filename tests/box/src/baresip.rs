@@ -104,7 +104,8 @@ impl Phone {
         std::fs::write(home.path().join("accounts"), account(&setup))?;
         std::fs::write(home.path().join("contacts"), "")?;
         if setup.loudness < 1.0 {
-            sound::write_tone(&home.path().join("tone.wav"), f64::from(setup.pitch), setup.loudness)?;
+            let tone = (f64::from(setup.pitch), setup.loudness);
+            sound::write_tone(&home.path().join("tone.wav"), source_format(&setup), tone)?;
         }
         let mut process = Child::start(Command::new("baresip").arg("-f").arg(home.path()).arg("-s"))?;
         let control = wait::until("baresip's control port", || {
@@ -195,11 +196,22 @@ fn account(setup: &Setup) -> String {
     )
 }
 
+/// Samples a second and channels of what a phone plays. ausine has but one format. A file has that of the phone's first codec,
+/// because baresip's way from one rate to another takes up to 3 dB away, more of some pitches than of others.
+fn source_format(setup: &Setup) -> (u32, u16) {
+    match setup.codecs.split(['/', ',']).next() {
+        Some("pcmu" | "pcma") if setup.loudness < 1.0 => (8_000, 1),
+        Some("G722") if setup.loudness < 1.0 => (16_000, 1),
+        _ => (48_000, 2),
+    }
+}
+
 fn config(setup: &Setup, ports: (u16, u16, u16), home: PathBuf) -> String {
     let (sip, control, rtp) = ports;
     let modules = "/usr/lib/baresip/modules";
     let last = rtp + 19;
     let home = home.display();
+    let (rate, channels) = source_format(setup);
     // ausine plays a tone as loud as can be.
     let source = match setup.loudness < 1.0 {
         true => format!("aufile,{home}/tone.wav"),
@@ -208,7 +220,7 @@ fn config(setup: &Setup, ports: (u16, u16, u16), home: PathBuf) -> String {
     let (host, listen) = (setup.host, SocketAddr::new(setup.host, sip));
     format!(
         "poll_method epoll\nsip_listen {listen}\nnet_interface {host}\ncall_local_timeout 120\ncall_max_calls 4\n\
-         audio_player aubridge,nil\naudio_source {source}\naudio_alert aubridge,nil\nausrc_srate 48000\nausrc_channels 2\n\
+         audio_player aubridge,nil\naudio_source {source}\naudio_alert aubridge,nil\nausrc_srate {rate}\nausrc_channels {channels}\n\
          auplay_srate 8000\nausrc_format s16\nauplay_format s16\nauenc_format s16\naudec_format s16\naudio_buffer 20-160\n\
          rtp_ports {rtp}-{last}\nrtcp_mux no\njitter_buffer_delay 1-5\n\
          module_path {modules}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule srtp.so\nmodule sndfile.so\n\

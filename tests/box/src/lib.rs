@@ -7,6 +7,7 @@ pub mod child;
 pub mod exchange;
 pub mod ports;
 pub mod recording;
+pub mod relay;
 pub mod sipp;
 pub mod small_disk;
 pub mod sound;

@@ -50,22 +50,23 @@ pub fn read_channel(path: &Path, channel: usize) -> Result<Sound> {
     bail!("{} has no data", path.display())
 }
 
-/// Writes a tone of 40 s for a phone to play: 48 kHz, two channels.
-pub fn write_tone(path: &Path, pitch: f64, loudness: f64) -> Result<()> {
-    const RATE: u32 = 48_000;
-    let frames = RATE * 40;
-    let mut bytes = Vec::with_capacity(44 + frames as usize * 4);
+/// Writes a tone of 40 s for a phone to play, in so many samples a second and channels.
+pub fn write_tone(path: &Path, (rate, channels): (u32, u16), (pitch, loudness): (f64, f64)) -> Result<()> {
+    let (frames, size) = (rate * 40, u32::from(channels) * 2);
+    let mut bytes = Vec::with_capacity(44 + (frames * size) as usize);
     bytes.extend_from_slice(b"RIFF");
-    bytes.extend_from_slice(&(36 + frames * 4).to_le_bytes());
-    bytes.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
-    bytes.extend_from_slice(&RATE.to_le_bytes());
-    bytes.extend_from_slice(&(RATE * 4).to_le_bytes());
-    bytes.extend_from_slice(b"\x04\0\x10\0data");
-    bytes.extend_from_slice(&(frames * 4).to_le_bytes());
+    bytes.extend_from_slice(&(36 + frames * size).to_le_bytes());
+    bytes.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0");
+    bytes.extend_from_slice(&channels.to_le_bytes());
+    bytes.extend_from_slice(&rate.to_le_bytes());
+    bytes.extend_from_slice(&(rate * size).to_le_bytes());
+    bytes.extend_from_slice(&[size as u8, 0, 16, 0]);
+    bytes.extend_from_slice(b"data");
+    bytes.extend_from_slice(&(frames * size).to_le_bytes());
     for at in 0..frames {
-        let phase = std::f64::consts::TAU * pitch * f64::from(at) / f64::from(RATE);
+        let phase = std::f64::consts::TAU * pitch * f64::from(at) / f64::from(rate);
         let sample = ((32_767.0 * loudness * phase.sin()) as i16).to_le_bytes();
-        bytes.extend_from_slice(&[sample[0], sample[1], sample[0], sample[1]]);
+        (0..channels).for_each(|_| bytes.extend_from_slice(&sample));
     }
     Ok(std::fs::write(path, bytes)?)
 }
