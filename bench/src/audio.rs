@@ -31,11 +31,16 @@ const SEATS: usize = 250;
 const CONFERENCES: (usize, usize, usize) = (6, 26, 4);
 
 /// A server with calls that are up, and the phones' audio.
-struct Stage {
-    server: Server,
+pub struct Stage {
+    /// The server.
+    pub server: Server,
+    /// What it had used before the first call.
+    pub registered: Usage,
     phones: Phones,
-    crowd: Crowd,
-    legs: Vec<Leg>,
+    /// The phones' audio.
+    pub crowd: Crowd,
+    /// The phones' side of each stream.
+    pub legs: Vec<Leg>,
 }
 
 impl Stage {
@@ -44,11 +49,14 @@ impl Stage {
         let server = prepared.start()?;
         let mut phones = Phones::register(server.sip, calls)?;
         phones.brief = false;
-        Ok(Stage { server, phones, crowd: Crowd::new()?, legs: Vec::new() })
+        // What registering needed for a moment is given back.
+        std::thread::sleep(Duration::from_secs(1));
+        let registered = server.usage()?;
+        Ok(Stage { server, registered, phones, crowd: Crowd::new()?, legs: Vec::new() })
     }
 
     /// With so many bridged calls, whose callers speak µ-law and whose callees what `law` says.
-    fn bridged(prepared: &Prepared, calls: usize, law: impl Fn(usize) -> u8) -> Result<Stage> {
+    pub fn bridged(prepared: &Prepared, calls: usize, law: impl Fn(usize) -> u8) -> Result<Stage> {
         let mut stage = Stage::new(prepared, calls)?;
         for call in 0..calls {
             let own = [stage.crowd.port(2 * call)?, stage.crowd.port(2 * call + 1)?];
@@ -87,7 +95,8 @@ impl Stage {
         Ok((forwarder, legs))
     }
 
-    fn end(mut self) -> Result<()> {
+    /// Hangs up, and fails when calls did.
+    pub fn end(mut self) -> Result<()> {
         self.phones.hang_up()?;
         drain(&mut self.phones)?;
         check(&self.phones)

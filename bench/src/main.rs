@@ -17,6 +17,7 @@ mod message;
 mod opus;
 mod phones;
 mod punctuality;
+mod recording;
 mod registering;
 mod rest;
 mod server;
@@ -33,7 +34,7 @@ use server::Prepared;
 
 type Measurement = fn(&Prepared) -> Result<()>;
 
-const MEASUREMENTS: [(&str, Measurement); 11] = [
+const MEASUREMENTS: [(&str, Measurement); 12] = [
     ("registrations", measure::registrations),
     ("calls", measure::calls),
     ("setup", measure::setup),
@@ -43,6 +44,7 @@ const MEASUREMENTS: [(&str, Measurement); 11] = [
     ("capacity", audio::capacity),
     ("conference", audio::conference),
     ("opus", opus::measure),
+    ("recording", recording::measure),
     ("memory", measure::memory),
     ("image", image::measure),
 ];

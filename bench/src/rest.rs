@@ -38,11 +38,27 @@ impl Api {
             .map(drop)
     }
 
+    /// The callers' legs of the latest calls that are up, by their ids: as many as are on one page.
+    pub fn callers_up(&mut self) -> Result<Vec<String>> {
+        let page = self.ask("GET", "/v1.0/calls?page_size=100", "")?;
+        let calls = page["result"].as_array().context("a list has a result")?;
+        let up = calls.iter().filter(|call| call["direction"] == "incoming" && call["status"] == "progressing");
+        Ok(up.filter_map(|call| call["id"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// Records a call on two channels.
+    pub fn record(&mut self, call: &str) -> Result<()> {
+        self.post(&format!("/v1.0/calls/{call}/recording_start"), &json!({})).map(drop)
+    }
+
     fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
-        let body = body.to_string();
+        self.ask("POST", path, &body.to_string())
+    }
+
+    fn ask(&mut self, method: &str, path: &str, body: &str) -> Result<Value> {
         let (token, length) = (&self.token, body.len());
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: tandem\r\nAuthorization: Bearer {token}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: tandem\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         self.stream.get_mut().write_all(head.as_bytes())?;

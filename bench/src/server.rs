@@ -35,6 +35,7 @@ pub struct Server {
     child: Child,
     /// Where it speaks SIP.
     pub sip: SocketAddr,
+    http: SocketAddr,
     _folder: TempDir,
 }
 
@@ -42,8 +43,8 @@ impl Prepared {
     /// Starts `binary` once and makes the extensions through its API.
     pub fn new(binary: &Path) -> Result<Prepared> {
         let prepared = Prepared { binary: binary.to_owned(), folder: tempfile::tempdir()? };
-        let (mut server, http) = prepared.spawn(prepared.folder.path(), tempfile::tempdir()?)?;
-        let mut api = Api::log_in(http, PASSWORD)?;
+        let mut server = prepared.spawn(prepared.folder.path(), tempfile::tempdir()?)?;
+        let mut api = server.log_in()?;
         for number in 1_000..2_000 {
             api.create_extension(number)?;
         }
@@ -61,13 +62,16 @@ impl Prepared {
         let folder = tempfile::tempdir()?;
         for entry in std::fs::read_dir(self.folder.path())? {
             let entry = entry?;
-            std::fs::copy(entry.path(), folder.path().join(entry.file_name()))?;
+            // The folders in it are empty, and made at the start.
+            if entry.file_type()?.is_file() {
+                std::fs::copy(entry.path(), folder.path().join(entry.file_name()))?;
+            }
         }
         let path = folder.path().to_owned();
-        Ok(self.spawn(&path, folder)?.0)
+        self.spawn(&path, folder)
     }
 
-    fn spawn(&self, data: &Path, folder: TempDir) -> Result<(Server, SocketAddr)> {
+    fn spawn(&self, data: &Path, folder: TempDir) -> Result<Server> {
         let mut command = Command::new(&self.binary);
         command.arg("--data").arg(data);
         command.args(["--sip", "127.0.0.1:0", "--http", "127.0.0.1:0", "--rtp", &free_rtp_ports()?]);
@@ -82,7 +86,8 @@ impl Prepared {
                 let address = |text: &str| text.split([' ', ',']).next().unwrap_or_default().parse();
                 let sip = address(rest).context("an address of SIP")?;
                 let http = rest.split_once("http://").map_or("", |(_, http)| http);
-                return Ok((Server { child, sip, _folder: folder }, address(http).context("an address of HTTP")?));
+                let http = address(http).context("an address of HTTP")?;
+                return Ok(Server { child, sip, http, _folder: folder });
             }
         }
         bail!("{} did not start", self.binary.display())
@@ -93,6 +98,11 @@ impl Server {
     /// Processor time and memory.
     pub fn usage(&self) -> Result<Usage> {
         Usage::of(self.child.id())
+    }
+
+    /// Its API.
+    pub fn log_in(&self) -> Result<Api> {
+        Api::log_in(self.http, PASSWORD)
     }
 
     fn terminate(&mut self) -> Result<()> {

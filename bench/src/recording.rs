@@ -1,0 +1,35 @@
+//! What a bridged call needs in memory, and what it needs once it is recorded.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::audio::Stage;
+use crate::print;
+use crate::server::Prepared;
+
+/// Calls, whose legs are as many as a page of the API has.
+const CALLS: usize = 50;
+/// Until the first buffers are full and on their way.
+const TALK: Duration = Duration::from_secs(2);
+
+/// Resident memory of a recorded call, while it talks: both phones on two channels, written to the disk.
+pub fn measure(prepared: &Prepared) -> Result<()> {
+    let mut stage = Stage::bridged(prepared, CALLS, |_| 0)?;
+    let legs = stage.legs.clone();
+    stage.crowd.talk(&legs, TALK)?;
+    let bridged = stage.server.usage()?;
+    let mut api = stage.server.log_in()?;
+    let calls = api.callers_up()?;
+    ensure!(calls.len() == CALLS, "{} of {CALLS} calls are up", calls.len());
+    for call in &calls {
+        api.record(call)?;
+    }
+    stage.crowd.talk(&legs, TALK)?;
+    let recorded = stage.server.usage()?;
+    let more = recorded.resident_kib.saturating_sub(bridged.resident_kib) as f64 / CALLS as f64;
+    let each = bridged.resident_kib.saturating_sub(stage.registered.resident_kib) as f64 / CALLS as f64;
+    print("memory_per_talking_call", each, "KiB");
+    print("memory_per_recorded_call", each + more, "KiB");
+    stage.end()
+}
