@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::datagram::Datagram;
 use crate::dtmf::{Digit, EventPacket};
 use crate::engine::outbox::Outbox;
-use crate::engine::stream::Stream;
+use crate::engine::stream::{Pressed, Stream};
 use crate::engine::streams::Slot;
 use crate::engine::{Engine, bridge};
 use crate::forwarding_rule::{Content, PayloadRule};
@@ -66,13 +66,13 @@ impl Engine {
             peer.route.renew();
         }
         let incoming = incoming?;
-        if let [Some(_), _] = stream.pressed {
-            stream.pass_digits_on(peer);
-        }
-        match bridge::forward(now, (&mut *stream, peer), &mut packet, &incoming) {
+        match bridge::forward(now, (&mut *stream, &mut *peer), &mut packet, &incoming) {
             Ok(forward) => Some(forward),
             Err(reason) => {
                 reason.count(&mut stream.dropped);
+                if stream.pressed.by == stream.reception.packets() {
+                    stream.pass_digits_on(peer);
+                }
                 None
             }
         }
@@ -210,23 +210,19 @@ impl Stream {
     /// What was told of keys reaches a phone whose packets we make in the way that it takes them.
     #[cold]
     fn pass_digits_on(&mut self, peer: &mut Stream) {
-        let pressed = std::mem::take(&mut self.pressed);
+        let Pressed { digits, .. } = std::mem::take(&mut self.pressed);
         let Some(seat) = peer.seat.as_mut().filter(|seat| seat.speaks && seat.player.is_none()) else { return };
         if !self.mute.said && !peer.mute.heard {
             // A phone that presses faster than keys can be told loses those that are too many.
-            for digit in pressed.into_iter().flatten() {
+            for digit in digits.into_iter().flatten() {
                 seat.keypad.press(digit);
             }
         }
     }
 
     fn tell_digit(&mut self, digit: Option<Digit>, outbox: &mut Outbox) {
-        if let (Some(_), Some(_), Some(place)) =
-            (digit, self.peer, self.pressed.iter_mut().find(|place| place.is_none()))
-        {
-            *place = digit;
-        }
         if let Some(Digit { digit, duration_ms }) = digit {
+            self.pressed.note(self.reception.packets(), Digit { digit, duration_ms });
             outbox.event(Event::Digit { stream: self.id, digit, duration_ms });
         }
     }

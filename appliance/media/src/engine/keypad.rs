@@ -12,6 +12,8 @@ pub(super) struct Keypad {
     way: Way,
     /// There may be something to send: looked at in every packet.
     is_on: bool,
+    /// It was, and is no longer: the room may not be needed any more.
+    has_ended: bool,
 }
 
 #[derive(Debug)]
@@ -43,7 +45,7 @@ impl Keypad {
             }
             None => Way::Tones(DigitTones::default()),
         };
-        Keypad { way, is_on: false }
+        Keypad { way, is_on: false, has_ended: false }
     }
 
     /// Something else was agreed on: digits that wait are still sent if it is in the same way.
@@ -75,6 +77,11 @@ impl Keypad {
         self.is_on
     }
 
+    /// Whether the last digit is over; told once.
+    pub(super) fn take_ended(&mut self) -> bool {
+        self.has_ended && std::mem::take(&mut self.has_ended)
+    }
+
     /// Whether what the phone hears is a tone, or the pause between two, instead of what others hear.
     pub(super) fn is_sounding(&self) -> bool {
         self.is_on && matches!(self.way, Way::Tones(_))
@@ -84,20 +91,16 @@ impl Keypad {
     pub(super) fn sound(&mut self, frame: &mut [i16], rate: SampleRate) {
         if let (true, Way::Tones(tones)) = (self.is_on, &mut self.way) {
             self.is_on = tones.fill(frame, rate);
+            self.has_ended = !self.is_on;
         }
     }
 
     /// What to send instead of the packet that begins at `timestamp` and is `units` long.
-    #[inline]
     pub(super) fn poll_event(&mut self, timestamp: u32, units: u32) -> Option<KeyPacket> {
-        if self.is_on { self.next_event(timestamp, units) } else { None }
-    }
-
-    #[inline(never)]
-    fn next_event(&mut self, timestamp: u32, units: u32) -> Option<KeyPacket> {
         let Way::Events { payload_type, sender, clocks } = &mut self.way else { return None };
         let event = sender.poll_event(timestamp, units);
         self.is_on = event.is_some() || sender.is_busy();
+        self.has_ended = !self.is_on;
         let mut event = event?;
         let [_, _, high, low] = event.payload;
         let length =

@@ -163,6 +163,7 @@ impl Room {
         for (place, id) in self.seats.iter().enumerate() {
             let Some(Stream { seat: Some(seat), mute, .. }) = streams.get_mut(*id) else { continue };
             seat.listen(self.at, *mute, &mut self.scratch);
+            self.ended |= seat.keypad.take_ended();
             if seat.said().is_some() {
                 self.mixer.propose(place, seat.presence);
             }
@@ -226,9 +227,7 @@ impl Room {
                 self.turn += 1;
                 continue;
             };
-            let pressed = stream.is_sent_digits();
             let forward = self.speak_to(place, stream, outbox, packet);
-            self.ended |= pressed && !stream.is_sent_digits();
             if !self.taken {
                 self.turn += 1;
             }

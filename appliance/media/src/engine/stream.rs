@@ -33,8 +33,7 @@ pub(super) struct Stream {
     pub(super) reception: Reception,
     pub(super) sender: Sender,
     pub(super) digits: DigitReceiver,
-    /// What the last packet told of keys, for a peer whose packets we make.
-    pub(super) pressed: [Option<Digit>; 2],
+    pub(super) pressed: Pressed,
     pub(super) reporting: Reporting,
     pub(super) dropped: Dropped,
     /// What the seats did that it has no more.
@@ -47,6 +46,26 @@ pub(super) struct Stream {
     pub(super) moved: bool,
     pub(super) kept_alive_at: Time,
     pub(super) timers: TimerTable,
+}
+
+/// What a packet told of keys, for a peer whose packets we make.
+#[derive(Debug, Default)]
+pub(super) struct Pressed {
+    /// How many packets had come with it.
+    pub(super) by: u64,
+    pub(super) digits: [Option<Digit>; 2],
+}
+
+impl Pressed {
+    /// One more digit was over with that packet.
+    pub(super) fn note(&mut self, by: u64, digit: Digit) {
+        if self.by != by {
+            *self = Pressed { by, digits: [None; 2] };
+        }
+        if let Some(place) = self.digits.iter_mut().find(|place| place.is_none()) {
+            *place = Some(digit);
+        }
+    }
 }
 
 /// What offer and answer agreed on, and whom we believe.
@@ -115,7 +134,7 @@ impl Stream {
             // Not near the wrap, where encrypted streams would lose count if the first packets are lost (RFC 3711 §3.3.1).
             sender: Sender::new(now, ssrc, sequence as u16 & 0x7FFF, timestamp),
             digits: DigitReceiver::default(),
-            pressed: [None; 2],
+            pressed: Pressed::default(),
             reporting: Reporting::default(),
             dropped: Dropped::default(),
             playout: Playout::default(),

@@ -18,9 +18,6 @@ use crate::{Forward, Time};
 /// The time of one frame, which is also that of most packets.
 pub(super) const FRAME_MS: u16 = 20;
 
-/// Octets of a telephone event.
-const KEY: usize = 4;
-
 /// An encoder and what leads to it.
 #[derive(Debug)]
 pub(super) struct Speech {
@@ -163,37 +160,50 @@ impl Voice {
 }
 
 impl Stream {
-    /// Whether digits are on their way to the phone.
-    pub(super) fn is_sent_digits(&self) -> bool {
-        self.seat.as_ref().is_some_and(|seat| seat.keypad.is_busy())
+    /// Makes the packet of a key in the place of the next one of sound, if it is time for one.
+    #[cold]
+    fn utter_key(&mut self, packet: &mut [u8]) -> Option<Forward> {
+        let (agreed, seat) = (self.agreed.as_ref()?, self.seat.as_mut()?);
+        let (ptime, at, clock_rate) = (agreed.ptime(), seat.voice.at, agreed.format.clock_rate());
+        let to = agreed.latching.rtp_destination()?;
+        let (sequence, timestamp) = self.sender.next(at, clock_rate, ptime);
+        let KeyPacket { payload_type, event } =
+            seat.keypad.poll_event(timestamp, media_clock::units(ptime, clock_rate))?;
+        seat.voice.at = at + ptime;
+        packet.get_mut(LENGTH..LENGTH + event.payload.len())?.copy_from_slice(&event.payload);
+        let ssrc = self.sender.ssrc;
+        Rewrite { marker: event.marker, payload_type, sequence, timestamp: event.timestamp, ssrc }.write(packet);
+        let len = event.payload.len();
+        let Ok(protected) = self.protect(packet, LENGTH + len) else {
+            self.dropped.not_protected += 1;
+            return None;
+        };
+        self.sender.feeder = None;
+        // Time goes on as it would with sound.
+        self.sender.record(at, sequence, timestamp, len);
+        Some(Forward { at: Socket::rtp(self.id), to, len: protected })
     }
 
     /// Makes a packet of the `len` octets of payload that stand in `packet` behind the header. With no payload, time passes.
     pub(super) fn utter(&mut self, len: Option<usize>, packet: &mut [u8]) -> Option<Forward> {
+        if self.seat.as_ref().is_some_and(|seat| seat.keypad.is_busy())
+            && let Some(forward) = self.utter_key(packet)
+        {
+            return Some(forward);
+        }
         let (agreed, seat) = (self.agreed.as_ref()?, self.seat.as_mut()?);
         let ptime = agreed.ptime();
         let at = seat.voice.at;
         seat.voice.at = at + ptime;
-        let clock_rate = agreed.format.clock_rate();
-        let (sequence, timestamp) = self.sender.next(at, clock_rate, ptime);
-        let key = seat.keypad.poll_event(timestamp, media_clock::units(ptime, clock_rate));
-        let (Some(len), key) = (key.as_ref().map(|_| KEY).or(len), key) else {
+        let Some(len) = len else {
             seat.voice.rested = true;
             return None;
         };
         let to = agreed.latching.rtp_destination()?;
-        let ssrc = self.sender.ssrc;
-        let rewrite = match key {
-            Some(KeyPacket { payload_type, event }) => {
-                packet.get_mut(LENGTH..LENGTH + KEY)?.copy_from_slice(&event.payload);
-                Rewrite { marker: event.marker, payload_type, sequence, timestamp: event.timestamp, ssrc }
-            }
-            None => {
-                let marker = std::mem::take(&mut seat.voice.rested);
-                Rewrite { marker, payload_type: seat.voice.audio.payload_type, sequence, timestamp, ssrc }
-            }
-        };
-        rewrite.write(packet);
+        let (sequence, timestamp) = self.sender.next(at, agreed.format.clock_rate(), ptime);
+        let marker = std::mem::take(&mut seat.voice.rested);
+        let payload_type = seat.voice.audio.payload_type;
+        Rewrite { marker, payload_type, sequence, timestamp, ssrc: self.sender.ssrc }.write(packet);
         let Ok(protected) = self.protect(packet, LENGTH + len) else {
             self.dropped.not_protected += 1;
             return None;
