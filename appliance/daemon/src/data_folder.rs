@@ -1,8 +1,8 @@
 //! The folder with everything that is remembered, held by one process at a time.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -18,7 +18,7 @@ pub struct DataFolder {
 impl DataFolder {
     /// Makes the folder if it is missing and takes it for this process.
     pub fn take(path: &Path) -> Result<DataFolder> {
-        std::fs::create_dir_all(path).with_context(|| format!("cannot make the data folder {}", path.display()))?;
+        make(path).with_context(|| format!("cannot make the data folder {}", path.display()))?;
         let lock_path = path.join("tandem.lock");
         let mut lock = OpenOptions::new()
             .create(true)
@@ -57,6 +57,11 @@ impl DataFolder {
     pub fn sounds(&self) -> PathBuf {
         self.path.join("sounds")
     }
+}
+
+/// Makes a folder, and those it is in, for nobody else to read. Those that are there stay as they are.
+pub fn make(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::data_folder;
+
 /// The folder.
 #[derive(Debug, Clone)]
 pub struct RecordingsFolder {
@@ -21,7 +23,7 @@ impl RecordingsFolder {
     /// Makes the folder if it is missing. A disk that has no room even for that is no reason not to start: it is made
     /// together with the first file then.
     pub fn open(path: &Path) -> Result<RecordingsFolder> {
-        match std::fs::create_dir_all(path) {
+        match data_folder::make(path) {
             Err(error) if error.kind() == io::ErrorKind::StorageFull => {
                 tracing::error!(%error, folder = %path.display(), "the folder of recordings cannot be made yet");
             }
@@ -53,7 +55,7 @@ impl RecordingsFolder {
             return Err(in_words(io::ErrorKind::AlreadyExists.into()));
         }
         let path = self.path.join(&written);
-        std::fs::create_dir_all(path.parent().unwrap_or(&self.path)).map_err(in_words)?;
+        data_folder::make(path.parent().unwrap_or(&self.path)).map_err(in_words)?;
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
         let file = file.map_err(in_words)?;
         self.sync_names(&written).map_err(in_words)?;
@@ -70,7 +72,7 @@ impl RecordingsFolder {
     pub fn room(&self) -> io::Result<u64> {
         let disk = match rustix::fs::statvfs(&self.path) {
             Err(rustix::io::Errno::NOENT) => {
-                std::fs::create_dir_all(&self.path)?;
+                data_folder::make(&self.path)?;
                 rustix::fs::statvfs(&self.path)?
             }
             disk => disk?,

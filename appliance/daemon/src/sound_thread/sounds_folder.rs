@@ -8,6 +8,8 @@ use std::path::{Component, Path};
 use anyhow::{Context, Result};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 
+use crate::data_folder;
+
 /// An open folder. Nothing outside of it can be opened through it, whatever a name says and wherever links point.
 #[derive(Debug)]
 pub struct SoundsFolder {
@@ -17,7 +19,7 @@ pub struct SoundsFolder {
 impl SoundsFolder {
     /// Opens the folder, and makes it if it is missing.
     pub fn open(path: &Path) -> Result<SoundsFolder> {
-        std::fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))?;
+        data_folder::make(path).with_context(|| format!("cannot make the folder {}", path.display()))?;
         let folder = rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .with_context(|| format!("cannot open the folder {}", path.display()))?;
         Ok(SoundsFolder { folder })
