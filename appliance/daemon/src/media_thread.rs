@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use media::{Command, Engine, Event, Forward, Lane, Playable, Socket, StreamId};
+use media::{Command, Engine, Event, Forward, Lane, Socket, StreamId};
 use mio::{Events, Poll, Token, Waker};
 use pbx::ports::{PortOrder, PortReport};
 
@@ -318,10 +318,7 @@ impl Run {
         let now = self.clock.now();
         match order {
             Order::Command(Command::Open { stream, port }) => self.open(now, stream, port),
-            Order::Command(command @ Command::Play { what: Playable::Sounds(_), .. }) => {
-                self.engine.handle_command(now, command.clone());
-                self.desk.prepare(&self.engine, &command);
-            }
+            Order::Command(command @ Command::Play { .. }) => self.desk.play(now, &mut self.engine, command),
             Order::Command(command) => self.engine.handle_command(now, command),
             Order::Port(PortOrder::Bind(port)) => {
                 let report = self.sockets.bind(self.poll.registry(), port);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
-use media::Lane;
+use media::{Lane, Sound};
 
 use crate::clock::Clock;
 use crate::limits;
@@ -54,6 +54,8 @@ pub struct Shared {
     pub sound: Queue<sound_thread::Order>,
     /// What the recording thread is told.
     pub recording: Queue<recording_thread::Order>,
+    /// What is played where the exchange wants music; our own piece if there is nothing.
+    pub music: Option<Arc<[Sound]>>,
 }
 
 /// What they counted, all together.
@@ -93,8 +95,8 @@ impl MediaThreads {
         let mut threads = Vec::new();
         let ways = waitings.decoded.into_iter().zip(waitings.emptied).zip(meshed);
         for (place, (waiting, ((decoded, emptied), partials))) in waitings.threads.into_iter().zip(ways).enumerate() {
-            let workers =
-                Workers { sound: shared.sound.clone(), decoded, recording: shared.recording.clone(), emptied };
+            let (sound, recording, music) = (shared.sound.clone(), shared.recording.clone(), shared.music.clone());
+            let workers = Workers { sound, decoded, recording, emptied, music };
             let (address, clock, reports) = (shared.address, shared.clock, shared.reports.clone());
             let around = Surroundings { lane: Lane(place as u8), address, clock, reports, workers, partials };
             threads.push(MediaThread::start(waiting, config.clone(), around)?);

@@ -39,6 +39,21 @@ pub struct Options {
     pub threads: Option<u8>,
     /// Calls of one conference on one of them.
     pub conference_seats_per_thread: usize,
+    /// What those hear who wait.
+    pub music_on_hold: MusicOnHold,
+}
+
+/// What those hear who wait, written as a file, or `off`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(from = "PathBuf")]
+pub enum MusicOnHold {
+    /// Our own piece.
+    #[default]
+    Ours,
+    /// A sound file of theirs, again and again.
+    File(PathBuf),
+    /// Nothing.
+    Off,
 }
 
 impl Options {
@@ -110,6 +125,9 @@ struct Flags {
     /// Calls of one conference on one such thread, before the next has some of them as well
     #[arg(long, hide = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     conference_seats_per_thread: Option<u16>,
+    /// What those hear who wait: a sound file (WAV, MP3, Ogg Opus), or off [default: a piece of our own]
+    #[arg(long, env = "TANDEM_MUSIC_ON_HOLD", value_name = "FILE|off")]
+    music_on_hold: Option<PathBuf>,
     /// A TOML file with the same names as keys
     #[arg(long, env = "TANDEM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -129,13 +147,14 @@ struct File {
     codecs: Option<CodecList>,
     encryption: Option<EncryptionWish>,
     media_threads: Option<u8>,
+    music_on_hold: Option<MusicOnHold>,
 }
 
 /// What the command line asked for.
 #[derive(Debug)]
 pub enum Wish {
     /// To run.
-    Run(Options),
+    Run(Box<Options>),
     /// To be told something: the help or the version.
     Tell(String),
 }
@@ -143,7 +162,7 @@ pub enum Wish {
 /// Reads flags and variables of this process, and the file they may name.
 pub fn read() -> Result<Wish> {
     match Flags::try_parse() {
-        Ok(flags) => Ok(Wish::Run(complete(flags)?)),
+        Ok(flags) => Ok(Wish::Run(Box::new(complete(flags)?))),
         Err(error) if !error.use_stderr() => Ok(Wish::Tell(error.to_string())),
         Err(error) => bail!("{}", first_line(&error.to_string())),
     }
@@ -168,6 +187,7 @@ fn complete(flags: Flags) -> Result<Options> {
         encryption: flags.encryption.or(file.encryption).unwrap_or_default(),
         threads: flags.media_threads.or(file.media_threads),
         conference_seats_per_thread: seats.unwrap_or(pbx::limits::SEATS_A_THREAD),
+        music_on_hold: flags.music_on_hold.map(MusicOnHold::from).or(file.music_on_hold).unwrap_or_default(),
     };
     if options.threads.is_some_and(|threads| !(1..=limits::MEDIA_THREADS).contains(&usize::from(threads))) {
         bail!("media_threads: 1 to {}", limits::MEDIA_THREADS);
@@ -251,6 +271,15 @@ impl FromStr for EncryptionWish {
             "optional" => Ok(EncryptionWish(Encryption::Optional)),
             "required" => Ok(EncryptionWish(Encryption::Required)),
             _ => Err(format!("'{text}' is none of off, optional, required")),
+        }
+    }
+}
+
+impl From<PathBuf> for MusicOnHold {
+    fn from(path: PathBuf) -> MusicOnHold {
+        match path.as_os_str() == "off" {
+            true => MusicOnHold::Off,
+            false => MusicOnHold::File(path),
         }
     }
 }
@@ -403,6 +432,16 @@ mod tests {
         );
         let reason = flags(&["--encryption", "on"]).expect_err("no such word");
         assert!(reason.contains("--encryption") && reason.contains("'on'"), "{reason}");
+    }
+
+    #[test]
+    fn music_is_ours_theirs_or_off() {
+        let music = |arguments: &[&str]| complete(flags(arguments).expect("a file")).expect("complete").music_on_hold;
+        assert_eq!(music(&[]), MusicOnHold::Ours);
+        assert_eq!(music(&["--music-on-hold", "off"]), MusicOnHold::Off);
+        assert_eq!(music(&["--music-on-hold", "/a/b.mp3"]), MusicOnHold::File("/a/b.mp3".into()));
+        let parsed = parse_file("music_on_hold = \"off\"\n").expect("a word");
+        assert_eq!(parsed.music_on_hold, Some(MusicOnHold::Off));
     }
 
     #[test]

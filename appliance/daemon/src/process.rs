@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use media::Sound;
 use pbx::{Input, Pbx, Settings};
 use store::journal::{Hooks, Journal};
 use store::{Store, Timestamp, Writer};
@@ -19,7 +20,7 @@ use crate::http::{self, Door, Http};
 use crate::ledger::Ledger;
 use crate::media_threads::{self, MediaThreads, Waitings};
 use crate::memory::{self, Trimmer};
-use crate::options::Options;
+use crate::options::{MusicOnHold, Options};
 use crate::queue::Queue;
 use crate::recording_thread::converter::Program;
 use crate::recording_thread::{self, RecordingThread};
@@ -28,6 +29,7 @@ use crate::signalling::counters::Counters;
 use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
 use crate::signals::Signals;
 use crate::sound_thread::SoundThread;
+use crate::sound_thread::library::Library;
 use crate::{administrator, filing, limits, log};
 
 /// What the waiting main thread is told.
@@ -55,6 +57,9 @@ pub fn run(options: &Options) -> Result<()> {
     let sockets = Sockets::bind(options.sip)?;
     let listener = Http::bind(options.http)?;
     check_rtp(options.rtp.address)?;
+    if let MusicOnHold::File(path) = &options.music_on_hold {
+        Library::check_music(path).map_err(|reason| anyhow!("the music on hold cannot be played: {reason}"))?;
+    }
     let addresses = (sockets.address(), listener.local_addr().context("a listener has an address")?);
     let reserve = Reserve::in_folder(folder.path());
     let opened = open_store_even_if_full(&folder, options, &reserve)?;
@@ -97,13 +102,14 @@ impl Running {
         let settings = settings(options, sip);
         let config = media::Config { rtp_timeout: settings.rtp_timeout, ..media::Config::default() };
         let waitings = Waitings::new(settings.media_threads)?;
-        let (recording, sound, recording_reports) = start_workers(folder, clock, &waitings, &sockets)?;
+        let (recording, sound, recording_reports) = start_workers((options, folder), clock, &waitings, &sockets)?;
         let shared = media_threads::Shared {
             address: options.rtp.address,
             clock,
             reports: media_reports.clone(),
             sound: sound.orders.clone(),
             recording: recording.orders.clone(),
+            music: music(options),
         };
         let media = MediaThreads::start(waitings, &config, &shared)?;
 
@@ -206,7 +212,7 @@ impl Running {
 
 /// The threads that read and write sound for the media threads, and what the recording thread has to tell the exchange.
 fn start_workers(
-    folder: &DataFolder,
+    (options, folder): (&Options, &DataFolder),
     clock: Clock,
     media: &Waitings,
     signalling: &Sockets,
@@ -220,8 +226,20 @@ fn start_workers(
         deliveries: media.emptied(),
         reports: reports.clone(),
     })?;
-    let sound = SoundThread::start(&folder.sounds(), media.decoded())?;
+    let file = match &options.music_on_hold {
+        MusicOnHold::File(path) => Some(path.clone()),
+        MusicOnHold::Ours | MusicOnHold::Off => None,
+    };
+    let sound = SoundThread::start(&folder.sounds(), file, media.decoded())?;
     Ok((recording, sound, reports))
+}
+
+/// What is played where the exchange wants music, if it is not our own piece.
+fn music(options: &Options) -> Option<Arc<[Sound]>> {
+    match &options.music_on_hold {
+        MusicOnHold::File(path) => Some([Sound::File(path.to_string_lossy().into_owned())].into()),
+        MusicOnHold::Ours | MusicOnHold::Off => None,
+    }
 }
 
 fn hooks(notices: mpsc::Sender<Notice>, committed: watch::Sender<i64>) -> Hooks {
@@ -283,6 +301,7 @@ fn settings(options: &Options, sip: SocketAddr) -> Settings {
         seats_a_thread: options.conference_seats_per_thread,
         codecs: options.codecs.codecs().to_vec(),
         encryption: options.encryption.0,
+        music_on_hold: options.music_on_hold != MusicOnHold::Off,
         ..Settings::default()
     }
 }

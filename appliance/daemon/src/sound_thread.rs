@@ -24,7 +24,7 @@ pub mod playback;
 pub mod sounds_folder;
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -55,6 +55,8 @@ pub enum Order {
         sounds: Arc<[Sound]>,
         /// Samples a second.
         rate: SampleRate,
+        /// Whether it begins anew at its end.
+        repeats: bool,
     },
     /// A buffer was played: fill it again.
     Refill {
@@ -114,13 +116,18 @@ pub struct SoundThread {
 }
 
 impl SoundThread {
-    /// Starts the thread. Files are those below `sounds`, which is made if it is missing; sound goes into `deliveries`.
-    pub fn start(sounds: &Path, deliveries: impl Into<Deliveries<Delivery>>) -> Result<SoundThread> {
+    /// Starts the thread. Files are those below `sounds`, which is made if it is missing, and `music`, wherever that is;
+    /// sound goes into `deliveries`.
+    pub fn start(
+        sounds: &Path,
+        music: Option<PathBuf>,
+        deliveries: impl Into<Deliveries<Delivery>>,
+    ) -> Result<SoundThread> {
         let poll = Poll::new().context("cannot make an epoll instance")?;
         let bell = Bell::new(Waker::new(poll.registry(), BELL).context("cannot make an eventfd")?);
         let orders = Queue::new(limits::PLAYBACKS, bell.clone());
         let counters = Arc::new(Counters::default());
-        let library = Library::new(SoundsFolder::open(sounds)?);
+        let library = Library::new(SoundsFolder::open(sounds)?, music);
         let run = Run {
             poll,
             bell,
@@ -186,7 +193,9 @@ impl Run {
 
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Start { playback, sounds, rate } => self.begin(playback, sounds, rate),
+            Order::Start { playback, sounds, rate, repeats } => {
+                self.begin(playback, Playback::new(sounds, rate, repeats))
+            }
             Order::Refill { playback, pcm } => self.refill(playback, pcm),
             Order::Stop { playback } => self.forget(playback),
             Order::Fetched(fetched) => self.fetched(fetched),
@@ -194,16 +203,16 @@ impl Run {
         }
     }
 
-    fn begin(&mut self, id: PlaybackId, sounds: Arc<[Sound]>, rate: SampleRate) {
+    fn begin(&mut self, id: PlaybackId, playback: Playback) {
         if self.playbacks.len() >= limits::PLAYBACKS {
             return self.fail(id, format!("{} sounds are played already", limits::PLAYBACKS));
         }
-        if sounds.len() > limits::SOUNDS {
-            return self.fail(id, format!("{} sounds in a row; {} are allowed", sounds.len(), limits::SOUNDS));
+        if playback.len() > limits::SOUNDS {
+            return self.fail(id, format!("{} sounds in a row; {} are allowed", playback.len(), limits::SOUNDS));
         }
-        self.playbacks.insert(id, Playback::new(sounds, rate));
+        let samples = limits::SOUND_BUFFER.as_millis() as usize * playback.rate().per_ms();
+        self.playbacks.insert(id, playback);
         self.count();
-        let samples = limits::SOUND_BUFFER.as_millis() as usize * rate.per_ms();
         for _ in 0..limits::SOUND_BUFFERS {
             self.refill(id, vec![0; samples].into_boxed_slice());
         }

@@ -123,6 +123,16 @@ fn the_given_password_is_not_shown() {
 }
 
 #[test]
+fn music_that_cannot_be_played_is_one_line() {
+    for (music, word) in [("/nowhere/music.mp3", "No such file"), ("/proc/version", "/proc/version")] {
+        let folder = folder();
+        let output = tandem(folder.path()).args(["--music-on-hold", music]).output().expect("the binary is there");
+        let said = failure(&output);
+        assert!(said.contains("the music on hold cannot be played") && said.contains(word), "{said}");
+    }
+}
+
+#[test]
 fn a_taken_port_is_one_line() {
     let udp = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");

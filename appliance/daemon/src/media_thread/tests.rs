@@ -28,6 +28,7 @@ impl Bench {
             decoded: waiting.queue(8),
             recording: idle.queue(8),
             emptied: waiting.queue(8),
+            music: None,
         };
         let (address, clock) = (Ipv4Addr::LOCALHOST.into(), Clock::start());
         let (lane, partials) = (Lane::default(), Partials::default());

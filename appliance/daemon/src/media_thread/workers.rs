@@ -4,8 +4,9 @@
 //! behind gives none back, and the engine counts what is missing and makes it silence.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use media::{Command, Engine, Event, Parcel, Playable, RecordedBuffer};
+use media::{Command, Engine, Event, Parcel, Playable, RecordedBuffer, Sound};
 
 use crate::queue::Queue;
 use crate::{recording_thread, sound_thread};
@@ -21,6 +22,8 @@ pub struct Workers {
     pub recording: Queue<recording_thread::Order>,
     /// What the recording thread brings.
     pub emptied: Queue<recording_thread::Delivery>,
+    /// What is played where the exchange wants music; our own piece if there is nothing.
+    pub music: Option<Arc<[Sound]>>,
 }
 
 /// The same, seen from the thread that owns the engine.
@@ -63,12 +66,17 @@ impl Desk {
         }
     }
 
-    /// Has the sounds decoded that a command, which the engine was just given, has it play.
-    pub fn prepare(&mut self, engine: &Engine, command: &Command) {
-        if let Command::Play { playback, to, what: Playable::Sounds(sounds) } = command {
-            let (sounds, rate) = (sounds.clone(), engine.rate(*to));
-            self.order_sound(sound_thread::Order::Start { playback: *playback, sounds, rate });
-        }
+    /// Has the engine play something, and the sounds of it decoded, if there are any.
+    pub fn play(&mut self, now: media::Time, engine: &mut Engine, command: Command) {
+        let Command::Play { playback, to, what } = command else { return engine.handle_command(now, command) };
+        let (sounds, repeats) = match (&what, &self.workers.music) {
+            (Playable::Sounds(sounds), _) => (sounds.clone(), false),
+            (Playable::Music, Some(music)) => (music.clone(), true),
+            _ => return engine.handle_command(now, Command::Play { playback, to, what }),
+        };
+        engine.handle_command(now, Command::Play { playback, to, what: Playable::Sounds(sounds.clone()) });
+        let rate = engine.rate(to);
+        self.order_sound(sound_thread::Order::Start { playback, sounds, rate, repeats });
     }
 
     /// Carries a buffer to where it is filled or emptied.

@@ -1,7 +1,7 @@
 //! Where sounds are: in files, in memory, in the network, or nowhere, for silence.
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,17 +46,39 @@ pub enum Opened {
 #[derive(Debug)]
 pub struct Library {
     folder: SoundsFolder,
+    music: Option<PathBuf>,
 }
 
 impl Library {
-    /// Files are those of `folder`.
-    pub fn new(folder: SoundsFolder) -> Library {
-        Library { folder }
+    /// Files are those of `folder`, and the one that the administrator named as the music on hold, wherever that is.
+    pub fn new(folder: SoundsFolder, music: Option<PathBuf>) -> Library {
+        Library { folder, music }
+    }
+
+    /// Whether a file can be played as the music on hold; why not, in words.
+    pub fn check_music(path: &Path) -> Result<(), String> {
+        let Some(name) = path.to_str() else { return Err("its name is not UTF-8".into()) };
+        let sound = Sound::File(name.to_owned());
+        let file = std::fs::File::open(path).and_then(|file| match file.metadata()?.is_file() {
+            true => Ok(file),
+            false => Err(io::Error::other("it is no file")),
+        });
+        let file = file.map_err(|error| format!("{}: {error}", Library::name(&sound)))?;
+        let mut reader = Library::reader(&sound, File::OnDisk(file), SampleRate::Khz8)?;
+        match reader.read(&mut [0; 8_000]) {
+            Ok(0) => Err(format!("{}: there is no sound in it", Library::name(&sound))),
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("{}: {error}", Library::name(&sound))),
+        }
     }
 
     /// Opens the sound that stands at this place in the list of a playback.
     pub fn open(&mut self, sound: &Sound, _playback: PlaybackId, _at: usize) -> Opened {
         match sound {
+            Sound::File(name) if self.music.as_deref().is_some_and(|music| music == Path::new(name)) => {
+                let file = std::fs::File::open(name).map(File::OnDisk);
+                Opened::File(file.map_err(|error| format!("{}: {error}", Library::name(sound))))
+            }
             Sound::File(name) => {
                 let file = self.folder.file(Path::new(name)).map(File::OnDisk);
                 Opened::File(file.map_err(|reason| format!("{}: {reason}", Library::name(sound))))

@@ -25,6 +25,9 @@ pub enum Filling {
 pub struct Playback {
     sounds: Arc<[Sound]>,
     rate: SampleRate,
+    repeats: bool,
+    // Whether there was anything in this round.
+    is_audible: bool,
     // The sound that is read, and its place in the list.
     at: usize,
     current: Current,
@@ -50,10 +53,12 @@ enum Current {
 
 impl Playback {
     /// Before its first sound.
-    pub fn new(sounds: Arc<[Sound]>, rate: SampleRate) -> Playback {
+    pub fn new(sounds: Arc<[Sound]>, rate: SampleRate, repeats: bool) -> Playback {
         Playback {
             sounds,
             rate,
+            repeats,
+            is_audible: false,
             at: 0,
             current: Current::Closed,
             ahead: Vec::new(),
@@ -61,6 +66,16 @@ impl Playback {
             kept: Vec::new(),
             failed: None,
         }
+    }
+
+    /// Sounds in the list.
+    pub fn len(&self) -> usize {
+        self.sounds.len()
+    }
+
+    /// Samples a second.
+    pub fn rate(&self) -> SampleRate {
+        self.rate
     }
 
     /// Fills `pcm` from its beginning.
@@ -71,11 +86,15 @@ impl Playback {
         let mut len = 0;
         while len < pcm.len() {
             if self.at == self.sounds.len() {
-                return Filling::Last(len);
+                // A list of nothing is not begun anew for ever.
+                if !self.repeats || !std::mem::take(&mut self.is_audible) {
+                    return Filling::Last(len);
+                }
+                (self.at, self.asked) = (0, 0);
             }
             match self.step(library, id, &mut pcm[len..]) {
                 Ok(Some(0)) => (self.at, self.current) = (self.at + 1, Current::Closed),
-                Ok(Some(count)) => len += count,
+                Ok(Some(count)) => (len, self.is_audible) = (len + count, true),
                 Ok(None) if len == 0 => return Filling::Later,
                 Ok(None) => break,
                 Err(reason) if len == 0 => return Filling::Failed(reason),

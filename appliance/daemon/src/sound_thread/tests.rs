@@ -25,7 +25,9 @@ impl Bench {
         let poll = Poll::new().expect("the kernel has epoll");
         let bell = Bell::new(Waker::new(poll.registry(), BELL).expect("the kernel has eventfd"));
         let deliveries = Queue::new(100, bell);
-        let thread = SoundThread::start(&home.path().join("sounds"), deliveries.clone()).expect("it can be started");
+        let thread =
+            SoundThread::start(&home.path().join("sounds"), Some(home.path().join("music.wav")), deliveries.clone())
+                .expect("it can be started");
         Bench { thread: Some(thread), home, deliveries, poll, heard: VecDeque::new() }
     }
 
@@ -36,7 +38,7 @@ impl Bench {
     }
 
     fn start(&self, playback: PlaybackId, sounds: Vec<Sound>) {
-        self.order(Order::Start { playback, sounds: sounds.into(), rate: SampleRate::Khz8 });
+        self.order(Order::Start { playback, sounds: sounds.into(), rate: SampleRate::Khz8, repeats: false });
     }
 
     fn file(&self, name: &str, samples: &[i16]) -> Sound {
@@ -121,6 +123,53 @@ fn a_list_is_played_without_a_gap() {
     // Nothing at all is over at once.
     bench.start(ID, vec![]);
     assert_eq!(bench.play(), (vec![], None));
+}
+
+#[test]
+fn music_begins_anew_without_a_gap_and_nothing_does_not() {
+    let mut bench = Bench::new();
+    let music = bench.home.path().join("music.wav");
+    fs::write(&music, wav(&ramp(1, 700))).expect("it is writable");
+    let name = Sound::File(music.to_str().expect("temporary names are plain").into());
+    let start = |sounds: Vec<Sound>| Order::Start {
+        playback: ID,
+        sounds: sounds.into(),
+        rate: SampleRate::Khz8,
+        repeats: true,
+    };
+    bench.order(start(vec![name]));
+    let mut heard = Vec::new();
+    for _ in 0..10 {
+        let Delivery::Filled { buffer, .. } = bench.next() else { panic!("it goes on") };
+        assert!(!buffer.last);
+        heard.extend_from_slice(&buffer.pcm[..buffer.len]);
+        bench.order(Order::Refill { playback: ID, pcm: buffer.pcm });
+    }
+    assert!(heard == ramp(1, 700).repeat(30)[..heard.len()] && heard.len() == 16_000);
+    bench.order(Order::Stop { playback: ID });
+    let mut bench = Bench::new();
+    let empty = bench.file("empty.wav", &[]);
+    bench.order(start(vec![empty]));
+    assert_eq!(bench.play(), (vec![], None));
+}
+
+#[test]
+fn music_that_cannot_be_played_is_named() {
+    let home = tempfile::tempdir().expect("the temporary folder is writable");
+    let file = |name: &str, octets: &[u8]| {
+        fs::write(home.path().join(name), octets).expect("it is writable");
+        home.path().join(name)
+    };
+    assert_eq!(Library::check_music(&file("good.wav", &wav(&ramp(1, 10)))), Ok(()));
+    for (path, reason) in [
+        (file("empty.wav", &wav(&[])), "there is no sound in it"),
+        (file("text.mp3", b"this is no music"), "text.mp3"),
+        (home.path().join("missing.wav"), "No such file"),
+        (home.path().to_owned(), "it is no file"),
+    ] {
+        let said = Library::check_music(&path).expect_err("it cannot be played");
+        assert!(said.contains(reason) && !said.contains('\n'), "{said}");
+    }
 }
 
 #[test]
