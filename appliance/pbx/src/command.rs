@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use crate::call::{CallRecord, Control};
 use crate::conference::{Conference, ConferenceChange, Conferencecall, NewConference};
-use crate::directory::{Extension, ExtensionChange, NewExtension};
+use crate::directory::{Extension, ExtensionChange, NewExtension, NewNumber, Number, NumberChange};
+use crate::flow::{ActiveflowRecord, Finding, Flow, NewFlow};
 use crate::recording::RecordingOptions;
 use crate::registrar::Binding;
 use crate::sequence::Sequence;
@@ -30,6 +31,20 @@ pub enum Command {
     DeleteConference(Uuid),
     /// Send one call out of its conference, and end it.
     DeleteConferencecall(Uuid),
+    /// Make a flow.
+    CreateFlow(NewFlow),
+    /// Replace a flow.
+    UpdateFlow(Uuid, NewFlow),
+    /// Delete a flow. Calls that run it go on.
+    DeleteFlow(Uuid),
+    /// Make a number.
+    CreateNumber(NewNumber),
+    /// Change a number.
+    UpdateNumber(Uuid, NumberChange),
+    /// Delete a number.
+    DeleteNumber(Uuid),
+    /// End a flow that runs; its call ends, too.
+    StopActiveflow(Uuid),
     /// Order something of a call's audio.
     ControlCall(Uuid, Control),
     /// End one call (a leg, and with it what it is bridged to).
@@ -62,6 +77,12 @@ pub enum Reply {
     Conference(Box<Conference>),
     /// The place in a conference as it is now.
     Conferencecall(Box<Conferencecall>),
+    /// The flow as it is now.
+    Flow(Box<Flow>),
+    /// The number as it is now.
+    Number(Box<Number>),
+    /// The activeflow as it is now.
+    Activeflow(Box<ActiveflowRecord>),
     /// The call as it is now.
     Call(Box<CallRecord>),
     /// The ladder of a live call.
@@ -89,6 +110,12 @@ pub enum Rejection {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The flow cannot be run; everything that is wrong with it.
+    #[error("the flow has {} mistakes", .0.len())]
+    Flow(Vec<Finding>),
+    /// The flow does not run any more.
+    #[error("the activeflow is stopped already")]
+    ActiveflowStopped,
     /// The call is over already.
     #[error("the call is hung up already")]
     AlreadyHungUp,

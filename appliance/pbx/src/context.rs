@@ -9,8 +9,10 @@ use uuid::Uuid;
 
 use crate::conference::Conferences;
 use crate::counters::Totals;
+use crate::directory::Numbers;
 use crate::event::{Event, EventKind};
 use crate::exchange::Output;
+use crate::flow::Flows;
 use crate::index::Index;
 use crate::ports::Ports;
 use crate::recording::Recordings;
@@ -36,6 +38,10 @@ pub struct Context {
     pub index: Index,
     /// The conferences.
     pub conferences: Conferences,
+    /// The flows.
+    pub flows: Flows,
+    /// The numbers.
+    pub numbers: Numbers,
     /// What is recorded, or was and waits for its file.
     pub recordings: Recordings,
     /// What was counted since the start.
@@ -59,6 +65,8 @@ impl Context {
             timers: Timers::default(),
             index: Index::default(),
             conferences: Conferences::default(),
+            flows: Flows::default(),
+            numbers: Numbers::default(),
             recordings: Recordings::default(),
             totals: Totals::default(),
             draining: false,

@@ -1,11 +1,13 @@
 //! Who belongs to the exchange: the extensions, in memory, by id and by number.
 
 pub mod extension;
+pub mod number;
 
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 pub use extension::{Extension, ExtensionChange, NewExtension};
+pub use number::{NewNumber, Number, NumberChange, NumberKind, Numbers};
 
 use crate::command::Rejection;
 use crate::{UnixMicros, limits};

@@ -3,7 +3,8 @@
 use crate::UnixMicros;
 use crate::call::CallRecord;
 use crate::conference::{Conference, Conferencecall};
-use crate::directory::Extension;
+use crate::directory::{Extension, Number};
+use crate::flow::{ActiveflowRecord, Flow};
 use crate::recording::RecordingRecord;
 use crate::registrar::Binding;
 
@@ -57,6 +58,22 @@ pub enum EventKind {
     ConferencecallLeaving(Box<Conferencecall>),
     /// It is out. Exactly one for each `ConferencecallJoining`.
     ConferencecallLeaved(Box<Conferencecall>),
+    /// A flow was made.
+    FlowCreated(Box<Flow>),
+    /// A flow was changed.
+    FlowUpdated(Box<Flow>),
+    /// A flow was deleted (softly: the record stays).
+    FlowDeleted(Box<Flow>),
+    /// A number was made.
+    NumberCreated(Box<Number>),
+    /// A number was changed.
+    NumberUpdated(Box<Number>),
+    /// A number was deleted (softly: the record stays).
+    NumberDeleted(Box<Number>),
+    /// A flow begins to run.
+    ActiveflowCreated(Box<ActiveflowRecord>),
+    /// It has come further, or is over.
+    ActiveflowUpdated(Box<ActiveflowRecord>),
     /// A recording of a leg has come further; the last one says what file there is.
     CallRecording(Box<RecordingRecord>),
     /// A source guessed passwords and is not listened to until the given moment.
@@ -98,6 +115,14 @@ impl EventKind {
             EventKind::ConferencecallJoined(_) => "conferencecall_joined",
             EventKind::ConferencecallLeaving(_) => "conferencecall_leaving",
             EventKind::ConferencecallLeaved(_) => "conferencecall_leaved",
+            EventKind::FlowCreated(_) => "flow_created",
+            EventKind::FlowUpdated(_) => "flow_updated",
+            EventKind::FlowDeleted(_) => "flow_deleted",
+            EventKind::NumberCreated(_) => "number_created",
+            EventKind::NumberUpdated(_) => "number_updated",
+            EventKind::NumberDeleted(_) => "number_deleted",
+            EventKind::ActiveflowCreated(_) => "activeflow_created",
+            EventKind::ActiveflowUpdated(_) => "activeflow_updated",
             EventKind::CallRecording(_) => "call_recording",
             EventKind::SourceBlocked { .. } => "source_blocked",
             EventKind::SourceUnblocked { .. } => "source_unblocked",

@@ -10,8 +10,9 @@ use crate::call::{Call, Calls};
 use crate::command::{Command, Counters, Rejection, Reply, RequestId};
 use crate::conference::{Conference, rooms};
 use crate::context::Context;
-use crate::directory::{Directory, Extension};
+use crate::directory::{Directory, Extension, Number};
 use crate::event::{Event, EventKind};
+use crate::flow::{Flow as CallFlow, flows};
 use crate::ports::{PortOrder, PortReport};
 use crate::recording::{RecordingOrder, RecordingReport};
 use crate::registrar::{Binding, Registrar};
@@ -22,6 +23,7 @@ use crate::{Deadline, Time};
 
 pub mod conferences;
 pub mod dispatch;
+pub mod numbers;
 
 /// Everything that reaches the exchange.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub enum Input {
     Restore(Vec<Extension>, Vec<Binding>),
     /// The conferences that the store remembers; after the clock.
     RestoreConferences(Vec<Conference>),
+    /// The flows and the numbers that the store remembers.
+    RestoreFlows(Vec<CallFlow>, Vec<Number>),
     /// SIGTERM: no new calls, running calls go on.
     Drain,
 }
@@ -125,6 +129,10 @@ impl Pbx {
                 self.registrar.restore(&mut self.ctx, known.collect());
             }
             Input::RestoreConferences(conferences) => rooms::restore(&mut self.ctx, conferences),
+            Input::RestoreFlows(flows, numbers) => {
+                self.ctx.flows.restore(flows);
+                self.ctx.numbers.restore(numbers);
+            }
             Input::Drain => {
                 self.ctx.draining = true;
                 self.calls.finish_draining(&mut self.ctx);
@@ -203,9 +211,7 @@ impl Pbx {
         let at = self.ctx.unix();
         match command {
             Command::CreateExtension(new) => {
-                if self.ctx.conferences.by_number(&new.extension).is_some() {
-                    return Err(Rejection::AlreadyExists("extension"));
-                }
+                self.refuse_taken_by_another(&new.extension, "extension")?;
                 let id = self.ctx.uuid();
                 let made = self.directory.create(id, new, at)?;
                 self.ctx.event(EventKind::ExtensionCreated(made.clone()));
@@ -227,6 +233,13 @@ impl Pbx {
             Command::UpdateConference(id, change) => self.update_conference(id, change),
             Command::DeleteConference(id) => self.end_conference(id).map(|ended| Reply::Conference(Box::new(ended))),
             Command::DeleteConferencecall(id) => self.end_conferencecall(id),
+            Command::CreateFlow(new) => flows::create(&mut self.ctx, new),
+            Command::UpdateFlow(id, new) => flows::update(&mut self.ctx, id, new),
+            Command::DeleteFlow(id) => flows::delete(&mut self.ctx, id),
+            Command::CreateNumber(new) => self.create_number(new),
+            Command::UpdateNumber(id, change) => self.update_number(id, change),
+            Command::DeleteNumber(id) => self.delete_number(id),
+            Command::StopActiveflow(id) => self.stop_activeflow(id),
             Command::ControlCall(id, control) => self.calls.control(&mut self.ctx, id, control),
             Command::HangupCall(id) => self.calls.hang_up(&mut self.ctx, id),
             Command::StartRecording(id, options) => {

@@ -7,6 +7,7 @@
 //! - [`action`] has a file for each action: its name, its options, what it does.
 //! - [`value`] is what options are made of, [`options`] reads them and says where one is wrong.
 //! - [`variables`] are filled in wherever an option says `${name}`; [`digits`] are what the phone pressed.
+//! - [`flows`] are kept, [`record`] is what is told of one that runs.
 //! - [`findings`] are what is wrong with a flow before anybody runs it.
 
 pub mod action;
@@ -14,8 +15,10 @@ pub mod activeflow;
 pub mod condition;
 pub mod digits;
 pub mod findings;
+pub mod flows;
 pub mod options;
 pub mod order;
+pub mod record;
 pub mod scope;
 pub mod value;
 pub mod variables;
@@ -23,8 +26,10 @@ pub mod variables;
 pub use action::{Action, Catalogue};
 pub use activeflow::{Activeflow, Advance, End};
 pub use findings::{Finding, findings};
+pub use flows::{Flow, Flows, NewFlow};
 pub use options::{Fault, Options};
 pub use order::{Order, Outcome};
+pub use record::ActiveflowRecord;
 pub use scope::Scope;
 pub use value::Value;
 pub use variables::Variables;

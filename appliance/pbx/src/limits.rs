@@ -65,8 +65,10 @@ pub const FLOW_ACTIONS: usize = 1_000;
 pub const FLOW_DEPTH: usize = 10;
 /// Activeflows that follow one another by `on_complete_flow_id`.
 pub const FLOW_CHAIN: u32 = 5;
-/// Activeflows at a time.
-pub const ACTIVEFLOWS: usize = 20_000;
+/// Flows that are kept.
+pub const FLOWS: usize = 10_000;
+/// Numbers.
+pub const NUMBERS: usize = 10_000;
 /// Actions that an activeflow remembers to have executed, the latest.
 pub const EXECUTED_ACTIONS: usize = 100;
 /// Bytes of a variable's name.

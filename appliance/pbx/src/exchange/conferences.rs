@@ -10,12 +10,16 @@ use crate::conference::{Conference, ConferenceChange, NewConference, rooms};
 
 impl Pbx {
     pub(super) fn create_conference(&mut self, new: NewConference) -> Result<Reply, Rejection> {
-        self.refuse_number_of_extension(new.data.extension.as_deref())?;
+        if let Some(number) = &new.data.extension {
+            self.refuse_taken_by_another(number, "conference")?;
+        }
         rooms::create(&mut self.ctx, new).map(|made| Reply::Conference(Box::new(made)))
     }
 
     pub(super) fn update_conference(&mut self, id: Uuid, change: ConferenceChange) -> Result<Reply, Rejection> {
-        self.refuse_number_of_extension(change.data.as_ref().and_then(|data| data.extension.as_deref()))?;
+        if let Some(number) = change.data.as_ref().and_then(|data| data.extension.as_ref()) {
+            self.refuse_taken_by_another(number, "conference")?;
+        }
         rooms::update(&mut self.ctx, id, change).map(|changed| Reply::Conference(Box::new(changed)))
     }
 
@@ -43,12 +47,5 @@ impl Pbx {
         conferencecall.status = crate::conference::ConferencecallStatus::Leaved;
         conferencecall.updated = self.ctx.unix();
         Ok(Reply::Conferencecall(Box::new(conferencecall)))
-    }
-
-    fn refuse_number_of_extension(&self, number: Option<&str>) -> Result<(), Rejection> {
-        match number.and_then(|number| self.directory.by_number(number)) {
-            Some(_) => Err(Rejection::AlreadyExists("extension")),
-            None => Ok(()),
-        }
     }
 }

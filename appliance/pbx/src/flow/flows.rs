@@ -1,0 +1,132 @@
+//! The flows that are kept: made once, run by every call that they are set for.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use uuid::Uuid;
+
+use crate::command::{Rejection, Reply};
+use crate::context::Context;
+use crate::directory::extension::validate_text;
+use crate::event::EventKind;
+use crate::flow::action::Action;
+use crate::flow::findings::{Finding, findings};
+use crate::{UnixMicros, limits};
+
+/// A flow as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Flow {
+    /// Its id, for ever.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// A remark.
+    pub detail: String,
+    /// What is done, in this order unless an action says otherwise.
+    pub actions: Arc<[Action]>,
+    /// The flow that runs after it.
+    pub on_complete_flow_id: Option<Uuid>,
+    /// When it was made.
+    pub created: UnixMicros,
+    /// When it was last changed.
+    pub updated: UnixMicros,
+    /// When it was deleted.
+    pub deleted: Option<UnixMicros>,
+}
+
+/// What [`crate::Command::CreateFlow`] needs, and [`crate::Command::UpdateFlow`] replaces.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NewFlow {
+    /// See [`Flow::name`].
+    pub name: String,
+    /// See [`Flow::detail`].
+    pub detail: String,
+    /// See [`Flow::actions`]; those without an id get one.
+    pub actions: Vec<Action>,
+    /// See [`Flow::on_complete_flow_id`].
+    pub on_complete_flow_id: Option<Uuid>,
+}
+
+/// All flows.
+#[derive(Debug, Default)]
+pub struct Flows {
+    by_id: FxHashMap<Uuid, Flow>,
+}
+
+impl Flows {
+    /// The flow with this id.
+    pub fn get(&self, id: Uuid) -> Option<&Flow> {
+        self.by_id.get(&id)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// Takes up what the store remembers.
+    pub fn restore(&mut self, flows: Vec<Flow>) {
+        self.by_id.extend(flows.into_iter().filter(|flow| flow.deleted.is_none()).map(|flow| (flow.id, flow)));
+    }
+}
+
+impl NewFlow {
+    /// Gives an id to each action that has none, and looks for what is wrong.
+    fn check(&mut self, ctx: &mut Context) -> Result<(), Rejection> {
+        validate_text("name", &self.name)?;
+        validate_text("detail", &self.detail)?;
+        if self.actions.len() > limits::FLOW_ACTIONS {
+            return Err(Rejection::Invalid { field: "actions", reason: "are more than a flow may have" });
+        }
+        for action in self.actions.iter_mut().filter(|action| action.id.is_nil()) {
+            action.id = ctx.uuid();
+        }
+        let grave: Vec<Finding> = findings(&self.actions).into_iter().filter(|finding| finding.grave).collect();
+        if grave.is_empty() { Ok(()) } else { Err(Rejection::Flow(grave)) }
+    }
+}
+
+/// Makes a flow.
+pub fn create(ctx: &mut Context, mut new: NewFlow) -> Result<Reply, Rejection> {
+    new.check(ctx)?;
+    if ctx.flows.len() >= limits::FLOWS {
+        return Err(Rejection::Exhausted("there are as many flows as the exchange can hold"));
+    }
+    let at = ctx.unix();
+    let NewFlow { name, detail, actions, on_complete_flow_id } = new;
+    let (id, actions) = (ctx.uuid(), actions.into());
+    let made = Flow { id, name, detail, actions, on_complete_flow_id, created: at, updated: at, deleted: None };
+    ctx.flows.by_id.insert(id, made.clone());
+    ctx.event(EventKind::FlowCreated(Box::new(made.clone())));
+    Ok(Reply::Flow(Box::new(made)))
+}
+
+/// Changes a flow. Calls that run it go on with it as it was.
+pub fn update(ctx: &mut Context, id: Uuid, mut new: NewFlow) -> Result<Reply, Rejection> {
+    if ctx.flows.get(id).is_none() {
+        return Err(Rejection::NotFound("flow"));
+    }
+    new.check(ctx)?;
+    let at = ctx.unix();
+    let flow = ctx.flows.by_id.get_mut(&id).ok_or(Rejection::NotFound("flow"))?;
+    let NewFlow { name, detail, actions, on_complete_flow_id } = new;
+    let (created, actions) = (flow.created, actions.into());
+    *flow = Flow { id, name, detail, actions, on_complete_flow_id, created, updated: at, deleted: None };
+    let changed = flow.clone();
+    ctx.event(EventKind::FlowUpdated(Box::new(changed.clone())));
+    Ok(Reply::Flow(Box::new(changed)))
+}
+
+/// Deletes a flow.
+pub fn delete(ctx: &mut Context, id: Uuid) -> Result<Reply, Rejection> {
+    let at = ctx.unix();
+    let mut flow = ctx.flows.by_id.remove(&id).ok_or(Rejection::NotFound("flow"))?;
+    (flow.updated, flow.deleted) = (at, Some(at));
+    ctx.event(EventKind::FlowDeleted(Box::new(flow.clone())));
+    Ok(Reply::Flow(Box::new(flow)))
+}
