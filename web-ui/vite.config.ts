@@ -44,7 +44,7 @@ export default defineConfig({
       onwarn: (warning, warn) => void (warning.code === 'INVALID_ANNOTATION' || warn(warning)),
     },
   },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  test: { include: ['src/**/*.test.ts'], environment: 'node', setupFiles: ['dev/browser.mjs'] },
   server: {
     host: '127.0.0.1',
     port: 5173,
