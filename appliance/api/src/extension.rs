@@ -71,7 +71,7 @@ pub(crate) async fn list(
         (status = 400, body = ErrorEnvelope, description = "INVALID_JSON_BODY, INVALID_ARGUMENT"),
         (status = 401, body = ErrorEnvelope),
         (status = 403, body = ErrorEnvelope),
-        (status = 409, body = ErrorEnvelope, description = "EXTENSION_ALREADY_EXISTS"),
+        (status = 409, body = ErrorEnvelope, description = "EXTENSION_ALREADY_EXISTS, CONFERENCE_ALREADY_EXISTS, NUMBER_ALREADY_EXISTS: what has the number"),
         (status = 429, body = ErrorEnvelope, description = "LIMIT_REACHED"),
     ),
     tag = "extensions"

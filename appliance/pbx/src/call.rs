@@ -1,7 +1,7 @@
 //! Calls: a back-to-back user agent. Each leg has a dialog of its own, so that neither phone learns anything of the other.
 //!
 //! A [`Call`] begins with the caller's [`Leg`] ([`setup`]), rings the called phones ([`progress`]), bridges the one that
-//! answers, or goes into a conference ([`joining`]), follows what either side changes ([`session`]) and what is ordered
+//! answers, or goes into a conference ([`joining`]) or through a flow ([`mod@flow`]), follows what either side changes ([`session`]) and what is ordered
 //! of it ([`controls`]), and ends in one place ([`hangup`]). What is heard is agreed
 //! on in [`audio`], why it ended in [`cause`], what happened in [`ladder`].
 
@@ -10,6 +10,7 @@ pub mod audio;
 pub mod calls;
 pub mod cause;
 pub mod controls;
+pub mod flow;
 pub mod hangup;
 pub mod invite;
 pub mod joining;
@@ -75,9 +76,11 @@ pub struct Call {
     pub failure: Option<Failure>,
     /// Hops that a request of ours may still make.
     pub max_forwards: u8,
+    /// The flow that it goes through.
+    pub run: Option<Box<flow::Run>>,
     /// What happened.
     pub ladder: Ladder,
-    /// While it waits for ports: how long it may. While it rings: the dial timeout. Then: the longest duration.
+    /// While it waits for ports: how long it may. While it rings: the dial timeout. Then, and in a flow: the longest duration.
     pub limit: Option<TimerId>,
 }
 

@@ -7,6 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use uuid::Uuid;
 
+use crate::call::CallKey;
 use crate::conference::Conferences;
 use crate::counters::Totals;
 use crate::directory::Numbers;
@@ -44,6 +45,8 @@ pub struct Context {
     pub numbers: Numbers,
     /// What is recorded, or was and waits for its file.
     pub recordings: Recordings,
+    /// Calls whose flows want somebody to be rung.
+    pub searching: VecDeque<CallKey>,
     /// What was counted since the start.
     pub totals: Totals,
     /// Whether new calls are refused.
@@ -68,6 +71,7 @@ impl Context {
             flows: Flows::default(),
             numbers: Numbers::default(),
             recordings: Recordings::default(),
+            searching: VecDeque::new(),
             totals: Totals::default(),
             draining: false,
             rng,

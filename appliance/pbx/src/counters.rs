@@ -17,6 +17,7 @@ pub struct Totals {
     pub ports_held: u64,
     pub recordings: u64,
     pub recordings_failed: u64,
+    pub flows_failed: u64,
 }
 
 impl Totals {
@@ -36,6 +37,7 @@ impl Totals {
             ("rtp_ports_held_total", "RTP port pairs found in the hands of another process", self.ports_held),
             ("recordings_total", "Recordings begun", self.recordings),
             ("recordings_failed_total", "Recordings that could not begin or go on", self.recordings_failed),
+            ("flows_failed_total", "Flows that could not go on", self.flows_failed),
         ]
     }
 }

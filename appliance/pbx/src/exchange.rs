@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sip::{Flow, Transmit, Transport, stun};
 
 use crate::authentication::Gate;
+use crate::call::setup::Whereabouts;
 use crate::call::{Call, Calls};
 use crate::command::{Command, Counters, Rejection, Reply, RequestId};
 use crate::conference::{Conference, rooms};
@@ -203,6 +204,8 @@ impl Pbx {
     fn tend_ports(&mut self) {
         self.ctx.tend_ports();
         self.calls.ring_waiting(&mut self.ctx);
+        let Pbx { ctx, directory, registrar, calls, .. } = self;
+        calls.search(ctx, &Whereabouts { directory, registrar });
         self.drain_sip();
         self.ctx.tend_ports();
     }
@@ -265,6 +268,9 @@ impl Pbx {
             ("calls", "Calls that are up or on their way", self.calls.len() as u64),
             ("legs", "Legs of those calls", self.calls.legs() as u64),
             ("bindings", "Contacts registered", self.registrar.len() as u64),
+            ("flows", "Flows that are kept", self.ctx.flows.len() as u64),
+            ("numbers", "Numbers", self.ctx.numbers.len() as u64),
+            ("activeflows", "Flows that run", self.ctx.index.activeflows.len() as u64),
             ("conferences", "Conferences", self.ctx.conferences.len() as u64),
             ("conferencecalls", "Calls in conferences", self.ctx.conferences.members() as u64),
             ("extensions", "Extensions", self.directory.len() as u64),
@@ -291,6 +297,7 @@ impl Pbx {
         match timer {
             Timer::PortWait(call) => calls.with_call(ctx, call, |call, ctx| call.handle_port_wait(ctx)),
             Timer::DialTimeout(call) => calls.with_call(ctx, call, |call, ctx| call.handle_dial_timeout(ctx)),
+            Timer::FlowWait(call) => calls.with_call(ctx, call, |call, ctx| call.handle_flow_wait(ctx)),
             Timer::CallLimit(call) => calls.with_call(ctx, call, |call, ctx| call.handle_call_limit(ctx)),
             Timer::SessionRefresh(leg) | Timer::Reinvite(leg) => {
                 calls.with(ctx, leg, |call, ctx, place| call.send_refresh(ctx, place));

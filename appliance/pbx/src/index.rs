@@ -10,8 +10,8 @@ use sip::dialog::DialogId;
 use sip::endpoint::{ClientId, ServerId};
 use uuid::Uuid;
 
-use crate::call::LegKey;
 use crate::call::cause::Cause;
+use crate::call::{CallKey, LegKey};
 use crate::registrar::BindingKey;
 
 /// What a request of ours was for.
@@ -42,6 +42,8 @@ pub struct Index {
     pub sip_call_ids: FxHashMap<Bytes, LegKey>,
     /// Records.
     pub records: FxHashMap<Uuid, LegKey>,
+    /// Flows that run.
+    pub activeflows: FxHashMap<Uuid, CallKey>,
     /// Dialogs whose legs ended between our 200 and its ACK: BYE has to wait for that (RFC 3261 §15).
     pub farewells: FxHashMap<DialogId, Cause>,
     opened: u32,
@@ -66,7 +68,7 @@ impl Index {
     /// How many entries there are in all; none when no call is up and nothing was asked.
     pub fn len(&self) -> usize {
         let layers = self.clients.len() + self.servers.len() + self.dialogs.len() + self.streams.len();
-        layers + self.sip_call_ids.len() + self.records.len() + self.farewells.len()
+        layers + self.sip_call_ids.len() + self.records.len() + self.farewells.len() + self.activeflows.len()
     }
 
     /// Whether nothing is waited for.
@@ -83,6 +85,7 @@ impl Index {
         shrink(&mut self.sip_call_ids);
         shrink(&mut self.records);
         shrink(&mut self.farewells);
+        shrink(&mut self.activeflows);
     }
 }
 

@@ -65,6 +65,8 @@ pub const FLOW_ACTIONS: usize = 1_000;
 pub const FLOW_DEPTH: usize = 10;
 /// Activeflows that follow one another by `on_complete_flow_id`.
 pub const FLOW_CHAIN: u32 = 5;
+/// Legs of one call, those that are over as well: a flow may ring many, one after the other.
+pub const LEGS: usize = 200;
 /// Flows that are kept.
 pub const FLOWS: usize = 10_000;
 /// Numbers.

@@ -41,6 +41,10 @@ pub struct Settings {
     pub rtp_timeout: Duration,
     /// Whether those who wait hear music: whom a phone holds, and who is alone in a conference.
     pub music_on_hold: bool,
+    /// How many actions one run of a flow may take.
+    pub flow_actions: usize,
+    /// Where the box stands, as an IANA name: what the time of day means in flows.
+    pub time_zone: String,
     /// How often OPTIONS is sent to contacts behind a NAT.
     pub nat_keepalive: Duration,
     /// The codecs we speak, best first where nobody prefers anything. G.729 is passed on whether it stands here or not.
@@ -79,6 +83,8 @@ impl Default for Settings {
             session_expires: Duration::from_secs(1800),
             rtp_timeout: Duration::from_secs(60),
             music_on_hold: true,
+            flow_actions: 1_000,
+            time_zone: "UTC".into(),
             nat_keepalive: Duration::from_secs(25),
             codecs: CODECS.to_vec(),
             transcodes: true,

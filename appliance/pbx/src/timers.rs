@@ -15,6 +15,8 @@ pub enum Timer {
     PortWait(CallKey),
     /// A destination rings too long.
     DialTimeout(CallKey),
+    /// A flow has waited long enough.
+    FlowWait(CallKey),
     /// A call lasts too long.
     CallLimit(CallKey),
     /// We are the refresher of a session (RFC 4028 §7.2), and half of its time is over.
@@ -45,6 +47,7 @@ impl Timer {
         match self {
             Timer::PortWait(_) => "port wait",
             Timer::DialTimeout(_) => "dial timeout",
+            Timer::FlowWait(_) => "flow",
             Timer::CallLimit(_) => "call limit",
             Timer::SessionRefresh(_) => "session refresh",
             Timer::SessionExpired(_) => "session expired",

@@ -215,7 +215,7 @@ fn numbers_belong_to_one() {
         name: String::new(),
         detail: String::new(),
     };
-    assert_eq!(lab.command(Command::CreateExtension(extension)).err(), Some(Rejection::AlreadyExists("extension")));
+    assert_eq!(lab.command(Command::CreateExtension(extension)).err(), Some(Rejection::AlreadyExists("conference")));
     let data = ConferenceData { extension: Some("801".into()), ..made.data.clone() };
     let change = pbx::conference::ConferenceChange { data: Some(data), ..Default::default() };
     lab.command(Command::UpdateConference(made.id, change)).expect("801 is free");

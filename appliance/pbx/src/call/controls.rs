@@ -11,12 +11,12 @@
 //! A phone that holds the call itself (`a=sendonly`, `a=inactive`, the address 0.0.0.0) is the same to whom it talked to: that one
 //! hears music. All of this is derived from the legs' records in one place, [`Call::tend_audio`].
 
-use media::tone::Tone;
+use media::tone::{Country, Signal, Tone};
 use media::{Mute, Playable, PlaybackId, Target};
 use uuid::Uuid;
 
 use super::record::Controls;
-use super::{Call, Calls, ladder};
+use super::{CALLER, Call, Calls, ladder};
 use crate::command::{Rejection, Reply};
 use crate::context::Context;
 use crate::event::EventKind;
@@ -57,6 +57,8 @@ pub enum Waiting {
     Music,
     /// Nothing.
     Silence,
+    /// That somebody is rung.
+    Ringing,
 }
 
 impl Calls {
@@ -116,7 +118,8 @@ impl Control {
 }
 
 impl Call {
-    fn control(&mut self, ctx: &mut Context, place: usize, control: Control) {
+    /// Carries out an order about a leg that is up.
+    pub fn control(&mut self, ctx: &mut Context, place: usize, control: Control) {
         let before = self.legs[place].record.controls;
         let after = before.with(control);
         if after == before {
@@ -167,17 +170,19 @@ impl Call {
         match () {
             () if controls.silence => Some(Waiting::Silence),
             () if controls.music => Some(Waiting::Music),
+            () if place == CALLER && self.bridged.is_none() && self.rings_for_flow() => Some(Waiting::Ringing),
             () if (controls.on_hold || is_held) && ctx.settings.music_on_hold => Some(Waiting::Music),
             () => None,
         }
     }
 
     /// Something that was played to a phone is over.
-    pub fn handle_playback_ended(&mut self, place: usize, playback: PlaybackId) {
+    pub fn handle_playback_ended(&mut self, ctx: &mut Context, place: usize, playback: PlaybackId) {
         let leg = &mut self.legs[place];
         if leg.playing.is_some_and(|(current, _)| current == playback) {
             leg.playing = None;
         }
+        self.offer_playback_to_flow(ctx, playback);
     }
 }
 
@@ -185,6 +190,10 @@ impl Waiting {
     fn playable(self) -> Playable {
         match self {
             Waiting::Music => Playable::Music,
+            Waiting::Ringing => {
+                let ringing = Country::INTERNATIONAL.tone(Signal::Ringing);
+                Playable::Tone(Box::new(ringing.expect("E.180 recommends a ringing tone")))
+            }
             Waiting::Silence => Playable::Tone(Box::new(Tone::parse("0").expect("a tone may be silence without end"))),
         }
     }

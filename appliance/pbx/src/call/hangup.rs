@@ -20,6 +20,9 @@ impl Call {
         let cause = stated_cause(headers).unwrap_or(Cause::NORMAL);
         let answered = self.legs[place].is_up();
         self.finish_leg(ctx, place, Ending::remote(HangupReason::Normal, cause));
+        if self.return_from_bridge(ctx, place, cause) {
+            return;
+        }
         if place == CALLER || self.bridged == Some(place) || (answered && self.bridged.is_none()) {
             self.end_others(ctx, place, Ending::local(HangupReason::Normal, cause));
         } else {
@@ -99,7 +102,9 @@ impl Call {
     /// Ends a leg and all the others.
     pub fn end_all(&mut self, ctx: &mut Context, place: usize, ending: Ending) {
         self.end_leg(ctx, place, ending);
-        self.end_others(ctx, place, ending);
+        if !self.return_from_bridge(ctx, place, ending.cause) {
+            self.end_others(ctx, place, ending);
+        }
     }
 
     fn end_others(&mut self, ctx: &mut Context, place: usize, ending: Ending) {
@@ -140,6 +145,9 @@ impl Call {
             return;
         }
         self.end_recording_with_leg(ctx, place);
+        if place == CALLER {
+            self.leave_flow(ctx);
+        }
         let at = ctx.unix();
         let leg = &mut self.legs[place];
         leg.stage = Stage::Closing;

@@ -118,6 +118,8 @@ pub fn new_record(id: Uuid, direction: Direction, parties: (Address, Address), a
         id,
         master_call_id: None,
         chained_call_ids: Vec::new(),
+        flow_id: None,
+        activeflow_id: None,
         groupcall_id: None,
         source,
         destination,

@@ -68,7 +68,7 @@ impl Call {
         if response.status.0 == 100 {
             return;
         }
-        let early = self.accept_answer(ctx, place, response);
+        let early = self.accept_answer(ctx, place, response) && self.wants_early_media();
         let rings = matches!(response.status.0, 180..=183);
         if rings && self.legs[place].record.status == Status::Dialing {
             self.set_ringing(ctx, place);
@@ -90,7 +90,13 @@ impl Call {
 
     /// 180, or 183 with our description where the phone already sends audio.
     fn tell_caller_of_progress(&mut self, ctx: &mut Context, place: usize, early: bool) {
-        let Stage::Incoming { server } = self.legs[CALLER].stage else { return };
+        let Stage::Incoming { server } = self.legs[CALLER].stage else {
+            if early {
+                self.bridge(ctx, place);
+                self.tend_audio(ctx);
+            }
+            return;
+        };
         let mut answer = Reply::new(180);
         if early && self.offer.is_some() {
             match self.answer_caller(ctx, place) {
@@ -196,13 +202,17 @@ impl Call {
                 self.end_leg(ctx, other, Ending::local(HangupReason::Normal, Cause::ANSWERED_ELSEWHERE));
             }
         }
-        self.set_progressing(ctx, &[place, CALLER]);
+        match self.legs[CALLER].record.status {
+            Status::Progressing => self.set_progressing(ctx, &[place]),
+            _ => self.set_progressing(ctx, &[place, CALLER]),
+        }
+        self.note_answered_for_flow(ctx);
     }
 
     /// 200 to the caller.
     pub fn accept_caller(&mut self, ctx: &mut Context, body: sip::endpoint::Body) {
-        ctx.totals.calls_answered += 1;
         let Stage::Incoming { server } = self.legs[CALLER].stage else { return };
+        ctx.totals.calls_answered += 1;
         let mut headers = Headers::new();
         if let Some(agreed) = self.legs[CALLER].session.agreed {
             session_timer::write_answer(Asked::Agreed { agreed, peer_supports: !agreed.we_refresh }, &mut headers);
@@ -258,7 +268,7 @@ impl Call {
 
     /// Once nobody rings any more and nobody answered, the caller is told the most telling failure.
     pub fn give_up_if_silent(&mut self, ctx: &mut Context) {
-        if self.is_ringing() {
+        if self.is_ringing() || self.return_from_ringing(ctx) {
             return;
         }
         let failure = self.failure.unwrap_or(Failure::of(Cause::NO_ANSWER));
@@ -281,12 +291,11 @@ impl Call {
 
     /// Ends every phone and tells the caller why.
     pub fn fail_all(&mut self, ctx: &mut Context, failure: Failure) {
-        for place in 1..self.legs.len() {
-            if self.legs[place].is_live() {
-                self.end_leg(ctx, place, Ending::local(HangupReason::Failed, failure.cause));
-            }
+        self.end_called(ctx, Ending::local(HangupReason::Failed, failure.cause));
+        self.note_failure(failure);
+        if !self.return_from_ringing(ctx) {
+            self.refuse(ctx, failure);
         }
-        self.refuse(ctx, failure);
     }
 
     /// It has rung long enough.
@@ -294,11 +303,7 @@ impl Call {
         self.limit = None;
         let at = ctx.unix();
         self.ladder.internal(at, (ladder::CALL, ladder::CALL), "nobody answered in time", String::new());
-        for place in 1..self.legs.len() {
-            if self.legs[place].is_live() {
-                self.end_leg(ctx, place, Ending::local(HangupReason::NoAnswer, Cause::NO_ANSWER));
-            }
-        }
+        self.end_called(ctx, Ending::local(HangupReason::NoAnswer, Cause::NO_ANSWER));
         self.refuse(ctx, Failure::of(Cause::NO_ANSWER));
     }
 }

@@ -13,6 +13,10 @@ pub struct CallRecord {
     pub master_call_id: Option<Uuid>,
     /// The legs made for this one.
     pub chained_call_ids: Vec<Uuid>,
+    /// The flow that it goes through.
+    pub flow_id: Option<Uuid>,
+    /// That flow as it runs or ran.
+    pub activeflow_id: Option<Uuid>,
     /// The legs rung together (several contacts, RFC 3261 §16.6) share one.
     pub groupcall_id: Option<Uuid>,
     /// Who calls.

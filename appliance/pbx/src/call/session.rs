@@ -97,6 +97,7 @@ impl Call {
             Some(()) => {
                 self.note_change(ctx, place);
                 self.join_conference(ctx, place);
+                self.offer_audio_to_flow(ctx);
             }
             None => {
                 let at = ctx.unix();
@@ -115,6 +116,7 @@ impl Call {
     pub fn handle_digit(&mut self, ctx: &mut Context, place: usize, digit: char) {
         self.ladder.media(ctx.unix(), (Call::column(place), ladder::MEDIA), format!("digit {digit}"), String::new());
         self.offer_key_to_recording(ctx, place, digit);
+        self.offer_key_to_flow(ctx, place, digit);
     }
 
     /// What was agreed on is another thing now, perhaps.

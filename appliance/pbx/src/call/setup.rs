@@ -179,8 +179,19 @@ fn begin(
     let (offer, max_forwards) = (checked.offer, checked.max_forwards);
     let legs = SmallVec::from_iter([leg]);
     let lane = ctx.ports.calmest();
-    let mut call =
-        Call { key, lane, legs, bridged: None, waiting: None, offer, failure: None, max_forwards, ladder, limit: None };
+    let mut call = Call {
+        key,
+        lane,
+        legs,
+        bridged: None,
+        waiting: None,
+        offer,
+        failure: None,
+        max_forwards,
+        run: None,
+        ladder,
+        limit: None,
+    };
     let at = ctx.unix();
     let accepted = format!("{} has proved its password", caller.extension);
     call.ladder.internal(at, (ladder::SIP, ladder::CALL), "INVITE", accepted);
@@ -198,6 +209,13 @@ fn find(ctx: &Context, call: &mut Call, places: Whereabouts<'_>, number: &str) -
         let (id, name) = (conference.id, conference.name.clone());
         call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "a conference", name.clone());
         return Ok(Destination::Conference { id, name });
+    }
+    if let Some(called) = ctx.numbers.by_number(number) {
+        let flow = called.call_flow_id.and_then(|id| ctx.flows.get(id));
+        let words = flow.map_or("a number without a flow", |_| "a number");
+        let name = flow.map(|flow| flow.name.clone()).unwrap_or_default();
+        call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), words, name);
+        return flow.map(|flow| Destination::Flow(Box::new(flow.clone()))).ok_or(Cause::UNALLOCATED);
     }
     let Some(extension) = places.directory.by_number(number) else {
         call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "no such extension", String::new());
@@ -220,6 +238,7 @@ impl Call {
         match destination {
             Destination::Phones { extension, contacts } => self.ring(ctx, extension, contacts),
             Destination::Conference { id, name } => self.answer_into(ctx, *id, name),
+            Destination::Flow(flow) => self.enter_flow(ctx, flow),
         }
     }
 
@@ -243,7 +262,13 @@ impl Call {
         self.limit = Some(ctx.arm(ctx.settings.dial_timeout, Timer::DialTimeout(self.key)));
     }
 
-    fn ring_contact(&mut self, ctx: &mut Context, callee: (&Extension, Uuid), binding: &Binding) -> Result<(), Cause> {
+    /// Rings one phone.
+    pub fn ring_contact(
+        &mut self,
+        ctx: &mut Context,
+        callee: (&Extension, Uuid),
+        binding: &Binding,
+    ) -> Result<(), Cause> {
         let (extension, group) = callee;
         let target = Target::of(binding).ok_or(Cause::UNALLOCATED)?;
         let place = self.legs.len();

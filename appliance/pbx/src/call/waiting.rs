@@ -9,6 +9,7 @@ use super::cause::Cause;
 use super::{CALLER, Call, CallKey, Calls, Failure, ladder};
 use crate::context::Context;
 use crate::directory::Extension;
+use crate::flow::Flow;
 use crate::limits;
 use crate::registrar::Binding;
 use crate::timers::Timer;
@@ -30,6 +31,8 @@ pub enum Destination {
         /// Its name.
         name: String,
     },
+    /// The call goes through a flow.
+    Flow(Box<Flow>),
 }
 
 impl Destination {
@@ -37,7 +40,7 @@ impl Destination {
     pub fn pairs(&self) -> usize {
         match self {
             Destination::Phones { contacts, .. } => 1 + contacts.len(),
-            Destination::Conference { .. } => 1,
+            Destination::Conference { .. } | Destination::Flow(_) => 1,
         }
     }
 }

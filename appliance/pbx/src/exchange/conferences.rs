@@ -28,7 +28,11 @@ impl Pbx {
         let mut conference = rooms::terminate(&mut self.ctx, id)?;
         for leg in rooms::members(&self.ctx, id) {
             let ending = Ending::local(HangupReason::Normal, Cause::NORMAL);
-            self.calls.with(&mut self.ctx, leg, |call, ctx, place| call.hang_up_on_request(ctx, place, ending));
+            self.calls.with(&mut self.ctx, leg, |call, ctx, place| {
+                if !call.return_from_conference(ctx) {
+                    call.hang_up_on_request(ctx, place, ending);
+                }
+            });
         }
         if self.ctx.conferences.get(id).is_none() {
             let at = self.ctx.unix();
@@ -43,7 +47,11 @@ impl Pbx {
     pub(super) fn end_conferencecall(&mut self, id: Uuid) -> Result<Reply, Rejection> {
         let (leg, mut conferencecall) = rooms::find(&self.ctx, id).ok_or(Rejection::NotFound("conferencecall"))?;
         let ending = Ending::local(HangupReason::Normal, Cause::NORMAL);
-        self.calls.with(&mut self.ctx, leg, |call, ctx, place| call.hang_up_on_request(ctx, place, ending));
+        self.calls.with(&mut self.ctx, leg, |call, ctx, place| {
+            if !call.return_from_conference(ctx) {
+                call.hang_up_on_request(ctx, place, ending);
+            }
+        });
         conferencecall.status = crate::conference::ConferencecallStatus::Leaved;
         conferencecall.updated = self.ctx.unix();
         Ok(Reply::Conferencecall(Box::new(conferencecall)))

@@ -179,7 +179,7 @@ impl Pbx {
             media::Event::Timeout { silent_for, .. } => call.handle_silence(ctx, place, silent_for.as_secs()),
             media::Event::Digit { digit, .. } => call.handle_digit(ctx, place, digit),
             media::Event::Closed { statistics, .. } => call.handle_closed(ctx, place, Some(*statistics)),
-            media::Event::PlaybackEnded { playback, .. } => call.handle_playback_ended(place, playback),
+            media::Event::PlaybackEnded { playback, .. } => call.handle_playback_ended(ctx, place, playback),
             // Dealt with above: a recording may outlive its leg.
             media::Event::RecordingEnded { .. } => {}
         });

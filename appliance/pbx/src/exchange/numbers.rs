@@ -43,8 +43,11 @@ impl Pbx {
     }
 
     /// Ends a flow that runs.
-    pub(super) fn stop_activeflow(&mut self, _: Uuid) -> Result<Reply, Rejection> {
-        Err(Rejection::NotFound("activeflow"))
+    pub(super) fn stop_activeflow(&mut self, id: Uuid) -> Result<Reply, Rejection> {
+        let key = *self.ctx.index.activeflows.get(&id).ok_or(Rejection::ActiveflowStopped)?;
+        let mut stopped = None;
+        self.calls.with_call(&mut self.ctx, key, |call, ctx| stopped = call.stop_flow(ctx));
+        stopped.map(|record| Reply::Activeflow(Box::new(record))).ok_or(Rejection::ActiveflowStopped)
     }
 
     fn refuse_missing_flow(&self, field: &'static str, flow: Option<Uuid>) -> Result<(), Rejection> {

@@ -1,0 +1,323 @@
+//! A call that goes through a flow: the flow says what is next, the call carries it out and says what came of it.
+//!
+//! The flow belongs to the caller's leg. It ends when that leg ends, and ends that leg when it is at its own end. What
+//! each order means for the call is in [`orders`], ringing others for it in [`connecting`].
+
+pub mod connecting;
+pub mod orders;
+
+use media::PlaybackId;
+use uuid::Uuid;
+
+use super::cause::Cause;
+use super::{CALLER, Call, Ending, Failure, HangupReason, ladder};
+use crate::UnixMicros;
+use crate::context::Context;
+use crate::event::EventKind;
+use crate::flow::action::{Action, Catalogue};
+use crate::flow::order::Connect;
+use crate::flow::scope::Surroundings;
+use crate::flow::{Activeflow, ActiveflowRecord, Advance, End, Flow, Outcome, Variables};
+use crate::limits;
+use crate::timers::{Timer, TimerId};
+
+/// A flow that a call goes through.
+#[derive(Debug)]
+pub struct Run {
+    /// What the world sees of it.
+    pub record: ActiveflowRecord,
+    /// Where it is.
+    flow: Activeflow,
+    /// What it waits for.
+    waits: Wait,
+    /// Until when, at the longest.
+    timer: Option<TimerId>,
+}
+
+/// What a flow waits for.
+#[derive(Debug)]
+enum Wait {
+    /// It does not.
+    Nothing,
+    /// The phone's description, in the ACK to our 200.
+    Audio,
+    /// Time to pass.
+    Time,
+    /// Digits.
+    Digits,
+    /// Something to be over that is played.
+    Playback {
+        playback: PlaybackId,
+        /// Whether a digit ends it.
+        until_digit: bool,
+    },
+    /// That those are found who are to be rung.
+    Search(Box<Connect>),
+    /// One of the phones that ring to answer.
+    Answer(Box<Connect>),
+    /// The other one to hang up.
+    Bridge(Box<Connect>),
+    /// To be out of the conference.
+    Conference,
+    /// Somebody to say so.
+    Release,
+}
+
+impl Run {
+    /// A flow before its first action.
+    fn new(id: Uuid, flow: &Flow, call_id: Uuid, at: UnixMicros) -> Run {
+        let record = ActiveflowRecord {
+            id,
+            flow_id: Some(flow.id),
+            running: true,
+            call_id: Some(call_id),
+            follows: None,
+            on_complete_flow_id: flow.on_complete_flow_id,
+            current: None,
+            executed: Vec::new(),
+            failure: None,
+            created: at,
+            updated: at,
+        };
+        let flow = Activeflow::new(flow.actions.clone(), Variables::default());
+        Run { record, flow, waits: Wait::Nothing, timer: None }
+    }
+
+    /// Writes down what has been done since it was written down last.
+    fn collect(&mut self) -> Vec<(Action, String)> {
+        let executed: Vec<_> = std::iter::from_fn(|| self.flow.poll_executed()).collect();
+        let told: Vec<_> = executed.into_iter().map(|executed| (executed.action, executed.note)).collect();
+        self.record.executed.extend(told.iter().map(|(action, _)| action.clone()));
+        let surplus = self.record.executed.len().saturating_sub(limits::EXECUTED_ACTIONS);
+        self.record.executed.drain(..surplus);
+        told
+    }
+}
+
+impl Call {
+    /// Sends the call into a flow.
+    pub fn enter_flow(&mut self, ctx: &mut Context, flow: &Flow) {
+        if let Err(cause) = self.legs[CALLER].audio.reserve(ctx, self.lane) {
+            return self.refuse(ctx, Failure::of(cause));
+        }
+        let (id, at) = (ctx.uuid(), ctx.unix());
+        let mut run = Run::new(id, flow, self.id(), at);
+        self.tell_variables(&mut run);
+        self.legs[CALLER].record.flow_id = Some(flow.id);
+        self.legs[CALLER].record.activeflow_id = Some(id);
+        self.ladder.internal(at, (ladder::CALL, ladder::CALL), "start flow", flow.name.clone());
+        self.ladder.event(at, "activeflow_created");
+        ctx.event(EventKind::ActiveflowCreated(Box::new(run.record.clone())));
+        ctx.index.activeflows.insert(id, self.key);
+        self.run = Some(Box::new(run));
+        self.limit = Some(ctx.arm(ctx.settings.call_limit, Timer::CallLimit(self.key)));
+        self.advance_flow(ctx);
+    }
+
+    fn tell_variables(&self, run: &mut Run) {
+        let record = &self.legs[CALLER].record;
+        let variables = &mut run.flow.variables;
+        variables.tell("voipbin.activeflow.id", run.record.id.to_string());
+        variables.tell("voipbin.activeflow.reference_type", "call");
+        variables.tell("voipbin.activeflow.reference_id", record.id.to_string());
+        variables.tell("voipbin.activeflow.flow_id", run.record.flow_id.unwrap_or_default().to_string());
+        variables.tell("voipbin.activeflow.complete_count", "0");
+        variables.tell("voipbin.call.id", record.id.to_string());
+        variables.tell("voipbin.call.direction", record.direction.name());
+        variables.tell("voipbin.call.source.type", record.source.kind.name());
+        variables.tell("voipbin.call.source.target", record.source.target.clone());
+        variables.tell("voipbin.call.source.target_name", record.source.target_name.clone());
+        variables.tell("voipbin.call.destination.type", record.destination.kind.name());
+        variables.tell("voipbin.call.destination.target", record.destination.target.clone());
+        variables.tell("voipbin.call.destination.target_name", record.destination.target_name.clone());
+    }
+
+    /// Goes on until something is to be waited for, or the flow is over.
+    fn advance_flow(&mut self, ctx: &mut Context) {
+        loop {
+            let Some(run) = &mut self.run else { return };
+            let around = Surroundings {
+                at: ctx.unix(),
+                zone: &ctx.settings.time_zone,
+                call: Some(self.legs[CALLER].record.status),
+                actions: ctx.settings.flow_actions,
+            };
+            let order = match run.flow.advance(around) {
+                Advance::Do(order) => order,
+                Advance::Finished(end) => return self.finish_flow(ctx, end),
+            };
+            self.note_actions(ctx);
+            let Some(outcome) = self.carry_out(ctx, order) else { return self.note_wait(ctx) };
+            if let Some(end) = self.take_outcome(ctx, outcome) {
+                return self.finish_flow(ctx, end);
+            }
+        }
+    }
+
+    /// What the flow waited for has come.
+    fn resume_flow(&mut self, ctx: &mut Context, outcome: Outcome) {
+        let Some(run) = &mut self.run else { return };
+        run.waits = Wait::Nothing;
+        ctx.cancel(&mut run.timer);
+        run.flow.digits.finish();
+        let end = self.take_outcome(ctx, outcome);
+        self.tend_audio(ctx);
+        match end {
+            Some(end) => self.finish_flow(ctx, end),
+            None => self.advance_flow(ctx),
+        }
+    }
+
+    fn take_outcome(&mut self, ctx: &Context, outcome: Outcome) -> Option<End> {
+        if let Outcome::Failed(reason) = &outcome {
+            let at = ctx.unix();
+            self.ladder.internal(at, (ladder::CALL, ladder::CALL), "could not be done", reason.clone());
+        }
+        self.run.as_mut()?.flow.resume(outcome)
+    }
+
+    /// It waits now; so does what is told of it.
+    fn note_wait(&mut self, ctx: &mut Context) {
+        let at = ctx.unix();
+        let Some(run) = &mut self.run else { return };
+        run.record.current = run.record.executed.last().cloned();
+        run.record.updated = at;
+        let told = ActiveflowRecord { executed: Vec::new(), ..run.record.clone() };
+        ctx.event(EventKind::ActiveflowUpdated(Box::new(told)));
+    }
+
+    /// Draws the actions that ran.
+    fn note_actions(&mut self, ctx: &mut Context) {
+        let at = ctx.unix();
+        let Some(run) = &mut self.run else { return };
+        for (action, note) in run.collect() {
+            let info = Catalogue::find(&action.name);
+            let name = info.map_or("unknown action", |info| info.name);
+            let words = orders::describe(&action, &note);
+            self.ladder.internal(at, (ladder::CALL, ladder::CALL), name, words);
+        }
+    }
+
+    /// The flow is at its end, and with it the call.
+    fn finish_flow(&mut self, ctx: &mut Context, end: End) {
+        self.note_actions(ctx);
+        let failure = match end {
+            End::Finished => None,
+            End::Failed { action, name, reason } => Some(format!("{name} ({action}): {reason}")),
+            End::Exhausted { action, name } => Some(format!("{name} ({action}): more actions than a flow may run")),
+        };
+        if let (Some(run), Some(failure)) = (&mut self.run, &failure) {
+            run.record.failure = Some(failure.clone());
+            ctx.totals.flows_failed += 1;
+        }
+        self.leave_flow(ctx);
+        let reason = if failure.is_some() { HangupReason::Failed } else { HangupReason::Normal };
+        self.hang_up_caller(ctx, reason);
+    }
+
+    /// Ends the call for a reason of VoIPBIN's.
+    fn hang_up_caller(&mut self, ctx: &mut Context, reason: HangupReason) {
+        let cause = match reason {
+            HangupReason::Busy => Cause::BUSY,
+            HangupReason::Failed => Cause::NO_RESPONSE,
+            HangupReason::NoAnswer | HangupReason::Dialout => Cause::NO_ANSWER,
+            HangupReason::Normal | HangupReason::Cancel | HangupReason::Timeout | HangupReason::Amd => Cause::NORMAL,
+        };
+        match self.legs[CALLER].is_up() {
+            true => self.end_all(ctx, CALLER, Ending::local(reason, Cause::NORMAL)),
+            false => self.end_all(ctx, CALLER, Ending::local(reason, cause)),
+        }
+    }
+
+    /// The call ends, or goes through no flow any longer.
+    pub fn leave_flow(&mut self, ctx: &mut Context) {
+        let at = ctx.unix();
+        let Some(mut run) = self.run.take() else { return };
+        ctx.cancel(&mut run.timer);
+        ctx.index.activeflows.remove(&run.record.id);
+        run.collect();
+        run.record.running = false;
+        run.record.current = None;
+        run.record.updated = at;
+        let words = run.record.failure.clone().unwrap_or_default();
+        self.ladder.internal(at, (ladder::CALL, ladder::CALL), "end of the flow", words);
+        self.ladder.event(at, "activeflow_updated");
+        ctx.event(EventKind::ActiveflowUpdated(Box::new(run.record)));
+    }
+
+    /// Somebody asked for the end of the flow.
+    pub fn stop_flow(&mut self, ctx: &mut Context) -> Option<ActiveflowRecord> {
+        let mut record = self.run.as_ref()?.record.clone();
+        self.finish_flow(ctx, End::Finished);
+        (record.running, record.current, record.updated) = (false, None, ctx.unix());
+        Some(record)
+    }
+
+    /// The phone pressed a key that the flow may be waiting for.
+    pub fn offer_key_to_flow(&mut self, ctx: &mut Context, place: usize, digit: char) {
+        let Some(run) = self.run.as_mut().filter(|_| place == CALLER) else { return };
+        // Who talks with somebody, or is in a conference, presses keys for them.
+        if matches!(run.waits, Wait::Bridge(_) | Wait::Conference) {
+            return;
+        }
+        let enough = run.flow.digits.press(digit);
+        match run.waits {
+            Wait::Digits if enough => self.resume_flow(ctx, Outcome::Done),
+            Wait::Playback { playback, until_digit: true } => {
+                ctx.media(media::Command::StopPlayback { playback });
+                self.resume_flow(ctx, Outcome::Done);
+            }
+            _ => {}
+        }
+    }
+
+    /// Something that was played is over.
+    pub fn offer_playback_to_flow(&mut self, ctx: &mut Context, ended: PlaybackId) {
+        if let Some(Wait::Playback { playback, .. }) = self.run.as_ref().map(|run| &run.waits)
+            && *playback == ended
+        {
+            self.resume_flow(ctx, Outcome::Done);
+        }
+    }
+
+    /// The phone's description has come.
+    pub fn offer_audio_to_flow(&mut self, ctx: &mut Context) {
+        if let Some(Wait::Audio) = self.run.as_ref().map(|run| &run.waits) {
+            self.resume_flow(ctx, Outcome::Done);
+        }
+    }
+
+    /// The time is over that the flow waits at the longest.
+    pub fn handle_flow_wait(&mut self, ctx: &mut Context) {
+        let Some(run) = &mut self.run else { return };
+        run.timer = None;
+        match run.waits {
+            Wait::Time | Wait::Digits => self.resume_flow(ctx, Outcome::Done),
+            Wait::Answer(_) => self.nobody_answered(ctx),
+            _ => {}
+        }
+    }
+
+    /// The call is out of its conference: sent away, or the conference is over. `false`: there is no flow to go on with.
+    pub fn return_from_conference(&mut self, ctx: &mut Context) -> bool {
+        if !matches!(self.run.as_ref().map(|run| &run.waits), Some(Wait::Conference)) {
+            return false;
+        }
+        let leg = &mut self.legs[CALLER];
+        if let (Some(seat), Some(stream)) = (leg.seat.take(), leg.audio.stream()) {
+            crate::conference::rooms::leave(ctx, seat);
+            ctx.media(media::Command::Disconnect { stream });
+        }
+        self.resume_flow(ctx, Outcome::Done);
+        true
+    }
+
+    /// Waits from now on, for so long at the longest.
+    fn wait(&mut self, ctx: &mut Context, waits: Wait, longest: Option<crate::Time>) {
+        let key = self.key;
+        let Some(run) = &mut self.run else { return };
+        run.waits = waits;
+        ctx.cancel(&mut run.timer);
+        run.timer = longest.map(|longest| ctx.arm(longest, Timer::FlowWait(key)));
+    }
+}

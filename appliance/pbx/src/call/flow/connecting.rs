@@ -1,0 +1,164 @@
+//! `connect`: others are rung for a call that goes through a flow, and brought together with it.
+
+use super::Wait;
+use crate::call::cause::Cause;
+use crate::call::setup::Whereabouts;
+use crate::call::{AddressKind, CALLER, Call, Calls, Ending, Failure, HangupReason, ladder};
+use crate::context::Context;
+use crate::directory::Extension;
+use crate::flow::Outcome;
+use crate::flow::order::Connect;
+use crate::limits;
+use crate::registrar::Binding;
+
+impl Calls {
+    /// Finds those whom flows want to be rung.
+    pub fn search(&mut self, ctx: &mut Context, places: &Whereabouts<'_>) {
+        while let Some(key) = ctx.searching.pop_front() {
+            self.with_call(ctx, key, |call, ctx| call.connect(ctx, places));
+        }
+    }
+}
+
+impl Call {
+    fn connect(&mut self, ctx: &mut Context, places: &Whereabouts<'_>) {
+        let Some(run) = &mut self.run else { return };
+        let Wait::Search(connect) = std::mem::replace(&mut run.waits, Wait::Nothing) else { return };
+        self.failure = None;
+        let called = self.find_called(ctx, places, &connect);
+        let group = ctx.uuid();
+        if let Some(run) = &mut self.run {
+            run.waits = Wait::Answer(connect);
+        }
+        let rung: usize = called.len();
+        for (extension, binding) in called {
+            // A call has a place for so many legs in all.
+            if self.legs.len() >= limits::LEGS {
+                self.note_failure(Failure::of(Cause::CONGESTION));
+                break;
+            }
+            if let Err(cause) = self.ring_contact(ctx, (&extension, group), &binding) {
+                self.note_failure(Failure::of(cause));
+            }
+        }
+        if !self.is_ringing() {
+            if rung == 0 {
+                self.note_failure(Failure::of(Cause::ABSENT));
+            }
+            return self.give_up_if_silent(ctx);
+        }
+        let timeout = ctx.settings.dial_timeout;
+        if let Some(run) = &mut self.run {
+            run.timer = Some(ctx.arm(timeout, crate::timers::Timer::FlowWait(self.key)));
+        }
+        self.tend_audio(ctx);
+    }
+
+    fn find_called(&mut self, ctx: &Context, places: &Whereabouts<'_>, connect: &Connect) -> Vec<(Extension, Binding)> {
+        let at = ctx.unix();
+        let mut called = Vec::new();
+        for address in &connect.destinations {
+            let target = address.target.as_str();
+            self.ladder.internal(at, (ladder::CALL, ladder::REGISTRAR), format!("where is {target}?"), String::new());
+            if address.kind != AddressKind::Extension {
+                let words = format!("{} is not reached from this box yet", address.kind.name());
+                self.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), words, String::new());
+                self.note_failure(Failure::of(Cause::UNALLOCATED));
+                continue;
+            }
+            let by_id = target.parse().ok().and_then(|id| places.directory.get(id));
+            let Some(extension) = places.directory.by_number(target).or(by_id) else {
+                self.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "no such extension", String::new());
+                self.note_failure(Failure::of(Cause::UNALLOCATED));
+                continue;
+            };
+            let mut contacts = places.registrar.contacts(extension.id, at);
+            contacts.retain(|binding| binding.flow != self.legs[CALLER].flow);
+            let words = format!("{} contact(s)", contacts.len());
+            self.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), words, String::new());
+            if contacts.is_empty() {
+                self.note_failure(Failure::of(Cause::ABSENT));
+            }
+            called.extend(contacts.into_iter().map(|binding| (extension.clone(), binding)));
+        }
+        called
+    }
+
+    /// Whether the flow rings somebody.
+    pub fn rings_for_flow(&self) -> bool {
+        matches!(self.run.as_ref().map(|run| &run.waits), Some(Wait::Answer(_)))
+    }
+
+    /// Whether what a phone sends before it answers is passed on.
+    pub fn wants_early_media(&self) -> bool {
+        match self.run.as_ref().map(|run| &run.waits) {
+            Some(Wait::Answer(connect)) => connect.early_media,
+            Some(_) => false,
+            None => true,
+        }
+    }
+
+    /// One of those who were rung has the call.
+    pub fn note_answered_for_flow(&mut self, ctx: &mut Context) {
+        let Some(run) = &mut self.run else { return };
+        if let Wait::Answer(connect) = std::mem::replace(&mut run.waits, Wait::Nothing) {
+            ctx.cancel(&mut run.timer);
+            run.waits = Wait::Bridge(connect);
+        }
+        self.tend_audio(ctx);
+    }
+
+    /// It has rung long enough.
+    pub(super) fn nobody_answered(&mut self, ctx: &mut Context) {
+        let at = ctx.unix();
+        self.ladder.internal(at, (ladder::CALL, ladder::CALL), "nobody answered in time", String::new());
+        self.end_called(ctx, Ending::local(HangupReason::NoAnswer, Cause::NO_ANSWER));
+        self.note_failure(Failure::of(Cause::NO_ANSWER));
+        self.give_up_if_silent(ctx);
+    }
+
+    /// Ends all legs but the caller's.
+    pub fn end_called(&mut self, ctx: &mut Context, ending: Ending) {
+        for place in 1..self.legs.len() {
+            if self.legs[place].is_live() {
+                self.end_leg(ctx, place, ending);
+            }
+        }
+    }
+
+    /// Nobody of those who were rung is there any more: the flow goes on. `false`: there is none, the call is to end.
+    pub fn return_from_ringing(&mut self, ctx: &mut Context) -> bool {
+        if !self.rings_for_flow() {
+            return false;
+        }
+        self.bridged = None;
+        let failure = self.failure.take().unwrap_or(Failure::of(Cause::NO_ANSWER));
+        self.resume_or_relay(ctx, failure.cause, failure.cause.text());
+        true
+    }
+
+    /// The one whom the caller talked to is gone: the flow goes on. `false`: there is none, the call is to end.
+    pub fn return_from_bridge(&mut self, ctx: &mut Context, place: usize, cause: Cause) -> bool {
+        let bridged = matches!(self.run.as_ref().map(|run| &run.waits), Some(Wait::Bridge(_)));
+        if place == CALLER || !bridged || !self.legs[CALLER].is_live() {
+            return false;
+        }
+        self.bridged = None;
+        self.resume_or_relay(ctx, cause, "");
+        true
+    }
+
+    fn resume_or_relay(&mut self, ctx: &mut Context, cause: Cause, failed: &str) {
+        let relays = match self.run.as_ref().map(|run| &run.waits) {
+            Some(Wait::Answer(connect) | Wait::Bridge(connect)) => connect.relay_reason,
+            _ => false,
+        };
+        if relays {
+            self.leave_flow(ctx);
+            let reason = if failed.is_empty() { HangupReason::Normal } else { cause.reason_incoming() };
+            return self.end_all(ctx, CALLER, Ending::local(reason, cause));
+        }
+        let outcome = if failed.is_empty() { Outcome::Done } else { Outcome::Failed(failed.into()) };
+        self.resume_flow(ctx, outcome);
+    }
+}

@@ -1,0 +1,206 @@
+//! What each order of a flow means for its call.
+
+use std::sync::Arc;
+
+use media::tone::Tone;
+use media::{Playable, Sound, Target};
+use uuid::Uuid;
+
+use super::Wait;
+use crate::call::audio::Preference;
+use crate::call::controls::Control;
+use crate::call::{CALLER, Call, Ending, HangupReason, Stage};
+use crate::conference::rooms;
+use crate::context::Context;
+use crate::flow::action::Action;
+use crate::flow::order::{Order, Talk};
+use crate::flow::value::Value;
+use crate::flow::{Outcome, action};
+
+impl Call {
+    /// Carries out an order of the flow. `None`: what comes of it will be told, or the call is over.
+    pub(super) fn carry_out(&mut self, ctx: &mut Context, order: Order) -> Option<Outcome> {
+        match order {
+            Order::Answer => self.answer_for_flow(ctx),
+            Order::Hangup { reason, like } => self.hang_up_for_flow(ctx, reason, like),
+            Order::Play { urls } => self.play_for_flow(ctx, urls),
+            Order::Talk(talk) => self.talk_for_flow(ctx, &talk),
+            Order::Beep => self.sound_for_flow(ctx, Playable::Tone(Box::new(Tone::BEEP)), false),
+            Order::Sleep(duration) => {
+                self.wait(ctx, Wait::Time, Some(duration));
+                None
+            }
+            Order::Block => {
+                self.wait(ctx, Wait::Release, None);
+                None
+            }
+            Order::ReceiveDigits(until) => {
+                let duration = until.duration;
+                let run = self.run.as_mut()?;
+                if run.flow.digits.collect(until) {
+                    run.flow.digits.finish();
+                    return Some(Outcome::Done);
+                }
+                self.wait(ctx, Wait::Digits, Some(duration));
+                None
+            }
+            Order::Mute(direction) => {
+                self.control(ctx, CALLER, Control::Mute { direction, on: true });
+                Some(Outcome::Done)
+            }
+            Order::Connect(connect) => {
+                self.wait(ctx, Wait::Search(connect), None);
+                ctx.searching.push_back(self.key);
+                None
+            }
+            Order::JoinConference(id) => self.join_for_flow(ctx, id),
+            Order::StartRecording(options) => Some(match self.start_recording(ctx, CALLER, &options) {
+                Ok(_) => Outcome::Done,
+                Err(rejection) => Outcome::Failed(rejection.to_string()),
+            }),
+            Order::StopRecording => Some(match self.stop_recording_on_request(ctx, CALLER) {
+                Ok(_) => Outcome::Done,
+                Err(rejection) => Outcome::Failed(rejection.to_string()),
+            }),
+            Order::FetchFlow(id) => Some(match ctx.flows.get(id) {
+                Some(flow) => Outcome::Actions(flow.actions.to_vec()),
+                None => Outcome::Failed("there is no such flow".into()),
+            }),
+            order => Some(Outcome::Failed(format!("{} is not available on this box", name_of(&order)))),
+        }
+    }
+
+    /// 200 to the phone. A phone that made no offer says in its ACK what it can do.
+    fn answer_for_flow(&mut self, ctx: &mut Context) -> Option<Outcome> {
+        if self.legs[CALLER].is_up() {
+            return Some(Outcome::Done);
+        }
+        let body = match self.describe_caller(ctx, Preference::default()) {
+            Ok(body) => body,
+            Err(failure) => {
+                self.leave_flow(ctx);
+                self.refuse(ctx, failure);
+                return None;
+            }
+        };
+        self.accept_caller(ctx, body);
+        self.set_progressing(ctx, &[CALLER]);
+        if self.legs[CALLER].audio.is_negotiated() {
+            return Some(Outcome::Done);
+        }
+        self.wait(ctx, Wait::Audio, None);
+        None
+    }
+
+    fn hang_up_for_flow(&mut self, ctx: &mut Context, reason: HangupReason, like: Option<Uuid>) -> Option<Outcome> {
+        let known = like.and_then(|id| self.legs.iter().find(|leg| leg.record.id == id));
+        let ending = known.and_then(|leg| leg.record.hangup_reason.zip(leg.record.hangup_cause));
+        self.leave_flow(ctx);
+        match ending {
+            Some((reason, cause)) => self.end_all(ctx, CALLER, Ending::local(reason, super::Cause(cause))),
+            None => self.hang_up_caller(ctx, reason),
+        }
+        None
+    }
+
+    fn play_for_flow(&mut self, ctx: &mut Context, urls: Vec<String>) -> Option<Outcome> {
+        let sounds: Arc<[Sound]> = urls.into_iter().map(sound).collect();
+        self.sound_for_flow(ctx, Playable::Sounds(sounds), false)
+    }
+
+    /// Nobody speaks on this box yet; but who is to be spoken to is answered.
+    fn talk_for_flow(&mut self, ctx: &mut Context, talk: &Talk) -> Option<Outcome> {
+        if !self.legs[CALLER].is_up() && self.answer_for_flow(ctx).is_none() {
+            return None;
+        }
+        if talk.until_digit && self.run.as_ref()?.flow.digits.is_pending() {
+            return Some(Outcome::Done);
+        }
+        Some(Outcome::Failed("there is nobody to speak on this box".into()))
+    }
+
+    /// Lets the phone hear something, as early media where it was not answered; the flow goes on after it.
+    fn sound_for_flow(&mut self, ctx: &mut Context, what: Playable, until_digit: bool) -> Option<Outcome> {
+        if let Stage::Incoming { server } = self.legs[CALLER].stage
+            && !self.legs[CALLER].audio.is_negotiated()
+        {
+            if self.offer.is_none() {
+                return Some(Outcome::Failed("the phone hears nothing before it is answered".into()));
+            }
+            match self.describe_caller(ctx, Preference::default()) {
+                Ok(body) => {
+                    let answer = sip::endpoint::Reply::new(183).with_body(body).reliably();
+                    if let Some(dialog) = ctx.sip.respond(ctx.now, server, answer) {
+                        ctx.index.dialogs.insert(dialog, self.legs[CALLER].key);
+                        self.legs[CALLER].dialog = Some(dialog);
+                    }
+                }
+                Err(failure) => return Some(Outcome::Failed(failure.cause.text().into())),
+            }
+        }
+        let Some(stream) = self.legs[CALLER].audio.stream() else {
+            return Some(Outcome::Failed("the phone has no audio".into()));
+        };
+        let playback = ctx.index.new_playback();
+        ctx.media(media::Command::Play { playback, to: Target::Stream(stream), what });
+        self.wait(ctx, Wait::Playback { playback, until_digit }, None);
+        None
+    }
+
+    fn join_for_flow(&mut self, ctx: &mut Context, id: Uuid) -> Option<Outcome> {
+        if !self.legs[CALLER].is_up() {
+            match self.answer_for_flow(ctx) {
+                Some(Outcome::Done) => {}
+                other => return other,
+            }
+        }
+        let caller = (self.legs[CALLER].key, self.id());
+        let Some(place) = rooms::enter(ctx, id, caller) else {
+            return Some(Outcome::Failed("there is no such conference, or no place in it".into()));
+        };
+        self.legs[CALLER].seat = Some((id, place));
+        self.wait(ctx, Wait::Conference, None);
+        self.join_conference(ctx, CALLER);
+        None
+    }
+}
+
+/// Where a sound is: a URL of the web, or a file among the box's sounds.
+fn sound(url: String) -> Sound {
+    match url.strip_prefix("file:") {
+        Some(name) => Sound::File(name.trim_start_matches('/').into()),
+        None if url.contains("://") => Sound::Url(url),
+        None => Sound::File(url),
+    }
+}
+
+/// An action in a line of the ladder: its options after variables were filled in, and what came of it.
+pub(super) fn describe(action: &Action, note: &str) -> String {
+    let mut words = String::new();
+    if let Value::Map(entries) = &action.option {
+        for (name, value) in entries {
+            let text = value.text().map_or_else(|| format!("({})", value.kind()), |text| text.into_owned());
+            words.push_str(&format!("{name}: {}\n", text.chars().take(200).collect::<String>()));
+        }
+    }
+    words.push_str(note);
+    words.truncate(words.trim_end().len());
+    words
+}
+
+fn name_of(order: &Order) -> &'static str {
+    match order {
+        Order::Unavailable(name) => name,
+        Order::Echo(_) => action::echo::INFO.name,
+        Order::SendDigits(_) => action::digits_send::INFO.name,
+        Order::Call(_) => action::call::INFO.name,
+        Order::DetectMachine { .. } => action::amd::INFO.name,
+        Order::StartExternalMedia(_) => action::external_media_start::INFO.name,
+        Order::StopExternalMedia => action::external_media_stop::INFO.name,
+        Order::Fetch { .. } => action::fetch::INFO.name,
+        Order::SendWebhook(_) => action::webhook_send::INFO.name,
+        Order::SendMessage(_) => action::message_send::INFO.name,
+        Order::SendEmail(_) => action::email_send::INFO.name,
+        _ => "this",
+    }
+}
