@@ -13,6 +13,7 @@ pub struct Facts {
     pub events: Vec<pbx::Event>,
     calls: BTreeMap<Uuid, CallRecord>,
     ended: BTreeMap<Uuid, CallRecord>,
+    flows: BTreeMap<Uuid, bool>,
 }
 
 impl Facts {
@@ -24,7 +25,9 @@ impl Facts {
         let (name, record) = (event.kind.name(), record_of(&event.kind).cloned());
         let begins = matches!(event.kind, EventKind::CallCreated(_));
         let ends = matches!(event.kind, EventKind::CallHungup(_));
+        let about_flow = self.judge_flow(&event.kind);
         self.events.push(event);
+        about_flow?;
         let Some(record) = record else { return Ok(()) };
         if self.ended.contains_key(&record.id) {
             return Err(format!("{name} after call_hungup of {}", record.id));
@@ -43,6 +46,24 @@ impl Facts {
             self.ended.insert(record.id, record);
         }
         Ok(())
+    }
+
+    /// A flow begins once, ends once, and nothing is told of it after that.
+    fn judge_flow(&mut self, kind: &EventKind) -> Result<(), String> {
+        let (record, begins) = match kind {
+            EventKind::ActiveflowCreated(record) => (record, true),
+            EventKind::ActiveflowUpdated(record) => (record, false),
+            _ => return Ok(()),
+        };
+        match (self.flows.insert(record.id, record.running), begins) {
+            (None, true) | (Some(true), false) => Ok(()),
+            (known, _) => Err(format!("{} of {} that was {known:?}", kind.name(), record.id)),
+        }
+    }
+
+    /// The flows that began and never ended.
+    pub fn unfinished_flows(&self) -> Vec<Uuid> {
+        self.flows.iter().filter(|(_, running)| **running).map(|(id, _)| *id).collect()
     }
 
     /// The extensions as they are now.

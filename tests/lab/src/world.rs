@@ -352,7 +352,16 @@ impl Lab {
     /// Ends the story: nobody begins anything any more, and once everything has settled nothing may be left behind.
     pub fn finish(&mut self) {
         self.phones.iter_mut().for_each(Phone::rest);
-        let left = ["calls", "legs", "recordings", "rtp_ports_used", "transactions", "dialogs", "index_entries"];
+        let left = [
+            "calls",
+            "legs",
+            "recordings",
+            "rtp_ports_used",
+            "transactions",
+            "dialogs",
+            "activeflows",
+            "index_entries",
+        ];
         let mut rest = Vec::new();
         for _ in 0..200 {
             rest = left.iter().map(|name| (*name, self.counter(name))).filter(|(_, count)| *count > 0).collect();
@@ -364,6 +373,7 @@ impl Lab {
         let ladder = self.ladder();
         assert!(rest.is_empty(), "left behind after 200 s: {rest:?}\n{ladder}");
         assert_eq!(self.facts.unfinished(), Vec::<&pbx::call::CallRecord>::new(), "calls that never ended\n{ladder}");
+        assert_eq!(self.facts.unfinished_flows(), Vec::<uuid::Uuid>::new(), "flows that never ended\n{ladder}");
         assert_eq!(self.engine.counters().streams, 0, "streams that were never closed\n{ladder}");
         assert!(self.ports.is_empty(), "ports that were never closed: {:?}\n{ladder}", self.ports);
         for phone in self.phones.iter().filter(|phone| phone.is_on) {

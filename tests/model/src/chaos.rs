@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::flows;
 use lab::{Direction, Lab, OnInvite, Path, PhoneId, manner};
 use pbx::{Command, Reply};
 use rand::seq::IndexedRandom;
@@ -44,6 +45,7 @@ impl Chaos {
             lab.paths[phone.0] = if loss > 0.0 { Path::bad(loss) } else { Path::default() };
             lab[phone].register();
         }
+        flows::furnish(&mut lab, &NUMBERS, &mut rng);
         lab.run_for(Duration::from_secs(20));
         Chaos { lab, rng, words: vec![format!("seed {seed}")] }
     }
@@ -52,7 +54,7 @@ impl Chaos {
     pub fn rage(&mut self, acts: usize) {
         for _ in 0..acts {
             let phone = PhoneId(self.rng.random_range(0..NUMBERS.len()));
-            let act = self.rng.random_range(0..24);
+            let act = self.rng.random_range(0..26);
             self.words.push(format!("{:?} phone {} act {act}", self.lab.now(), phone.0));
             self.act(phone, act);
             let pause = match self.rng.random_range(0..4) {
@@ -72,10 +74,15 @@ impl Chaos {
                 lab[phone].is_on = true;
                 lab[phone].register();
             }
-            0..5 => {
+            0..3 => {
                 let number = NUMBERS.choose(rng).copied().expect("there are some");
                 lab[phone].call(number);
             }
+            3..5 => {
+                let number = flows::NUMBERS.choose(rng).copied().expect("there are some");
+                lab[phone].call(number);
+            }
+            21 | 22 => lab[phone].press(if rng.random_bool(0.5) { '1' } else { '5' }),
             5 | 6 => lab[phone].answer(),
             7 | 8 => lab[phone].hang_up(),
             9 => lab[phone].hold(),

@@ -6,6 +6,7 @@
 
 pub mod act;
 pub mod chaos;
+pub mod flows;
 pub mod reference;
 pub mod story;
 

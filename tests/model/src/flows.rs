@@ -1,0 +1,106 @@
+//! Flows that nobody in his right mind would write: any action after any other, jumping anywhere.
+
+use lab::Lab;
+use pbx::conference::{ConferenceData, NewConference};
+use pbx::directory::NewNumber;
+use pbx::flow::action::FINISH;
+use pbx::flow::{Action, NewFlow, Value};
+use pbx::{Command, Rejection, Reply};
+use rand::seq::IndexedRandom;
+use rand::{Rng, RngExt};
+use uuid::Uuid;
+
+/// The numbers that lead into flows.
+pub const NUMBERS: [&str; 4] = ["500", "501", "502", "503"];
+
+/// Makes a conference, and for each of [`NUMBERS`] a flow.
+pub fn furnish(lab: &mut Lab, phones: &[&str], rng: &mut impl Rng) {
+    let data = ConferenceData { extension: Some("800".into()), ..ConferenceData::default() };
+    let made = lab.command(Command::CreateConference(NewConference { data, ..NewConference::default() }));
+    let Ok(Reply::Conference(conference)) = made else { panic!("800 is free: {made:?}") };
+    let mut others: Vec<Uuid> = Vec::new();
+    for number in NUMBERS {
+        let made = loop {
+            let actions = draw(phones, conference.id, &others, rng);
+            match lab.command(Command::CreateFlow(NewFlow { actions, ..NewFlow::default() })) {
+                Ok(Reply::Flow(flow)) => break flow,
+                Err(Rejection::Flow(findings)) => assert!(!findings.is_empty()),
+                other => panic!("{other:?}"),
+            }
+        };
+        others.push(made.id);
+        let new = NewNumber { number: number.into(), call_flow_id: Some(made.id), ..NewNumber::default() };
+        assert!(matches!(lab.command(Command::CreateNumber(new)), Ok(Reply::Number(_))));
+    }
+}
+
+fn draw(phones: &[&str], conference: Uuid, others: &[Uuid], rng: &mut impl Rng) -> Vec<Action> {
+    let count = rng.random_range(1..12_u32);
+    let id = |number: u32| Uuid::from_u128(0x1000 + u128::from(number));
+    let any = |rng: &mut _| -> Value {
+        let number = RngExt::random_range(rng, 0..=count);
+        if number == count { FINISH } else { id(number) }.to_string().into()
+    };
+    (0..count)
+        .map(|number| {
+            let (name, option): (&str, Value) = match rng.random_range(0..20) {
+                0 | 1 => ("answer", Value::default()),
+                2 => ("beep", Value::default()),
+                3 => ("sleep", [("duration", rng.random_range(0..3_000_i64).into())].into()),
+                4 | 5 => {
+                    let (length, duration) = (rng.random_range(0..3_i64), rng.random_range(0..4_000_i64));
+                    ("digits_receive", [("length", length.into()), ("duration", duration.into())].into())
+                }
+                6 | 7 => {
+                    let ways = Value::from([("1", any(rng)), ("5", any(rng))]);
+                    ("branch", [("target_ids", ways), ("default_target_id", any(rng))].into())
+                }
+                8 => {
+                    let option = [("target_id", any(rng)), ("loop_count", rng.random_range(0..4_i64).into())];
+                    ("goto", option.into())
+                }
+                9..13 => (
+                    "connect",
+                    [
+                        ("destinations", destinations(phones, rng)),
+                        ("early_media", rng.random_bool(0.3).into()),
+                        ("relay_reason", rng.random_bool(0.2).into()),
+                    ]
+                    .into(),
+                ),
+                13 => ("conference_join", [("conference_id", conference.to_string().into())].into()),
+                14 => {
+                    let option = [("duration", rng.random_range(0..3_i64).into()), ("end_of_key", "any".into())];
+                    ("record_start", option.into())
+                }
+                15 => ("record_stop", Value::default()),
+                16 => ("mute", Value::default()),
+                17 => {
+                    let option = [
+                        ("variable", "voipbin.call.digits".into()),
+                        ("value_string", "1".into()),
+                        ("false_target_id", any(rng)),
+                    ];
+                    ("condition_variable", option.into())
+                }
+                18 => match others.choose(rng) {
+                    Some(other) => ("fetch_flow", [("flow_id", other.to_string().into())].into()),
+                    None => ("hangup", [("reason", "busy".into())].into()),
+                },
+                _ => ("talk", [("text", "hello".into()), ("digits_handle", "next".into())].into()),
+            };
+            let next_id = rng.random_bool(0.1).then(|| id(rng.random_range(0..count)));
+            let option = if option == Value::Null { Value::Map(Vec::new()) } else { option };
+            Action { id: id(number), next_id, name: name.into(), option }
+        })
+        .collect()
+}
+
+fn destinations(phones: &[&str], rng: &mut impl Rng) -> Value {
+    let count = rng.random_range(1..4);
+    let mut destination = || {
+        let number = phones.choose(rng).copied().expect("there are some");
+        Value::from([("type", "extension".into()), ("target", number.into())])
+    };
+    Value::List((0..count).map(|_| destination()).collect())
+}
