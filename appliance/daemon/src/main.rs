@@ -25,6 +25,7 @@ mod reserve;
 mod signalling;
 mod signals;
 mod sound_thread;
+mod time_zone;
 mod udp_batch;
 
 use std::process::ExitCode;

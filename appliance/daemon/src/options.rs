@@ -12,6 +12,7 @@ use sip::auth::Algorithm;
 use sip::sdp::Encryption;
 
 use crate::codec_list::CodecList;
+use crate::time_zone::TimeZone;
 use crate::{limits, media_threads};
 
 /// The settings of this process, complete and checked.
@@ -35,6 +36,10 @@ pub struct Options {
     pub codecs: CodecList,
     /// Whether audio is encrypted.
     pub encryption: EncryptionWish,
+    /// Where the box stands.
+    pub time_zone: TimeZone,
+    /// How many actions one run of a flow may take.
+    pub flow_actions: usize,
     /// Threads that carry audio; where none is given, one for each core but one.
     pub threads: Option<u8>,
     /// Calls of one conference on one of them.
@@ -128,6 +133,12 @@ struct Flags {
     /// What those hear who wait: a sound file (WAV, MP3, Ogg Opus), or off [default: a piece of our own]
     #[arg(long, env = "TANDEM_MUSIC_ON_HOLD", value_name = "FILE|off")]
     music_on_hold: Option<PathBuf>,
+    /// Where the box stands, for the time of day in flows, e.g. Europe/Berlin [default: the machine's zone]
+    #[arg(long, env = "TANDEM_TIME_ZONE", value_name = "ZONE")]
+    time_zone: Option<TimeZone>,
+    /// How many actions one run of a flow may take [default: 1000]
+    #[arg(long, env = "TANDEM_FLOW_ACTIONS", value_name = "NUMBER")]
+    flow_actions: Option<usize>,
     /// A TOML file with the same names as keys
     #[arg(long, env = "TANDEM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -148,6 +159,8 @@ struct File {
     encryption: Option<EncryptionWish>,
     media_threads: Option<u8>,
     music_on_hold: Option<MusicOnHold>,
+    time_zone: Option<TimeZone>,
+    flow_actions: Option<usize>,
 }
 
 /// What the command line asked for.
@@ -188,11 +201,16 @@ fn complete(flags: Flags) -> Result<Options> {
         threads: flags.media_threads.or(file.media_threads),
         conference_seats_per_thread: seats.unwrap_or(pbx::limits::SEATS_A_THREAD),
         music_on_hold: flags.music_on_hold.map(MusicOnHold::from).or(file.music_on_hold).unwrap_or_default(),
+        time_zone: flags.time_zone.or(file.time_zone).unwrap_or_else(TimeZone::of_machine),
+        flow_actions: flags.flow_actions.or(file.flow_actions).unwrap_or(1_000),
     };
     if options.threads.is_some_and(|threads| !(1..=limits::MEDIA_THREADS).contains(&usize::from(threads))) {
         bail!("media_threads: 1 to {}", limits::MEDIA_THREADS);
     }
     check_realm(&options.realm)?;
+    if !(1..=1_000_000).contains(&options.flow_actions) {
+        bail!("--flow-actions: 1 to 1000000");
+    }
     if options.advertise.is_some_and(|address| address.is_unspecified()) {
         bail!("--advertise: an unspecified address reaches nobody");
     }

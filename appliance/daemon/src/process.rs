@@ -302,6 +302,8 @@ fn settings(options: &Options, sip: SocketAddr) -> Settings {
         codecs: options.codecs.codecs().to_vec(),
         encryption: options.encryption.0,
         music_on_hold: options.music_on_hold != MusicOnHold::Off,
+        time_zone: options.time_zone.0.clone(),
+        flow_actions: options.flow_actions,
         ..Settings::default()
     }
 }

@@ -56,6 +56,11 @@ pub struct Settings {
     pub encryption: Encryption,
 }
 
+/// Whether this is the name of a time zone, as IANA gives them.
+pub fn is_time_zone(name: &str) -> bool {
+    jiff::tz::TimeZone::get(name).is_ok()
+}
+
 /// The codecs of a new box: what browsers like best, then what desk phones do, then what everybody has.
 pub const CODECS: [Codec; 4] = [Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu];
 
