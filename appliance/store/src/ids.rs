@@ -9,7 +9,11 @@ pub(crate) fn get(row: &Row<'_>, at: usize) -> rusqlite::Result<Uuid> {
 }
 
 pub(crate) fn get_or_nil(row: &Row<'_>, at: usize) -> rusqlite::Result<Uuid> {
-    Ok(row.get::<_, Option<[u8; 16]>>(at)?.map(Uuid::from_bytes).unwrap_or_default())
+    get_optional(row, at).map(Option::unwrap_or_default)
+}
+
+pub(crate) fn get_optional(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Uuid>> {
+    Ok(row.get::<_, Option<[u8; 16]>>(at)?.map(Uuid::from_bytes))
 }
 
 pub(crate) fn get_list(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<Uuid>> {

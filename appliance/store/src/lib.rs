@@ -17,6 +17,8 @@
 //!
 //! Numbers of events have no gaps and are never used twice.
 
+pub mod action;
+pub mod activeflow;
 pub mod address;
 pub mod agent;
 pub mod call;
@@ -26,9 +28,11 @@ mod cursor;
 pub mod error;
 pub mod event_log;
 pub mod extension;
+pub mod flow;
 mod ids;
 pub mod journal;
 pub mod limits;
+pub mod number;
 pub mod page;
 pub mod reader;
 pub mod recording;
@@ -37,6 +41,7 @@ mod schema;
 pub mod sequence;
 pub mod setting;
 pub mod timestamp;
+pub mod value;
 mod word;
 pub mod writer;
 

@@ -18,6 +18,15 @@ pub const CALLS: i64 = 1_000_000;
 pub const CONFERENCES: i64 = 100_000;
 /// Records kept of places in conferences: about 100 bytes each.
 pub const CONFERENCECALLS: i64 = 1_000_000;
+/// Records kept of flows that were deleted.
+pub const FLOWS: i64 = 20_000;
+/// Records kept of numbers that were deleted: about 150 bytes each.
+pub const NUMBERS: i64 = 100_000;
+/// Records kept of flows that ran: from 200 bytes to, for a hundred long actions, some 50 KiB.
+pub const ACTIVEFLOWS: i64 = 100_000;
+/// Lists and objects within each other in the options of an action. Whoever reads them may add as many around them before
+/// a reader of JSON gives up, usually at 128.
+pub const VALUE_DEPTH: usize = 64;
 /// Rows of one page of a list (VoIPBIN's maximum).
 pub const PAGE: u32 = 100;
 /// Entries that wait for the store thread, with room made for all of them from the start. The exchange hands over one in

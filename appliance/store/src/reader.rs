@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use pbx::conference::Conference;
-use pbx::directory::Extension;
+use pbx::directory::{Extension, Number};
+use pbx::flow::Flow;
 use pbx::registrar::Binding;
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -13,7 +14,8 @@ use crate::page::{Page, PageRequest};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
-    Error, agent, call, conference, conferencecall, cursor, event_log, extension, recording, registration, sequence,
+    Error, activeflow, agent, call, conference, conferencecall, cursor, event_log, extension, flow, number, recording,
+    registration, sequence,
 };
 
 /// One reading connection. It sees what is committed, and neither waits for the writer nor makes it wait.
@@ -32,6 +34,10 @@ pub struct Restored {
     pub bindings: Vec<Binding>,
     /// All conferences that are not over.
     pub conferences: Vec<Conference>,
+    /// All flows.
+    pub flows: Vec<Flow>,
+    /// All numbers.
+    pub numbers: Vec<Number>,
 }
 
 impl Reader {
@@ -49,7 +55,8 @@ impl Reader {
         let extensions = extension::all(&self.connection)?;
         let bindings = registration::all(&self.connection)?;
         let conferences = conference::all(&self.connection)?;
-        Ok(Restored { extensions, bindings, conferences })
+        let (flows, numbers) = (flow::all(&self.connection)?, number::all(&self.connection)?);
+        Ok(Restored { extensions, bindings, conferences, flows, numbers })
     }
 
     /// A page of extensions with the contacts that are registered at `now`.
@@ -97,6 +104,36 @@ impl Reader {
     /// One such place, also where its call has left.
     pub fn conferencecall(&self, id: Uuid) -> Result<Option<conferencecall::Record>, Error> {
         conferencecall::get(&self.connection, &self.identity, id)
+    }
+
+    /// A page of flows.
+    pub fn flows(&self, page: PageRequest) -> Result<Page<flow::Record>, Error> {
+        flow::list(&self.connection, &self.identity, page)
+    }
+
+    /// One flow.
+    pub fn flow(&self, id: Uuid) -> Result<Option<flow::Record>, Error> {
+        flow::get(&self.connection, &self.identity, id)
+    }
+
+    /// A page of numbers.
+    pub fn numbers(&self, page: PageRequest) -> Result<Page<number::Record>, Error> {
+        number::list(&self.connection, &self.identity, page)
+    }
+
+    /// One number.
+    pub fn number(&self, id: Uuid) -> Result<Option<number::Record>, Error> {
+        number::get(&self.connection, &self.identity, id)
+    }
+
+    /// A page of activeflows, also those that are over.
+    pub fn activeflows(&self, page: PageRequest) -> Result<Page<activeflow::Record>, Error> {
+        activeflow::list(&self.connection, &self.identity, page)
+    }
+
+    /// One activeflow, also where it is over.
+    pub fn activeflow(&self, id: Uuid) -> Result<Option<activeflow::Record>, Error> {
+        activeflow::get(&self.connection, &self.identity, id)
     }
 
     /// A page of recordings.

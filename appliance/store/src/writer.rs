@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use pbx::call::CallRecord;
 use pbx::conference::{Conferencecall, ConferencecallStatus};
-use pbx::directory::Extension;
+use pbx::directory::{Extension, Number};
+use pbx::flow::{ActiveflowRecord, Flow};
 use pbx::recording::RecordingRecord;
 use pbx::registrar::Binding;
 use pbx::sequence::Sequence;
@@ -18,8 +19,8 @@ use crate::call::{CallHangupBy, CallHangupReason, CallStatus};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
-    Error, Store, agent, call, conference, conferencecall, cursor, event_log, extension, limits, recording,
-    registration, sequence, setting,
+    Error, Store, activeflow, agent, call, conference, conferencecall, cursor, event_log, extension, flow, limits,
+    number, recording, registration, sequence, setting,
 };
 
 /// Something to be remembered.
@@ -74,6 +75,10 @@ pub struct Trimmed {
     pub calls: usize,
     /// Records of conferences, and of places in them, that were too many.
     pub conferences: usize,
+    /// Records of deleted flows and numbers that were too many.
+    pub flows: usize,
+    /// Records of flows that ran that were too many.
+    pub activeflows: usize,
 }
 
 /// Owns the connection that writes.
@@ -124,10 +129,12 @@ impl Writer {
         })
     }
 
-    /// Ends the calls that were up when the process died: at a start nothing of them is left. Returns how many.
+    /// Ends the calls that were up when the process died, and the flows that ran: at a start nothing of them is left.
+    /// Returns how many calls.
     pub fn close_interrupted_calls(&mut self, now: Timestamp) -> Result<usize, Error> {
         let calls = call::interrupted(&self.connection, &self.identity)?;
         let places = conferencecall::interrupted(&self.connection)?;
+        let activeflows = activeflow::interrupted(&self.connection)?;
         let count = calls.len();
         self.transact(Durability::Acknowledged, |batch| {
             for mut record in calls {
@@ -144,6 +151,10 @@ impl Writer {
                 place.status = ConferencecallStatus::Leaved;
                 place.updated = UnixMicros(now.0);
                 batch.conferencecall(now, "conferencecall_leaved", &place)?;
+            }
+            for mut activeflow in activeflows {
+                activeflow::interrupt(&mut activeflow, now);
+                batch.activeflow(now, "activeflow_updated", &activeflow)?;
             }
             Ok(())
         })?;
@@ -180,6 +191,9 @@ impl Writer {
             calls: call::trim(&transaction, limits::CALLS, limits::TRIM_STEP)?,
             conferences: conference::trim(&transaction, limits::CONFERENCES, limits::TRIM_STEP)?
                 + conferencecall::trim(&transaction, limits::CONFERENCECALLS, limits::TRIM_STEP)?,
+            flows: flow::trim(&transaction, limits::FLOWS, limits::TRIM_STEP)?
+                + number::trim(&transaction, limits::NUMBERS, limits::TRIM_STEP)?,
+            activeflows: activeflow::trim(&transaction, limits::ACTIVEFLOWS, limits::TRIM_STEP)?,
         };
         transaction.commit()?;
         self.first = first;
@@ -348,6 +362,15 @@ impl<'a> Batch<'a> {
             | EventKind::ConferencecallJoined(place)
             | EventKind::ConferencecallLeaving(place)
             | EventKind::ConferencecallLeaved(place) => self.conferencecall(at, name, place),
+            EventKind::FlowCreated(flow) | EventKind::FlowUpdated(flow) | EventKind::FlowDeleted(flow) => {
+                self.flow(at, name, flow)
+            }
+            EventKind::NumberCreated(number) | EventKind::NumberUpdated(number) | EventKind::NumberDeleted(number) => {
+                self.number(at, name, number)
+            }
+            EventKind::ActiveflowCreated(activeflow) | EventKind::ActiveflowUpdated(activeflow) => {
+                self.activeflow(at, name, activeflow)
+            }
             EventKind::CallRecording(recording) => self.recording(at, name, recording),
             EventKind::SourceBlocked { source, failures, until } => {
                 let until = Timestamp::from(*until);
@@ -390,6 +413,21 @@ impl<'a> Batch<'a> {
     fn conferencecall(&mut self, at: Timestamp, name: &str, place: &Conferencecall) -> Result<(), Error> {
         conferencecall::save(self.connection, place)?;
         self.append(at, name, place.id, &conferencecall::Record::new(place, self.identity))
+    }
+
+    fn flow(&mut self, at: Timestamp, name: &str, flow: &Flow) -> Result<(), Error> {
+        flow::save(self.connection, flow)?;
+        self.append(at, name, flow.id, &flow::Record::new(flow, self.identity))
+    }
+
+    fn number(&mut self, at: Timestamp, name: &str, number: &Number) -> Result<(), Error> {
+        number::save(self.connection, number)?;
+        self.append(at, name, number.id, &number::Record::new(number, self.identity))
+    }
+
+    fn activeflow(&mut self, at: Timestamp, name: &str, activeflow: &ActiveflowRecord) -> Result<(), Error> {
+        activeflow::save(self.connection, activeflow)?;
+        self.append(at, name, activeflow.id, &activeflow::Record::new(activeflow, self.identity))
     }
 
     /// The event belongs to the call that is recorded.
