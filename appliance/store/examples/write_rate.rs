@@ -64,6 +64,8 @@ fn one_call(number: u64) -> Vec<Item> {
     let mut call = CallRecord {
         id: id(number),
         master_call_id: None,
+        flow_id: None,
+        activeflow_id: None,
         chained_call_ids: vec![id(number + 1)],
         groupcall_id: Some(id(number + 2)),
         source: address("1001"),

@@ -41,3 +41,6 @@ CREATE TABLE activeflow (
     updated                 INTEGER NOT NULL
 );
 CREATE INDEX activeflow_running ON activeflow (number) WHERE status <> 'ended';
+
+ALTER TABLE call ADD COLUMN flow_id BLOB;
+ALTER TABLE call ADD COLUMN activeflow_id BLOB;

@@ -182,6 +182,8 @@ impl Record {
             chained_call_ids: call.chained_call_ids.clone(),
             recording_id: call.recording_id.unwrap_or_default(),
             recording_ids: call.recording_ids.clone(),
+            flow_id: call.flow_id.unwrap_or_default(),
+            activeflow_id: call.activeflow_id.unwrap_or_default(),
             groupcall_id: call.groupcall_id.unwrap_or_default(),
             source: (&call.source).into(),
             destination: (&call.destination).into(),
@@ -290,6 +292,8 @@ impl Record {
             tm_delete: row.get(25)?,
             recording_id: ids::get_or_nil(row, 35)?,
             recording_ids: ids::get_list(row, 36)?,
+            flow_id: ids::get_or_nil(row, 43)?,
+            activeflow_id: ids::get_or_nil(row, 44)?,
             ..Record::unset(identity)
         })
     }
@@ -341,6 +345,8 @@ impl Record {
             quality.map(|quality| quality.jitter_max_ms),
             quality.and_then(|quality| quality.opinion),
             quality.and_then(|quality| quality.remote_loss_percent),
+            ids::unless_nil(&self.flow_id),
+            ids::unless_nil(&self.activeflow_id),
         ])?;
         Ok(())
     }
@@ -370,22 +376,24 @@ const COLUMNS: &str = "number, id, master_call_id, chained_call_ids, groupcall_i
      destination_type, destination, destination_name, direction, status, hangup_by, hangup_reason, hangup_cause, \
      codec, peer, sip_call_id, held, created, updated, ringing, progressing, hungup, deleted, packets_received, \
      packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence, recording_id, recording_ids, \
-     encryption, gaps, loss_percent, jitter_max_ms, opinion, remote_loss_percent";
+     encryption, gaps, loss_percent, jitter_max_ms, opinion, remote_loss_percent, flow_id, activeflow_id";
 
 /// What cannot change after the first insert (id, addresses, direction, creation) is not written again.
 const SAVE: &str = "INSERT INTO call (id, master_call_id, chained_call_ids, groupcall_id, source_type, source, \
      source_name, destination_type, destination, destination_name, direction, status, hangup_by, hangup_reason, \
      hangup_cause, codec, peer, sip_call_id, held, created, updated, ringing, progressing, hungup, deleted, \
      packets_received, packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence, \
-     recording_id, recording_ids, encryption, gaps, loss_percent, jitter_max_ms, opinion, remote_loss_percent) \
+     recording_id, recording_ids, encryption, gaps, loss_percent, jitter_max_ms, opinion, remote_loss_percent, \
+     flow_id, activeflow_id) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, \
-     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42) \
+     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44) \
      ON CONFLICT (id) DO UPDATE SET master_call_id = ?2, chained_call_ids = ?3, groupcall_id = ?4, status = ?12, \
      hangup_by = ?13, hangup_reason = ?14, hangup_cause = ?15, codec = ?16, peer = ?17, sip_call_id = ?18, held = ?19, \
      updated = ?21, ringing = ?22, progressing = ?23, hungup = ?24, deleted = ?25, packets_received = ?26, \
      packets_sent = ?27, packets_lost = ?28, jitter_ms = ?29, round_trip_ms = ?30, \
      mute_direction = ?31, on_hold = ?32, music = ?33, silence = ?34, recording_id = ?35, recording_ids = ?36, encryption = ?37, \
-     gaps = ?38, loss_percent = ?39, jitter_max_ms = ?40, opinion = ?41, remote_loss_percent = ?42";
+     gaps = ?38, loss_percent = ?39, jitter_max_ms = ?40, opinion = ?41, remote_loss_percent = ?42, \
+     flow_id = ?43, activeflow_id = ?44";
 
 /// The call with this id, unless its record is deleted.
 pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Result<Option<Record>, Error> {

@@ -87,6 +87,8 @@ fn call(number: u128, status: Status) -> Box<CallRecord> {
         id: id(number),
         master_call_id: Some(id(77)),
         chained_call_ids: vec![id(78), id(79)],
+        flow_id: Some(id(87)),
+        activeflow_id: Some(id(88)),
         groupcall_id: None,
         source: address("1001"),
         destination: address("1002"),
