@@ -95,13 +95,6 @@ mod tests {
         connection.execute("INSERT INTO setting (name, value) VALUES ('a', x'01')", []).expect("a row");
         let mut longer = MIGRATIONS.to_vec();
         longer.push("ALTER TABLE setting ADD COLUMN note TEXT; UPDATE setting SET note = 'kept'");
-        let longer = [
-            MIGRATIONS[0],
-            MIGRATIONS[1],
-            MIGRATIONS[2],
-            MIGRATIONS[3],
-            "ALTER TABLE setting ADD COLUMN note TEXT; UPDATE setting SET note = 'kept'",
-        ];
         migrate(&mut connection, &path, &longer).expect("another migration runs");
         let note: String = connection.query_row("SELECT note FROM setting", [], |row| row.get(0)).expect("the row");
         assert_eq!(note, "kept");
@@ -113,15 +106,12 @@ mod tests {
         let mut connection = open(&path).expect("a new file opens");
         let mut broken = MIGRATIONS.to_vec();
         broken.push("CREATE TABLE half (a); INSERT INTO nowhere VALUES (1)");
-        let failing = "CREATE TABLE half (a); INSERT INTO nowhere VALUES (1)";
-        let broken = [MIGRATIONS[0], MIGRATIONS[1], MIGRATIONS[2], MIGRATIONS[3], failing];
         assert!(migrate(&mut connection, &path, &broken).is_err());
         let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("a version");
         let half: i64 = connection
             .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'half'", [], |row| row.get(0))
             .expect("a count");
         assert_eq!((version as usize, half), (MIGRATIONS.len(), 0));
-        assert_eq!((version, half), (4, 0));
     }
 
     #[test]
@@ -131,7 +121,6 @@ mod tests {
         let error = open(&path).expect_err("a newer file is refused").to_string();
         let known = MIGRATIONS.len();
         assert!(error.contains(&format!("version 99, this program knows {known}")), "{error}");
-        assert!(error.contains("version 99, this program knows 4"), "{error}");
     }
 
     #[test]

@@ -163,7 +163,7 @@ fn a_flow_goes_on_when_nobody_takes_the_call() {
         (OnInvite::Refuse(486), "User busy"),
         (OnInvite::Refuse(603), "Call rejected"),
         (OnInvite::Ring, "No answer"),
-        (OnInvite::Ignore, "No user responding"),
+        (OnInvite::OnlyTrying, "No answer"),
     ] {
         let actions = vec![action(1, "answer", []), connect(2, &["1002"], []), connect(3, &["1003"], [])];
         let (mut lab, [alice, bob, carol]) = office(5, actions);
