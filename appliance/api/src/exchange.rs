@@ -1,6 +1,7 @@
 //! Asking the exchange, which lives on the signalling thread.
 
 use pbx::{Command, Rejection, Reply};
+use store::flow::Finding;
 use tokio::sync::oneshot;
 
 use crate::failure::{Failure, Status};
@@ -44,10 +45,13 @@ fn sets_something(command: &Command) -> bool {
     match command {
         Command::CreateExtension(_) | Command::UpdateExtension(..) | Command::DeleteExtension(_) => true,
         Command::CreateConference(_) | Command::UpdateConference(..) | Command::DeleteConference(_) => true,
+        Command::CreateFlow(_) | Command::UpdateFlow(..) | Command::DeleteFlow(_) => true,
+        Command::CreateNumber(_) | Command::UpdateNumber(..) | Command::DeleteNumber(_) => true,
         // What cannot be written down had better not begin; to end it must be possible always.
         Command::StartRecording(..) => true,
         Command::StopRecording(_) | Command::PauseRecording { .. } => false,
         Command::HangupCall(_) | Command::ControlCall(..) | Command::DeleteConferencecall(_) => false,
+        Command::StopActiveflow(_) => false,
         Command::ReadSequence(_) | Command::ListBindings(_) | Command::ReadCounters => false,
     }
 }
@@ -81,6 +85,17 @@ impl From<Rejection> for Failure {
             Rejection::Invalid { field, reason } => {
                 let details = serde_json::json!([{ "field": field, "reason": reason }]);
                 Failure::new(Status::InvalidArgument, "INVALID_ARGUMENT", message).with_details(details)
+            }
+            Rejection::Flow(findings) => {
+                let findings: Vec<Finding> = findings.into_iter().map(Finding::from).collect();
+                let first = findings
+                    .first()
+                    .map_or_else(String::new, |first| format!("; the first: {}: {}", first.field, first.reason));
+                Failure::new(Status::InvalidArgument, "INVALID_ARGUMENT", message + &first)
+                    .with_details(serde_json::json!(findings))
+            }
+            Rejection::ActiveflowStopped => {
+                Failure::new(Status::FailedPrecondition, "ACTIVEFLOW_ALREADY_STOPPED", message)
             }
             Rejection::AlreadyHungUp => Failure::new(Status::FailedPrecondition, "CALL_ALREADY_HANGUP", message),
             Rejection::NotAnswered => Failure::new(Status::FailedPrecondition, "CALL_NOT_ANSWERED", message),

@@ -7,6 +7,7 @@
 //! Every error is the error envelope of `spec/api.md`, with a `request_id` that is also the header `X-Request-Id` and
 //! in the log. Unknown fields of a request's body are ignored, as VoIPBIN does.
 
+pub mod activeflow;
 pub mod agent;
 pub mod auth;
 mod body;
@@ -18,9 +19,11 @@ pub mod envelope;
 pub mod exchange;
 pub mod extension;
 pub mod failure;
+pub mod flow;
 pub mod health;
 pub mod limits;
 pub mod metrics;
+pub mod number;
 pub mod openapi;
 mod parameters;
 mod readers;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// A request's body.
 pub const BODY: usize = 1024 * 1024;
+/// The actions of a flow, as JSON: each change of it is an event, and whoever listens gets up to a hundred at a time.
+pub const FLOW: usize = 256 * 1024;
 /// How long the exchange may take to answer; it answers within a millisecond, the store's disk is what takes time.
 pub const ANSWER: Duration = Duration::from_secs(5);
 /// How long a request may take altogether, its body included.

@@ -8,7 +8,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::{
-    agent, auth, r#box, call, conference, conferencecall, extension, failure, health, metrics, recording, websocket,
+    activeflow, agent, auth, r#box, call, conference, conferencecall, extension, failure, flow, health, metrics,
+    number, recording, websocket,
 };
 
 #[derive(OpenApi)]
@@ -22,7 +23,9 @@ use crate::{
         conference::create, conference::get, conference::update, conference::delete, extension::list,
         extension::create, extension::get, extension::update, extension::delete,
         agent::me, websocket::open, recording::start, recording::stop, recording::pause, recording::resume, recording::list, recording::get,
-        recording::delete, recording::file, recording::content
+        recording::delete, recording::file, recording::content, flow::list, flow::create, flow::get, flow::update,
+        flow::delete, number::list, number::create, number::get, number::update, number::update_flows, number::delete,
+        activeflow::list, activeflow::get, activeflow::stop
     ),
     components(schemas(store::event_log::Record, failure::Status)),
     modifiers(&Credentials),

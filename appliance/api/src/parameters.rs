@@ -2,6 +2,7 @@
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
+use pbx::Rejection;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::{PageRequest, limits};
@@ -21,6 +22,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         let id = text.and_then(|Path(text)| Uuid::try_parse(&text).ok());
         id.map(Id).ok_or_else(|| Failure::new(Status::InvalidArgument, "INVALID_ID", "the id is not a UUID"))
     }
+}
+
+/// An id in a body; `None` where it is empty or nil.
+pub fn optional_id(field: &'static str, text: &str) -> Result<Option<Uuid>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let id = Uuid::try_parse(text).map_err(|_| Rejection::Invalid { field, reason: "is not a UUID" })?;
+    Ok((!id.is_nil()).then_some(id))
 }
 
 /// A request's query.

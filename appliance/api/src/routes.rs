@@ -6,15 +6,15 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::routing::{MethodFilter, MethodRouter, any, on};
 use store::agent::AgentPermission;
 
 use crate::auth::{Caller, identify};
 use crate::failure::{Failure, Status};
 use crate::state::State;
 use crate::{
-    agent, auth, r#box, call, conference, conferencecall, envelope, extension, health, limits, metrics, openapi,
-    recording, web_page, websocket,
+    activeflow, agent, auth, r#box, call, conference, conferencecall, envelope, extension, flow, health, limits,
+    metrics, number, openapi, recording, web_page, websocket,
 };
 
 /// Who may use a route.
@@ -53,6 +53,9 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/healthz", Anybody, health::get),
         route(Method::GET, "/metrics", LocalOrAgent, metrics::get),
         route(Method::GET, "/openapi.json", Anybody, openapi::get),
+        route(Method::GET, "/v1.0/activeflows", read, activeflow::list),
+        route(Method::GET, "/v1.0/activeflows/{id}", read, activeflow::get),
+        route(Method::POST, "/v1.0/activeflows/{id}/stop", write, activeflow::stop),
         route(Method::GET, "/v1.0/box", read, r#box::get),
         route(Method::GET, "/v1.0/calls", read, call::list),
         route(Method::GET, "/v1.0/calls/{id}", read, call::get),
@@ -84,6 +87,17 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/v1.0/extensions/{id}", read, extension::get),
         route(Method::PUT, "/v1.0/extensions/{id}", write, extension::update),
         route(Method::DELETE, "/v1.0/extensions/{id}", write, extension::delete),
+        route(Method::GET, "/v1.0/flows", read, flow::list),
+        route(Method::POST, "/v1.0/flows", write, flow::create),
+        route(Method::GET, "/v1.0/flows/{id}", read, flow::get),
+        route(Method::PUT, "/v1.0/flows/{id}", write, flow::update),
+        route(Method::DELETE, "/v1.0/flows/{id}", write, flow::delete),
+        route(Method::GET, "/v1.0/numbers", read, number::list),
+        route(Method::POST, "/v1.0/numbers", write, number::create),
+        route(Method::GET, "/v1.0/numbers/{id}", read, number::get),
+        route(Method::PUT, "/v1.0/numbers/{id}", write, number::update),
+        route(Method::DELETE, "/v1.0/numbers/{id}", write, number::delete),
+        route(Method::PUT, "/v1.0/numbers/{id}/flow_ids", write, number::update_flows),
         route(Method::GET, "/v1.0/me", read, agent::me),
         route(Method::GET, "/v1.0/recordingfiles/{id}", read, recording::file),
         // Whoever has a link that we signed may follow it.
@@ -104,12 +118,18 @@ where
     Route { method, path, access, handler: on(filter, handler) }
 }
 
+/// What would pass for an id of ours, and is a thing of VoIPBIN's own cloud: there is no such route.
+const CLOUD_ONLY: [&str; 1] = ["/v1.0/numbers/availability"];
+
 /// The router: every route of the table, the web page on all other paths.
 pub fn router(state: State) -> Router {
     let mut router = Router::new();
     for Route { path, access, handler, .. } in routes() {
         let guard = Guard { state: state.clone(), access };
         router = router.route(path, handler.route_layer(middleware::from_fn_with_state(guard, admit)));
+    }
+    for path in CLOUD_ONLY {
+        router = router.route(path, any(web_page::serve));
     }
     router
         .fallback(web_page::serve)

@@ -119,6 +119,7 @@ impl Running {
         let (extensions, bindings) = (restored.extensions.len(), restored.bindings.len());
         pbx.handle(clock.now(), Input::Restore(restored.extensions, restored.bindings));
         pbx.handle(clock.now(), Input::RestoreConferences(restored.conferences));
+        pbx.handle(clock.now(), Input::RestoreFlows(restored.flows, restored.numbers));
         tracing::info!(extensions, bindings, "restored");
 
         let drained = notices.clone();

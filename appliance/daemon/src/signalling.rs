@@ -404,11 +404,17 @@ impl Run {
     fn reply(&mut self, now: Duration, id: RequestId, result: Result<Reply, Rejection>) {
         let Some(answer) = self.answers.remove(&id) else { return };
         match result {
-            Ok(Reply::Extension(_) | Reply::Call(_) | Reply::Conference(_) | Reply::Conferencecall(_)) => {
-                self.ledger.reply(now, answer, result)
-            }
+            Ok(
+                Reply::Extension(_)
+                | Reply::Call(_)
+                | Reply::Conference(_)
+                | Reply::Conferencecall(_)
+                | Reply::Flow(_)
+                | Reply::Number(_)
+                | Reply::Activeflow(_),
+            ) => self.ledger.reply(now, answer, result),
             // Whoever asked may have gone.
-            result => drop(answer.send(result)),
+            Ok(Reply::Sequence(_) | Reply::Bindings(_) | Reply::Counters(_)) | Err(_) => drop(answer.send(result)),
         }
     }
 

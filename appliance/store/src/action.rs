@@ -15,15 +15,16 @@ use crate::value::Tree;
 #[schema(as = Action)]
 pub struct Record {
     /// Its id, for those who jump to it. Of a new action without one, or with the nil UUID, the exchange chooses it.
+    #[schema(required = false)]
     pub id: Uuid,
     /// The action after it; nil: the next one of the list.
+    #[schema(required = false)]
     pub next_id: Uuid,
     /// What it does: a name of `docs/flow-actions.md`.
     #[serde(rename = "type")]
-    #[schema(rename = "type")]
     pub kind: String,
     /// How it does that.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, required = false)]
     pub option: Tree,
 }
 

@@ -4,6 +4,7 @@ mod calls;
 mod conferences;
 mod desk;
 mod extensions;
+mod flows;
 mod health;
 mod login;
 mod phones;
