@@ -302,7 +302,7 @@ fn a_flow_is_stopped_by_whoever_asks() {
     let running = created.expect("it runs");
     assert!(matches!(lab.command(Command::StopActiveflow(running)), Ok(Reply::Activeflow(_))));
     lab.run_until(|lab| is_over(lab, alice));
-    assert_eq!(lab.command(Command::StopActiveflow(running)), Err(Rejection::ActiveflowStopped));
+    assert_eq!(lab.command(Command::StopActiveflow(running)), Err(Rejection::NotFound("activeflow")));
     lab.finish();
 }
 

@@ -42,9 +42,9 @@ impl Pbx {
         }
     }
 
-    /// Ends a flow that runs.
+    /// Ends a flow that runs. Of those that ran, nothing is known here.
     pub(super) fn stop_activeflow(&mut self, id: Uuid) -> Result<Reply, Rejection> {
-        let key = *self.ctx.index.activeflows.get(&id).ok_or(Rejection::ActiveflowStopped)?;
+        let key = *self.ctx.index.activeflows.get(&id).ok_or(Rejection::NotFound("activeflow"))?;
         let mut stopped = None;
         self.calls.with_call(&mut self.ctx, key, |call, ctx| stopped = call.stop_flow(ctx));
         stopped.map(|record| Reply::Activeflow(Box::new(record))).ok_or(Rejection::ActiveflowStopped)
