@@ -1,5 +1,6 @@
 //! What is wrong with a flow, found before anybody runs it.
 
+use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use crate::flow::action::{Action, Catalogue, EMPTY, FINISH, Info, NEXT, START};
@@ -21,9 +22,12 @@ pub struct Finding {
 
 /// Everything that is wrong with a flow, from its beginning to its end.
 pub fn findings(actions: &[Action]) -> Vec<Finding> {
-    let mut findings: Vec<Finding> =
-        actions.iter().enumerate().flat_map(|(index, action)| of_action(actions, index, action)).collect();
-    let graph = Graph::new(actions);
+    let mut places = Places::default();
+    for (index, action) in actions.iter().enumerate().filter(|(_, action)| !action.id.is_nil()) {
+        places.entry(action.id).or_insert(index);
+    }
+    let mut findings: Vec<Finding> = (0..actions.len()).flat_map(|index| of_action(actions, &places, index)).collect();
+    let graph = Graph::new(actions, &places);
     for index in graph.unreachable() {
         findings.push(finding(actions, index, "", "is never reached", false));
     }
@@ -34,23 +38,24 @@ pub fn findings(actions: &[Action]) -> Vec<Finding> {
     findings
 }
 
-fn of_action(actions: &[Action], index: usize, action: &Action) -> Vec<Finding> {
+fn of_action(actions: &[Action], places: &Places, index: usize) -> Vec<Finding> {
+    let action = &actions[index];
     let at = |path: &str, reason: &str, grave: bool| finding(actions, index, path, reason, grave);
     let Some(info) = Catalogue::find(&action.name) else {
         return vec![at("type", &format!("there is no action {:?}", action.name), true)];
     };
     let mut findings = Vec::new();
-    if !action.id.is_nil() && actions[..index].iter().any(|other| other.id == action.id) {
+    if places.get(&action.id).is_some_and(|first| *first != index) {
         findings.push(at("id", "is the id of an earlier action too", true));
     }
-    if action.next_id.is_some_and(|next| !is_there(actions, next)) {
+    if action.next_id.is_some_and(|next| !is_there(places, next)) {
         findings.push(at("next_id", "names no action of this flow", true));
     }
     let options = Options::draft(&action.option);
     if let Err(fault) = info.check(&options) {
         findings.push(at(&format!("option.{}", fault.at), &fault.reason, true));
     }
-    for target in (info.targets)(&options).into_iter().filter(|target| !is_there(actions, target.id)) {
+    for target in (info.targets)(&options).into_iter().filter(|target| !is_there(places, target.id)) {
         findings.push(at(&format!("option.{}", target.at), "names no action of this flow", true));
     }
     if let Value::Map(entries) = &action.option {
@@ -66,9 +71,12 @@ fn finding(actions: &[Action], index: usize, path: &str, reason: &str, grave: bo
     Finding { action: actions[index].id, at: format!("actions[{index}]{dot}{path}"), reason: reason.into(), grave }
 }
 
-fn is_there(actions: &[Action], id: Uuid) -> bool {
-    [EMPTY, START, FINISH, NEXT].contains(&id) || actions.iter().any(|action| action.id == id)
+fn is_there(places: &Places, id: Uuid) -> bool {
+    [EMPTY, START, FINISH, NEXT].contains(&id) || places.contains_key(&id)
 }
+
+/// Where each action stands: the first of those that share an id.
+type Places = FxHashMap<Uuid, usize>;
 
 /// Which action may follow which.
 struct Graph {
@@ -79,15 +87,15 @@ struct Graph {
 }
 
 impl Graph {
-    fn new(actions: &[Action]) -> Graph {
+    fn new(actions: &[Action], places: &Places) -> Graph {
         let (mut next, mut hurries) = (Vec::new(), Vec::new());
         for (index, action) in actions.iter().enumerate() {
             let info = Catalogue::find(&action.name);
             let mut following = Vec::new();
             if info.is_none_or(|info| info.goes_on) {
-                following.extend(resolve(actions, index, action.next_id.unwrap_or(NEXT)));
+                following.extend(resolve((actions.len(), places), index, action.next_id.unwrap_or(NEXT)));
             }
-            let jumps = jumps(actions, index, info);
+            let jumps = jumps((actions.len(), places), (index, action), info);
             let rests = info.is_none_or(|info| info.rests);
             // A `goto` counts its jumps; what it falls through to does not count.
             let counts = info.is_some_and(|info| info.name == "goto");
@@ -107,9 +115,29 @@ impl Graph {
         (0..reached.len()).filter(|index| !reached[*index]).collect()
     }
 
-    /// An action that comes round again without anything in between that waits or counts.
+    /// An action that comes round again without anything in between that waits or counts: one that is met while those that
+    /// lead away from it are still being walked.
     fn endless(&self) -> Option<usize> {
-        (0..self.hurries.len()).find(|&index| reached_from(&self.hurries, self.hurries[index].clone())[index])
+        let (mut entered, mut left) = (vec![false; self.hurries.len()], vec![false; self.hurries.len()]);
+        for start in 0..self.hurries.len() {
+            let mut path = vec![(start, 0)];
+            while let Some((index, walked)) = path.pop() {
+                entered[index] = true;
+                match self.hurries[index].get(walked) {
+                    None => left[index] = true,
+                    Some(&next) => {
+                        path.push((index, walked + 1));
+                        if entered[next] && !left[next] {
+                            return Some(next);
+                        }
+                        if !entered[next] {
+                            path.push((next, 0));
+                        }
+                    }
+                }
+            }
+        }
+        None
     }
 }
 
@@ -124,17 +152,17 @@ fn reached_from(next: &[Vec<usize>], mut waiting: Vec<usize>) -> Vec<bool> {
     reached
 }
 
-fn jumps(actions: &[Action], index: usize, info: Option<&'static Info>) -> Vec<usize> {
+fn jumps(flow: (usize, &Places), (index, action): (usize, &Action), info: Option<&'static Info>) -> Vec<usize> {
     let Some(info) = info else { return Vec::new() };
-    let targets = (info.targets)(&Options::draft(&actions[index].option));
-    targets.into_iter().filter_map(|target| resolve(actions, index, target.id)).collect()
+    let targets = (info.targets)(&Options::draft(&action.option));
+    targets.into_iter().filter_map(|target| resolve(flow, index, target.id)).collect()
 }
 
-fn resolve(actions: &[Action], index: usize, id: Uuid) -> Option<usize> {
+fn resolve((count, places): (usize, &Places), index: usize, id: Uuid) -> Option<usize> {
     match id {
-        EMPTY | NEXT => Some(index + 1).filter(|next| *next < actions.len()),
+        EMPTY | NEXT => Some(index + 1).filter(|next| *next < count),
         START => Some(0),
         FINISH => None,
-        id => actions.iter().position(|action| action.id == id),
+        id => places.get(&id).copied(),
     }
 }

@@ -78,3 +78,16 @@ fn a_thousand_actions_are_looked_through() {
     let flow: Vec<Action> = (0..1_000).map(mark).collect();
     assert_eq!(found(&flow), []);
 }
+
+#[test]
+fn a_loop_is_found_among_twenty_thousand_ways() {
+    let ways = |number: u32| {
+        let way = |key: u32| (key.to_string(), target(1_000 + (number + key * 37) % 1_000));
+        Value::Map((0..20).map(way).collect())
+    };
+    let branch = |number: u32| action(1_000 + number, "branch", [("target_ids", ways(number))]);
+    let flow: Vec<Action> = (0..1_000).map(branch).collect();
+    let found = found(&flow);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].1.starts_with("goes round for ever"));
+}
