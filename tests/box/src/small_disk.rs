@@ -76,6 +76,10 @@ impl SmallDisk {
         let copy = tempfile::tempdir()?;
         for entry in std::fs::read_dir(self.root.join("data"))? {
             let path = entry?.path();
+            // Recordings and sounds have folders of their own beside the database.
+            if path.is_dir() {
+                continue;
+            }
             let name = path.file_name().context("a file has a name")?;
             std::fs::copy(&path, copy.path().join(name))?;
         }
