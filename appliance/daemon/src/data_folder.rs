@@ -57,6 +57,11 @@ impl DataFolder {
     pub fn sounds(&self) -> PathBuf {
         self.path.join("sounds")
     }
+
+    /// Where sounds are kept that were fetched from the network.
+    pub fn fetched_sounds(&self) -> PathBuf {
+        self.path.join("cache").join("sounds")
+    }
 }
 
 /// Makes a folder, and those it is in, for nobody else to read. Those that are there stay as they are.

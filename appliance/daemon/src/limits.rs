@@ -66,6 +66,25 @@ pub const SOUND_BUFFER: Duration = Duration::from_millis(200);
 /// See [`SOUND_BUFFER`].
 pub const SOUND_BUFFERS: usize = 3;
 
+/// Octets of the URL of a sound.
+pub const URL: usize = 2_048;
+/// Octets of one sound from the network: half an hour of MP3 at 128 kbit/s.
+pub const SOUND_FILE: u64 = 32 << 20;
+/// Octets of all sounds from the network that are kept on the disk.
+pub const SOUND_CACHE: u64 = 96 << 20;
+/// How long a sound from the network is played without being asked for again.
+pub const SOUND_FRESH: Duration = Duration::from_secs(15 * 60);
+/// Sounds that are fetched at a time, and that wait to be.
+pub const FETCHES: usize = 4;
+/// See [`FETCHES`].
+pub const FETCHES_WAITING: usize = 64;
+/// How long a web server may take to be found and to be reached, each.
+pub const FETCH_CONNECT: Duration = Duration::from_secs(5);
+/// How long a sound may take to arrive, all in all: somebody waits for it on the telephone.
+pub const FETCH: Duration = Duration::from_secs(30);
+/// Redirects that are followed for one sound.
+pub const REDIRECTS: u32 = 3;
+
 /// Recordings at a time.
 pub const RECORDINGS: usize = 512;
 /// Audio in one buffer of a recording, and how many of them circulate: the disk may be busy for more than a second before

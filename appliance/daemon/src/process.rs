@@ -28,8 +28,9 @@ use crate::reserve::Reserve;
 use crate::signalling::counters::Counters;
 use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
 use crate::signals::Signals;
-use crate::sound_thread::SoundThread;
+use crate::sound_thread::fetcher::Reach;
 use crate::sound_thread::library::Library;
+use crate::sound_thread::{self, SoundThread};
 use crate::{administrator, filing, limits, log};
 
 /// What the waiting main thread is told.
@@ -231,7 +232,13 @@ fn start_workers(
         MusicOnHold::File(path) => Some(path.clone()),
         MusicOnHold::Ours | MusicOnHold::Off => None,
     };
-    let sound = SoundThread::start(&folder.sounds(), file, media.decoded())?;
+    let sound = SoundThread::start(sound_thread::Surroundings {
+        sounds: folder.sounds(),
+        music: file,
+        cache: folder.fetched_sounds(),
+        reach: Reach::Others,
+        deliveries: media.decoded(),
+    })?;
     Ok((recording, sound, reports))
 }
 

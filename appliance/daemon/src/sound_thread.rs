@@ -19,12 +19,14 @@
 //!
 //! A playback ends by a buffer with `last`, or by [`Delivery::Failed`]; then the thread has forgotten it.
 
+pub mod cache;
+pub mod fetcher;
 pub mod library;
 pub mod playback;
 pub mod sounds_folder;
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -37,6 +39,8 @@ use rustc_hash::FxHashMap;
 use crate::limits;
 use crate::media_threads::deliveries::Deliveries;
 use crate::queue::{Bell, Queue};
+use cache::Cache;
+use fetcher::{Arrived, Fetcher, Reach};
 use library::{Fetched, Library};
 use playback::{Filling, Playback};
 use sounds_folder::SoundsFolder;
@@ -70,9 +74,8 @@ pub enum Order {
         /// The playback.
         playback: PlaybackId,
     },
-    /// A sound from the network is there, or never will be. Made by the thread that fetches.
-    #[expect(dead_code, reason = "nothing is fetched yet")]
-    Fetched(Fetched),
+    /// A sound from the network is there, or never will be. Made by the threads that fetch.
+    Arrived(Arrived),
     /// End, after everything before it.
     Quit,
 }
@@ -105,6 +108,21 @@ pub struct Counters {
     pub failures: AtomicU64,
 }
 
+/// What the thread needs of the rest of the process.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// The folder of the files that can be played, which is made if it is missing.
+    pub sounds: PathBuf,
+    /// The file that is the music on hold, wherever it is.
+    pub music: Option<PathBuf>,
+    /// The folder for what is fetched from the network.
+    pub cache: PathBuf,
+    /// From where it is fetched.
+    pub reach: Reach,
+    /// The way to the media threads.
+    pub deliveries: Deliveries<Delivery>,
+}
+
 /// A sound thread that runs, seen from the others.
 #[derive(Debug)]
 pub struct SoundThread {
@@ -116,23 +134,20 @@ pub struct SoundThread {
 }
 
 impl SoundThread {
-    /// Starts the thread. Files are those below `sounds`, which is made if it is missing, and `music`, wherever that is;
-    /// sound goes into `deliveries`.
-    pub fn start(
-        sounds: &Path,
-        music: Option<PathBuf>,
-        deliveries: impl Into<Deliveries<Delivery>>,
-    ) -> Result<SoundThread> {
+    /// Starts the thread.
+    pub fn start(around: Surroundings) -> Result<SoundThread> {
         let poll = Poll::new().context("cannot make an epoll instance")?;
         let bell = Bell::new(Waker::new(poll.registry(), BELL).context("cannot make an eventfd")?);
         let orders = Queue::new(limits::PLAYBACKS, bell.clone());
         let counters = Arc::new(Counters::default());
-        let library = Library::new(SoundsFolder::open(sounds)?, music);
+        let cache = Cache::open(&around.cache)?;
+        let fetcher = Fetcher::new(cache.clone(), around.reach, orders.clone());
+        let library = Library::new(SoundsFolder::open(&around.sounds)?, around.music, (cache, fetcher));
         let run = Run {
             poll,
             bell,
             orders: orders.clone(),
-            deliveries: deliveries.into(),
+            deliveries: around.deliveries,
             library,
             playbacks: FxHashMap::default(),
             counters: counters.clone(),
@@ -198,7 +213,10 @@ impl Run {
             }
             Order::Refill { playback, pcm } => self.refill(playback, pcm),
             Order::Stop { playback } => self.forget(playback),
-            Order::Fetched(fetched) => self.fetched(fetched),
+            Order::Arrived(arrived) => {
+                let fetched = self.library.arrived(arrived);
+                fetched.into_iter().for_each(|fetched| self.fetched(fetched));
+            }
             Order::Quit => self.quitting = true,
         }
     }

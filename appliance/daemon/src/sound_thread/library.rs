@@ -7,8 +7,12 @@ use std::time::Duration;
 
 use media::sound::{RawFormat, SoundError, SoundReader};
 use media::{PlaybackId, SampleRate, Sound};
+use rustc_hash::FxHashMap;
 
+use super::cache::Cache;
+use super::fetcher::{Arrived, Fetcher};
 use super::sounds_folder::SoundsFolder;
+use crate::limits;
 
 /// What a sound is read from.
 #[derive(Debug)]
@@ -38,7 +42,6 @@ pub enum Opened {
     /// It is nothing, for so long.
     Silence(Duration),
     /// It is fetched, and comes as an order.
-    #[expect(dead_code, reason = "nothing is fetched yet")]
     Later,
 }
 
@@ -47,12 +50,17 @@ pub enum Opened {
 pub struct Library {
     folder: SoundsFolder,
     music: Option<PathBuf>,
+    cache: Cache,
+    fetcher: Fetcher,
+    // Who waits for a URL, and for which place in his list.
+    waiting: FxHashMap<String, Vec<(PlaybackId, usize)>>,
 }
 
 impl Library {
     /// Files are those of `folder`, and the one that the administrator named as the music on hold, wherever that is.
-    pub fn new(folder: SoundsFolder, music: Option<PathBuf>) -> Library {
-        Library { folder, music }
+    pub fn new(folder: SoundsFolder, music: Option<PathBuf>, network: (Cache, Fetcher)) -> Library {
+        let (cache, fetcher) = network;
+        Library { folder, music, cache, fetcher, waiting: FxHashMap::default() }
     }
 
     /// Whether a file can be played as the music on hold; why not, in words.
@@ -73,7 +81,7 @@ impl Library {
     }
 
     /// Opens the sound that stands at this place in the list of a playback.
-    pub fn open(&mut self, sound: &Sound, _playback: PlaybackId, _at: usize) -> Opened {
+    pub fn open(&mut self, sound: &Sound, playback: PlaybackId, at: usize) -> Opened {
         match sound {
             Sound::File(name) if self.music.as_deref().is_some_and(|music| music == Path::new(name)) => {
                 let file = std::fs::File::open(name).map(File::OnDisk);
@@ -85,8 +93,39 @@ impl Library {
             }
             Sound::Octets(octets) => Opened::File(Ok(File::InMemory(Cursor::new(octets.clone())))),
             Sound::Silence(duration) => Opened::Silence(*duration),
-            Sound::Url(url) => Opened::File(Err(format!("{url}: sounds are not fetched from the network yet"))),
+            Sound::Url(url) => self.fetch(url, (playback, at)),
         }
+    }
+
+    fn fetch(&mut self, url: &str, who: (PlaybackId, usize)) -> Opened {
+        if url.len() > limits::URL {
+            return Opened::File(Err(format!("a URL of {} octets is too long", url.len())));
+        }
+        if let Some(kept) = self.cache.find(url).filter(|kept| kept.is_fresh) {
+            return Opened::File(Ok(File::OnDisk(kept.file)));
+        }
+        if !self.waiting.contains_key(url)
+            && let Err(reason) = self.fetcher.fetch(url)
+        {
+            return Opened::File(Err(format!("{url}: {reason}")));
+        }
+        self.waiting.entry(url.to_owned()).or_default().push(who);
+        Opened::Later
+    }
+
+    /// A sound from the network is in the cache, or cannot be had now: what is there from before does, then.
+    pub fn arrived(&mut self, arrived: Arrived) -> Vec<Fetched> {
+        let Arrived { url, failure } = arrived;
+        let who = self.waiting.remove(&url).unwrap_or_default();
+        let fetched = who.into_iter().map(|(playback, at)| {
+            let kept = self.cache.find(&url).map(|kept| File::OnDisk(kept.file));
+            if let (Some(reason), true) = (&failure, kept.is_some()) {
+                tracing::warn!(url, reason, "an older sound is played: it cannot be fetched");
+            }
+            let reason = failure.as_deref().unwrap_or("it is gone from the cache");
+            Fetched { playback, at, file: kept.ok_or_else(|| format!("{url}: {reason}")) }
+        });
+        fetched.collect()
     }
 
     /// Begins to read. What is in the file decides how; only where it has no head does the end of its name.

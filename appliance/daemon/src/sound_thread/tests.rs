@@ -1,5 +1,7 @@
 //! The thread with real files: what comes out, in which pieces, and what is said when nothing does.
 
+mod network;
+
 use std::fs;
 use std::io::Cursor;
 use std::time::{Duration, Instant};
@@ -21,13 +23,22 @@ const ID: PlaybackId = PlaybackId(7);
 
 impl Bench {
     fn new() -> Bench {
+        Bench::reaching(Reach::Others)
+    }
+
+    fn reaching(reach: Reach) -> Bench {
         let home = tempfile::tempdir().expect("the temporary folder is writable");
         let poll = Poll::new().expect("the kernel has epoll");
         let bell = Bell::new(Waker::new(poll.registry(), BELL).expect("the kernel has eventfd"));
         let deliveries = Queue::new(100, bell);
-        let thread =
-            SoundThread::start(&home.path().join("sounds"), Some(home.path().join("music.wav")), deliveries.clone())
-                .expect("it can be started");
+        let around = Surroundings {
+            sounds: home.path().join("sounds"),
+            music: Some(home.path().join("music.wav")),
+            cache: home.path().join("cache"),
+            reach,
+            deliveries: deliveries.clone().into(),
+        };
+        let thread = SoundThread::start(around).expect("it can be started");
         Bench { thread: Some(thread), home, deliveries, poll, heard: VecDeque::new() }
     }
 
