@@ -1,5 +1,6 @@
 //! Real phones call a number, and go through its flow: they hear a tone, press keys, are connected, recorded and sent away.
 
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -100,6 +101,38 @@ fn who_presses_nothing_is_sent_away_after_the_second_beep() -> Result<()> {
     caller.await_event("CALL_CLOSED")?;
     let menu = ["beep", "digits_receive", "branch", "goto"];
     assert_eq!(ran(&exchange)?, [&["answer"][..], &menu, &menu, &["hangup"]].concat());
+    exchange.assert_no_errors();
+    Ok(())
+}
+
+#[test]
+fn sounds_of_the_box_are_played_one_after_the_other() -> Result<()> {
+    let exchange = Exchange::start()?;
+    for (name, pitch) in [("low.wav", "500"), ("high.wav", "1700")] {
+        let path = exchange.folder().join("sounds").join(name);
+        let made = Command::new("sox")
+            .args(["-n", "-r", "8000", "-b", "16"])
+            .arg(path)
+            .args(["synth", "1.5", "sine", pitch, "vol", "0.3"])
+            .status()?;
+        assert!(made.success(), "sox makes {name}");
+    }
+    let actions = json!([
+        { "type": "answer" },
+        { "type": "play", "option": { "stream_urls": ["file:low.wav", "file:high.wav"] } },
+        { "type": "play", "option": { "stream_urls": ["file:../tandem.db"] } },
+        { "type": "play", "option": { "stream_urls": ["http://127.0.0.1:1/secret.wav"] } },
+    ]);
+    let flow = exchange.post("/v1.0/flows", json!({ "name": "Sounds", "detail": "", "actions": actions }))?;
+    exchange.post("/v1.0/numbers", json!({ "number": "500", "call_flow_id": flow["id"] }))?;
+    let mut caller = phone(&exchange, "1001", |setup| setup)?;
+    caller.dial("500")?;
+    caller.await_event("CALL_ESTABLISHED")?;
+    caller.await_event("CALL_CLOSED")?;
+    assert_eq!(ran(&exchange)?, ["answer", "play", "play", "play"], "what cannot be played is passed over");
+    let heard = caller.heard()?;
+    let share = |pitch: f64| heard.share_of(pitch);
+    assert!(share(500.0) > 0.3 && share(1_700.0) > 0.3, "{} of 500 Hz, {} of 1700 Hz", share(500.0), share(1_700.0));
     exchange.assert_no_errors();
     Ok(())
 }

@@ -335,3 +335,15 @@ fn numbers_and_flows_are_kept_consistent() {
     assert_eq!(lab[alice].last().status, Some(404), "a number without a flow leads nowhere");
     lab.finish();
 }
+
+#[test]
+fn digits_are_sent_to_the_phone() {
+    let option = [("digits", "147*#A".into()), ("duration", 120.into()), ("interval", 80.into())];
+    let (mut lab, [alice, ..]) =
+        office(16, vec![action(1, "answer", []), action(2, "digits_send", option), action(3, "beep", [])]);
+    lab[alice].call("500");
+    lab.run_until(|lab| is_over(lab, alice));
+    assert_eq!(lab[alice].last().audio.keys_heard(), "147*#A");
+    lab.finish();
+    assert_eq!(ran(&lab), ["answer", "digits_send", "beep"]);
+}

@@ -15,7 +15,7 @@ use crate::UnixMicros;
 use crate::context::Context;
 use crate::event::EventKind;
 use crate::flow::action::{Action, Catalogue};
-use crate::flow::order::Connect;
+use crate::flow::order::{Connect, Digits};
 use crate::flow::scope::Surroundings;
 use crate::flow::{Activeflow, ActiveflowRecord, Advance, End, Flow, Outcome, Variables};
 use crate::limits;
@@ -51,6 +51,8 @@ enum Wait {
         /// Whether a digit ends it.
         until_digit: bool,
     },
+    /// The digits to be sent that are left, the last one first.
+    Sending(Box<Digits>),
     /// That those are found who are to be rung.
     Search(Box<Connect>),
     /// One of the phones that ring to answer.
@@ -293,6 +295,7 @@ impl Call {
         run.timer = None;
         match run.waits {
             Wait::Time | Wait::Digits => self.resume_flow(ctx, Outcome::Done),
+            Wait::Sending(_) => self.send_next_digit(ctx),
             Wait::Answer(_) => self.nobody_answered(ctx),
             _ => {}
         }

@@ -13,9 +13,10 @@ use crate::call::{CALLER, Call, Ending, HangupReason, Stage};
 use crate::conference::rooms;
 use crate::context::Context;
 use crate::flow::action::Action;
-use crate::flow::order::{Order, Talk};
+use crate::flow::order::{Digits, Order, Talk};
 use crate::flow::value::Value;
 use crate::flow::{Outcome, action};
+use crate::timers::Timer;
 
 impl Call {
     /// Carries out an order of the flow. `None`: what comes of it will be told, or the call is over.
@@ -42,6 +43,11 @@ impl Call {
                     return Some(Outcome::Done);
                 }
                 self.wait(ctx, Wait::Digits, Some(duration));
+                None
+            }
+            Order::SendDigits(digits) => {
+                let digits = Digits { digits: digits.digits.chars().rev().collect(), ..*digits };
+                self.wait(ctx, Wait::Sending(Box::new(digits)), Some(crate::Time::ZERO));
                 None
             }
             Order::Mute(direction) => {
@@ -90,6 +96,21 @@ impl Call {
         }
         self.wait(ctx, Wait::Audio, None);
         None
+    }
+
+    /// Sends one digit, and comes back when it and the pause after it are over.
+    pub(super) fn send_next_digit(&mut self, ctx: &mut Context) {
+        let stream = self.legs[CALLER].audio.stream().filter(|_| self.legs[CALLER].audio.is_negotiated());
+        let Some(run) = &mut self.run else { return };
+        let Wait::Sending(left) = &mut run.waits else { return };
+        let Some(stream) = stream else {
+            return self.resume_flow(ctx, Outcome::Failed("the phone has no audio".into()));
+        };
+        let Some(digit) = left.digits.pop() else { return self.resume_flow(ctx, Outcome::Done) };
+        let duration_ms = u32::try_from(left.duration.as_millis()).unwrap_or(u32::MAX);
+        let pause = left.duration + left.interval;
+        ctx.media(media::Command::SendDigits { stream, digits: digit.into(), duration_ms });
+        run.timer = Some(ctx.arm(pause, Timer::FlowWait(self.key)));
     }
 
     fn hang_up_for_flow(&mut self, ctx: &mut Context, reason: HangupReason, like: Option<Uuid>) -> Option<Outcome> {
@@ -192,7 +213,6 @@ fn name_of(order: &Order) -> &'static str {
     match order {
         Order::Unavailable(name) => name,
         Order::Echo(_) => action::echo::INFO.name,
-        Order::SendDigits(_) => action::digits_send::INFO.name,
         Order::Call(_) => action::call::INFO.name,
         Order::DetectMachine { .. } => action::amd::INFO.name,
         Order::StartExternalMedia(_) => action::external_media_start::INFO.name,
