@@ -105,3 +105,5 @@ pub const RECOVERED: usize = 100_000;
 pub const CONVERSION_CPU: Duration = Duration::from_secs(4 * 3_600);
 /// Octets of what a conversion says when it fails.
 pub const COMPLAINT: u64 = 4_096;
+/// How often the kernel is asked for a port that SIP can have for UDP and TCP.
+pub const PORT_CHOICES: usize = 16;

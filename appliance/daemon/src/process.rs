@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use media::Sound;
 use pbx::{Input, Pbx, Settings};
 use store::journal::{Hooks, Journal};
-use store::{Store, Timestamp, Writer};
+use store::{Restored, Store, Timestamp, Writer};
 use tokio::sync::watch;
 
 use crate::clock::{self, Clock};
@@ -83,6 +83,16 @@ struct Running {
     http: Http,
 }
 
+/// Has the exchange take up what the store remembers.
+fn restore(pbx: &mut Pbx, clock: Clock, restored: Restored) {
+    pbx.handle(clock.now(), Input::Clock(clock::unix()));
+    let (extensions, bindings) = (restored.extensions.len(), restored.bindings.len());
+    pbx.handle(clock.now(), Input::Restore(restored.extensions, restored.bindings));
+    pbx.handle(clock.now(), Input::RestoreConferences(restored.conferences));
+    pbx.handle(clock.now(), Input::RestoreFlows(restored.flows, restored.numbers));
+    tracing::info!(extensions, bindings, "restored");
+}
+
 impl Running {
     fn start(
         (options, folder): (&Options, &DataFolder),
@@ -116,12 +126,7 @@ impl Running {
 
         let counters = Arc::new(Counters::default());
         let mut pbx = Pbx::new(settings, clock::seed().context("the kernel gives no randomness")?);
-        pbx.handle(clock.now(), Input::Clock(clock::unix()));
-        let (extensions, bindings) = (restored.extensions.len(), restored.bindings.len());
-        pbx.handle(clock.now(), Input::Restore(restored.extensions, restored.bindings));
-        pbx.handle(clock.now(), Input::RestoreConferences(restored.conferences));
-        pbx.handle(clock.now(), Input::RestoreFlows(restored.flows, restored.numbers));
-        tracing::info!(extensions, bindings, "restored");
+        restore(&mut pbx, clock, restored);
 
         let drained = notices.clone();
         let around = Surroundings {

@@ -60,16 +60,24 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Binds UDP and TCP to the same address.
+    /// Binds UDP and TCP to the same address. Port 0 lets the kernel choose one that both can have.
     pub fn bind(address: SocketAddr) -> Result<Sockets> {
         let poll = Poll::new().context("cannot make an epoll instance")?;
         let bell = Bell::new(Waker::new(poll.registry(), BELL).context("cannot make an eventfd")?);
-        let mut datagrams = Datagrams::bind(&datagrams::both_families(address))?;
-        // Port 0 lets the kernel choose: TCP takes what UDP was given.
-        let address = SocketAddr::new(address.ip(), datagrams.address().port());
-        let registry = poll.registry().try_clone().context("cannot share an epoll instance")?;
         let first_id = clock::unix().as_micros() as u64;
-        let mut connections = Connections::listen(registry, &datagrams::both_families(address), first_id)?;
+        // What UDP is given another program may have for TCP.
+        let attempts = if address.port() == 0 { crate::limits::PORT_CHOICES } else { 1 };
+        let mut attempt = 1;
+        let (mut datagrams, mut connections) = loop {
+            let datagrams = Datagrams::bind(&datagrams::both_families(address))?;
+            let chosen = SocketAddr::new(address.ip(), datagrams.address().port());
+            let registry = poll.registry().try_clone().context("cannot share an epoll instance")?;
+            match Connections::listen(registry, &datagrams::both_families(chosen), first_id) {
+                Ok(connections) => break (datagrams, connections),
+                Err(_) if attempt < attempts => attempt += 1,
+                Err(error) => return Err(error),
+            }
+        };
         let next = datagrams.register(poll.registry(), BELL.0 + 1)?;
         connections.register(next)?;
         Ok(Sockets { poll, bell, datagrams, connections })

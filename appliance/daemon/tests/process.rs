@@ -42,7 +42,7 @@ struct Running {
 
 impl Running {
     fn start(mut command: Command) -> Running {
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary is there");
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary is there");
         let mut running = Running { child, said: Vec::new() };
         let out = running.child.stdout.take().expect("it is piped");
         for line in BufReader::new(out).lines() {
@@ -51,7 +51,10 @@ impl Running {
                 return running;
             }
         }
-        panic!("it ended with {:?} instead, after {:?}", running.child.wait(), running.said);
+        let mut complaint = String::new();
+        let err = running.child.stderr.take().expect("it is piped");
+        BufReader::new(err).read_to_string(&mut complaint).expect("it speaks UTF-8");
+        panic!("it ended with {:?} instead, after {:?}: {complaint}", running.child.wait(), running.said);
     }
 
     fn http(&self) -> String {

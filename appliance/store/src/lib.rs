@@ -53,7 +53,7 @@ use std::sync::Arc;
 pub use error::Error;
 pub use journal::Journal;
 pub use page::{Page, PageRequest};
-pub use reader::Reader;
+pub use reader::{Reader, Restored};
 pub use setting::{Entropy, Identity};
 pub use timestamp::Timestamp;
 pub use writer::{Committed, Durability, Item, Writer};
