@@ -34,12 +34,19 @@ extension() { # number password name; one that is there already stays as it is
 extension 1001 "$first" "Front desk"
 extension 1002 "$second" "Workshop"
 
+# Phones are told an address, not all of them: the machine's first one.
+phones=$sip
+if [ "${sip%:*}" = 0.0.0.0 ]; then
+    own=$(hostname -I 2>/dev/null | cut -d ' ' -f 1)
+    phones="${own:-127.0.0.1}:${sip##*:}"
+fi
+
 cat <<END
 
   Tandem is running.
 
   Web page   http://$http    user admin    password $admin
-  Phones     registrar $sip, UDP or TCP
+  Phones     registrar $phones, UDP or TCP
              user 1001   password $first
              user 1002   password $second
 
