@@ -1,13 +1,13 @@
 //! `/v1.0/activeflows`.
 
 use axum::extract::State as Shared;
-use pbx::{Command, Rejection, Reply};
+use pbx::{Command, Reply};
 use store::Page;
 use store::activeflow::Record;
 use uuid::Uuid;
 
 use crate::exchange::ask;
-use crate::failure::{ErrorEnvelope, Failure};
+use crate::failure::{ErrorEnvelope, Failure, Status};
 use crate::parameters::{Id, PageParameters, Parameters};
 use crate::state::State;
 
@@ -60,7 +60,8 @@ pub(crate) async fn stop(Shared(state): Shared<State>, Id(id): Id) -> Result<axu
         // The exchange forgets an activeflow that is over; the store does not.
         Err(failure) if failure.http() == 404 => {
             find(&state, id).await?;
-            Err(Rejection::ActiveflowStopped.into())
+            let message = "the activeflow is stopped already";
+            Err(Failure::new(Status::FailedPrecondition, "ACTIVEFLOW_ALREADY_STOPPED", message))
         }
         Err(failure) => Err(failure),
     }

@@ -88,14 +88,8 @@ impl From<Rejection> for Failure {
             }
             Rejection::Flow(findings) => {
                 let findings: Vec<Finding> = findings.into_iter().map(Finding::from).collect();
-                let first = findings
-                    .first()
-                    .map_or_else(String::new, |first| format!("; the first: {}: {}", first.field, first.reason));
-                Failure::new(Status::InvalidArgument, "INVALID_ARGUMENT", message + &first)
+                Failure::new(Status::InvalidArgument, "INVALID_ARGUMENT", message)
                     .with_details(serde_json::json!(findings))
-            }
-            Rejection::ActiveflowStopped => {
-                Failure::new(Status::FailedPrecondition, "ACTIVEFLOW_ALREADY_STOPPED", message)
             }
             Rejection::AlreadyHungUp => Failure::new(Status::FailedPrecondition, "CALL_ALREADY_HANGUP", message),
             Rejection::NotAnswered => Failure::new(Status::FailedPrecondition, "CALL_NOT_ANSWERED", message),

@@ -111,11 +111,8 @@ pub enum Rejection {
         reason: &'static str,
     },
     /// The flow cannot be run; everything that is wrong with it.
-    #[error("the flow has {} mistakes", .0.len())]
+    #[error("{}", mistakes(.0))]
     Flow(Vec<Finding>),
-    /// The flow does not run any more.
-    #[error("the activeflow is stopped already")]
-    ActiveflowStopped,
     /// The call is over already.
     #[error("the call is hung up already")]
     AlreadyHungUp,
@@ -134,6 +131,13 @@ pub enum Rejection {
     /// A limit of the exchange is reached.
     #[error("{0}")]
     Exhausted(&'static str),
+}
+
+/// The first mistake of a flow, and how many more there are.
+fn mistakes(findings: &[Finding]) -> String {
+    let Some((first, others)) = findings.split_first() else { return "the flow cannot be run".into() };
+    let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
+    format!("{} {}{more}", first.at, first.reason)
 }
 
 /// The numbers behind `/metrics`: totals since start, and how many of each thing are there now.

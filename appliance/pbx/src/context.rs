@@ -45,8 +45,8 @@ pub struct Context {
     pub numbers: Numbers,
     /// What is recorded, or was and waits for its file.
     pub recordings: Recordings,
-    /// Calls whose flows want somebody to be rung.
-    pub searching: VecDeque<CallKey>,
+    /// Calls whose flows can go on.
+    pub flows_ready: VecDeque<CallKey>,
     /// What was counted since the start.
     pub totals: Totals,
     /// Whether new calls are refused.
@@ -71,7 +71,7 @@ impl Context {
             flows: Flows::default(),
             numbers: Numbers::default(),
             recordings: Recordings::default(),
-            searching: VecDeque::new(),
+            flows_ready: VecDeque::new(),
             totals: Totals::default(),
             draining: false,
             rng,

@@ -140,7 +140,7 @@ impl Pbx {
             }
         }
         self.drain_sip();
-        self.tend_ports();
+        self.go_on();
     }
 
     /// Runs what is due.
@@ -152,7 +152,7 @@ impl Pbx {
             self.handle_timer(timer);
             self.drain_sip();
         }
-        self.tend_ports();
+        self.go_on();
         self.gate.handle_timeout(now);
         // Transactions and dialogs outlive their calls: what they leave behind after a burst goes here.
         if self.calls.is_empty() {
@@ -200,13 +200,16 @@ impl Pbx {
         }
     }
 
-    /// Keeps the reserve of ports full, and lets those ring who waited for some.
-    fn tend_ports(&mut self) {
+    /// Lets those ring who waited for ports, and flows go on, and keeps the reserve of ports full.
+    fn go_on(&mut self) {
         self.ctx.tend_ports();
         self.calls.ring_waiting(&mut self.ctx);
-        let Pbx { ctx, directory, registrar, calls, .. } = self;
-        calls.search(ctx, &Whereabouts { directory, registrar });
         self.drain_sip();
+        while let Some(call) = self.ctx.flows_ready.pop_front() {
+            let Pbx { ctx, directory, registrar, calls, .. } = self;
+            calls.step_flow(ctx, call, &Whereabouts { directory, registrar });
+            self.drain_sip();
+        }
         self.ctx.tend_ports();
     }
 

@@ -131,7 +131,7 @@ async fn all_mistakes_of_a_flow_are_told_with_their_places_and_nothing_is_made()
         assert_eq!(names, ["action_id", "field", "reason"]);
     }
     let message = error["message"].as_str().expect("words");
-    assert_eq!(message, "the flow has 6 mistakes; the first: actions[0].type: there is no action \"answr\"");
+    assert_eq!(message, "actions[0].type there is no action \"answr\", and 5 more");
     assert_eq!(seat.get("/v1.0/flows").await.json()["result"], json!([]));
 }
 

@@ -10,7 +10,8 @@ use media::PlaybackId;
 use uuid::Uuid;
 
 use super::cause::Cause;
-use super::{CALLER, Call, Ending, Failure, HangupReason, ladder};
+use super::setup::Whereabouts;
+use super::{CALLER, Call, CallKey, Calls, Ending, Failure, HangupReason, ladder};
 use crate::UnixMicros;
 use crate::context::Context;
 use crate::event::EventKind;
@@ -65,6 +66,13 @@ enum Wait {
     Release,
 }
 
+impl Calls {
+    /// Does the next thing of a call's flow.
+    pub fn step_flow(&mut self, ctx: &mut Context, call: CallKey, places: &Whereabouts<'_>) {
+        self.with_call(ctx, call, |call, ctx| call.step_flow(ctx, places));
+    }
+}
+
 impl Run {
     /// A flow before its first action.
     fn new(id: Uuid, flow: &Flow, call_id: Uuid, at: UnixMicros) -> Run {
@@ -113,7 +121,7 @@ impl Call {
         ctx.index.activeflows.insert(id, self.key);
         self.run = Some(Box::new(run));
         self.limit = Some(ctx.arm(ctx.settings.call_limit, Timer::CallLimit(self.key)));
-        self.advance_flow(ctx);
+        ctx.flows_ready.push_back(self.key);
     }
 
     fn tell_variables(&self, run: &mut Run) {
@@ -134,25 +142,29 @@ impl Call {
         variables.tell("voipbin.call.destination.target_name", record.destination.target_name.clone());
     }
 
-    /// Goes on until something is to be waited for, or the flow is over.
-    fn advance_flow(&mut self, ctx: &mut Context) {
-        loop {
-            let Some(run) = &mut self.run else { return };
-            let around = Surroundings {
-                at: ctx.unix(),
-                zone: &ctx.settings.time_zone,
-                call: Some(self.legs[CALLER].record.status),
-                actions: ctx.settings.flow_actions,
-            };
-            let order = match run.flow.advance(around) {
-                Advance::Do(order) => order,
-                Advance::Finished(end) => return self.finish_flow(ctx, end),
-            };
-            self.note_actions(ctx);
-            let Some(outcome) = self.carry_out(ctx, order) else { return self.note_wait(ctx) };
-            if let Some(end) = self.take_outcome(ctx, outcome) {
-                return self.finish_flow(ctx, end);
-            }
+    /// Does the next thing of the flow, if it can go on. One at a time: what the phones are told of it leaves before the next.
+    fn step_flow(&mut self, ctx: &mut Context, places: &Whereabouts<'_>) {
+        let Some(run) = &mut self.run else { return };
+        match run.waits {
+            Wait::Nothing => {}
+            Wait::Search(_) => return self.connect(ctx, places),
+            _ => return,
+        }
+        let around = Surroundings {
+            at: ctx.unix(),
+            zone: &ctx.settings.time_zone,
+            call: Some(self.legs[CALLER].record.status),
+            actions: ctx.settings.flow_actions,
+        };
+        let order = match run.flow.advance(around) {
+            Advance::Do(order) => order,
+            Advance::Finished(end) => return self.finish_flow(ctx, end),
+        };
+        self.note_actions(ctx);
+        let Some(outcome) = self.carry_out(ctx, order) else { return self.note_wait(ctx) };
+        match self.take_outcome(ctx, outcome) {
+            Some(end) => self.finish_flow(ctx, end),
+            None => ctx.flows_ready.push_back(self.key),
         }
     }
 
@@ -166,7 +178,7 @@ impl Call {
         self.tend_audio(ctx);
         match end {
             Some(end) => self.finish_flow(ctx, end),
-            None => self.advance_flow(ctx),
+            None => ctx.flows_ready.push_back(self.key),
         }
     }
 

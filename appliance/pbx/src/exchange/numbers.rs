@@ -47,7 +47,7 @@ impl Pbx {
         let key = *self.ctx.index.activeflows.get(&id).ok_or(Rejection::NotFound("activeflow"))?;
         let mut stopped = None;
         self.calls.with_call(&mut self.ctx, key, |call, ctx| stopped = call.stop_flow(ctx));
-        stopped.map(|record| Reply::Activeflow(Box::new(record))).ok_or(Rejection::ActiveflowStopped)
+        stopped.map(|record| Reply::Activeflow(Box::new(record))).ok_or(Rejection::NotFound("activeflow"))
     }
 
     fn refuse_missing_flow(&self, field: &'static str, flow: Option<Uuid>) -> Result<(), Rejection> {

@@ -226,7 +226,7 @@ impl Activeflow {
         let options = Options::new(&action.option, &filled);
         match self.work(info, &options, around) {
             Ok(ran) => {
-                let words = ran.words();
+                let words = self.words(&ran);
                 self.note(action, filled, &words);
                 Ok(ran)
             }
@@ -256,6 +256,18 @@ impl Activeflow {
         }
     }
 
+    /// Where an action leads, if not to the next one.
+    fn words(&self, ran: &Ran) -> String {
+        let target = match ran {
+            Ran::Step(Step::Goto(FINISH)) => return "on to the end".into(),
+            Ran::Step(Step::Goto(target)) if *target != NEXT => *target,
+            _ => return String::new(),
+        };
+        let mut known = self.frames.iter().rev().flat_map(|frame| frame.actions.iter());
+        let name = known.find(|action| action.id == target).map_or("", |action| &action.name);
+        format!("on to {name} {target}")
+    }
+
     fn note(&mut self, action: &Action, filled: Value, words: &str) {
         if self.executed.len() >= limits::EXECUTED_ACTIONS {
             self.executed.pop_front();
@@ -269,16 +281,6 @@ impl Activeflow {
 enum Ran {
     Step(Step),
     Order(Order),
-}
-
-impl Ran {
-    fn words(&self) -> String {
-        match self {
-            Ran::Step(Step::Goto(FINISH)) => "on to the end".into(),
-            Ran::Step(Step::Goto(target)) if *target != NEXT => format!("on to {target}"),
-            _ => String::new(),
-        }
-    }
 }
 
 impl Frame {

@@ -1,6 +1,7 @@
 //! What the options of an action are made of, in whatever notation they came: a tree of texts, numbers, lists and maps.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// A value. Maps keep the order in which they were written.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -64,6 +65,29 @@ impl Value {
                 Value::Map(entries.iter().map(|(name, value)| (name.clone(), value.map_texts(change))).collect())
             }
             plain => plain.clone(),
+        }
+    }
+}
+
+/// For people: texts without quotes, lists and maps in their brackets.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::List(values) => {
+                f.write_str("[")?;
+                for (at, value) in values.iter().enumerate() {
+                    write!(f, "{}{value}", if at == 0 { "" } else { ", " })?;
+                }
+                f.write_str("]")
+            }
+            Value::Map(entries) => {
+                f.write_str("{")?;
+                for (at, (name, value)) in entries.iter().enumerate() {
+                    write!(f, "{}{name}: {value}", if at == 0 { "" } else { ", " })?;
+                }
+                f.write_str("}")
+            }
+            plain => f.write_str(&plain.text().unwrap_or_default()),
         }
     }
 }

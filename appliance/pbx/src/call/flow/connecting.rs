@@ -3,7 +3,7 @@
 use super::Wait;
 use crate::call::cause::Cause;
 use crate::call::setup::Whereabouts;
-use crate::call::{AddressKind, CALLER, Call, Calls, Ending, Failure, HangupReason, ladder};
+use crate::call::{AddressKind, CALLER, Call, Ending, Failure, HangupReason, ladder};
 use crate::context::Context;
 use crate::directory::Extension;
 use crate::flow::Outcome;
@@ -11,17 +11,9 @@ use crate::flow::order::Connect;
 use crate::limits;
 use crate::registrar::Binding;
 
-impl Calls {
-    /// Finds those whom flows want to be rung.
-    pub fn search(&mut self, ctx: &mut Context, places: &Whereabouts<'_>) {
-        while let Some(key) = ctx.searching.pop_front() {
-            self.with_call(ctx, key, |call, ctx| call.connect(ctx, places));
-        }
-    }
-}
-
 impl Call {
-    fn connect(&mut self, ctx: &mut Context, places: &Whereabouts<'_>) {
+    /// Rings those whom the flow wants to be rung.
+    pub(super) fn connect(&mut self, ctx: &mut Context, places: &Whereabouts<'_>) {
         let Some(run) = &mut self.run else { return };
         let Wait::Search(connect) = std::mem::replace(&mut run.waits, Wait::Nothing) else { return };
         self.failure = None;

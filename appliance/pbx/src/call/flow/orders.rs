@@ -56,7 +56,7 @@ impl Call {
             }
             Order::Connect(connect) => {
                 self.wait(ctx, Wait::Search(connect), None);
-                ctx.searching.push_back(self.key);
+                ctx.flows_ready.push_back(self.key);
                 None
             }
             Order::JoinConference(id) => self.join_for_flow(ctx, id),
@@ -195,13 +195,16 @@ fn sound(url: String) -> Sound {
     }
 }
 
+/// Characters of an option that the ladder shows.
+const OPTION: usize = 500;
+
 /// An action in a line of the ladder: its options after variables were filled in, and what came of it.
 pub(super) fn describe(action: &Action, note: &str) -> String {
     let mut words = String::new();
     if let Value::Map(entries) = &action.option {
         for (name, value) in entries {
-            let text = value.text().map_or_else(|| format!("({})", value.kind()), |text| text.into_owned());
-            words.push_str(&format!("{name}: {}\n", text.chars().take(200).collect::<String>()));
+            words.extend(format!("{name}: {value}").chars().take(OPTION));
+            words.push('\n');
         }
     }
     words.push_str(note);
