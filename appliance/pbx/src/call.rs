@@ -1,12 +1,13 @@
 //! Calls: a back-to-back user agent. Each leg has a dialog of its own, so that neither phone learns anything of the other.
 //!
-//! A [`Call`] begins with the caller's [`Leg`] ([`setup`]), rings the called phones ([`progress`]), bridges the one that
+//! A [`Call`] begins with the caller's [`Leg`] ([`setup`]), rings others ([`callee`], [`progress`]), bridges the one that
 //! answers, or goes into a conference ([`joining`]) or through a flow ([`mod@flow`]), follows what either side changes ([`session`]) and what is ordered
 //! of it ([`controls`]), and ends in one place ([`hangup`]). What is heard is agreed
 //! on in [`audio`], why it ended in [`cause`], what happened in [`ladder`].
 
 pub mod archive;
 pub mod audio;
+pub mod callee;
 pub mod calls;
 pub mod cause;
 pub mod controls;
@@ -29,6 +30,7 @@ use media::Lane;
 use smallvec::SmallVec;
 use uuid::Uuid;
 
+pub use callee::{Callee, Peer};
 pub use calls::Calls;
 pub use controls::Control;
 pub use leg::{Ending, Leg, Stage};

@@ -9,7 +9,7 @@ use super::archive::Archive;
 use super::cause::Cause;
 use super::ladder::{Noted, Preludes};
 use super::waiting::Waiting;
-use super::{Call, CallKey, Ending, HangupReason, LegKey};
+use super::{Call, CallKey, Ending, HangupReason, LegKey, Peer};
 use crate::command::{Rejection, Reply};
 use crate::context::Context;
 use crate::exchange::Output;
@@ -118,7 +118,7 @@ impl Calls {
         self.stranded = 0;
         for leg in self.calls.values_mut().flat_map(|call| &mut call.legs) {
             let stranded = leg.is_live() && leg.flow.transport != Transport::Udp && leg.flow.connection.is_none();
-            if stranded && leg.extension == extension && leg.flow.remote.ip() == flow.remote.ip() {
+            if stranded && leg.peer == Peer::Extension(extension) && leg.flow.remote.ip() == flow.remote.ip() {
                 leg.flow = flow;
                 if let Some(dialog) = leg.dialog {
                     ctx.sip.set_dialog_flow(dialog, flow);
@@ -156,7 +156,8 @@ impl Calls {
 
     /// Ends every call of an extension.
     pub fn hang_up_extension(&mut self, ctx: &mut Context, extension: Uuid) {
-        let concerned = |call: &Call| call.legs.iter().position(|leg| leg.extension == extension && leg.is_live());
+        let concerned =
+            |call: &Call| call.legs.iter().position(|leg| leg.peer == Peer::Extension(extension) && leg.is_live());
         let mut found: Vec<LegKey> = self
             .calls
             .values()

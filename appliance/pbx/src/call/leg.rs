@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::LegKey;
 use super::audio::Audio;
+use super::callee::{Callee, Peer};
 use super::cause::Cause;
 use super::controls::Waiting;
-use super::invite::Target;
 use super::record::{Address, CallRecord, Controls, Direction, HangupBy, HangupReason, Status};
 use super::session_timer::SessionTimer;
 use crate::UnixMicros;
@@ -23,14 +23,14 @@ pub struct Leg {
     pub key: LegKey,
     /// What the world sees of it.
     pub record: CallRecord,
-    /// Whose phone it is.
-    pub extension: Uuid,
+    /// Who is at the other end.
+    pub peer: Peer,
     /// The path to the peer.
     pub flow: Flow,
     /// How far its signalling has come.
     pub stage: Stage,
-    /// Where our INVITE goes, until it is answered; a leg that came in has none.
-    pub target: Option<Box<Target>>,
+    /// How we ring it, until it answers; a leg that came in has none.
+    pub callee: Option<Box<Callee>>,
     /// The dialog, from the first provisional answer with a tag on.
     pub dialog: Option<DialogId>,
     /// Its audio.

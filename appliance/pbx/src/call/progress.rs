@@ -178,7 +178,7 @@ impl Call {
         }
         ctx.sip.ack(ctx.now, dialog, None);
         self.legs[place].stage = Stage::Up;
-        self.legs[place].target = None;
+        self.legs[place].callee = None;
         if !self.accept_answer(ctx, place, response) {
             let at = ctx.unix();
             self.ladder.internal(at, (ladder::CALL, ladder::CALL), "no usable codec in the answer", String::new());

@@ -7,21 +7,19 @@ use sip::message::HeaderName;
 use sip::sdp::SessionDescription;
 use sip::{Flow, Headers, Request, Uri};
 use smallvec::SmallVec;
-use uuid::Uuid;
 
-use super::audio::{Audio, Preference};
+use super::audio::Audio;
+use super::callee::{Callee, address_of};
 use super::cause::Cause;
-use super::invite::{self, Target};
 use super::ladder::{self, Ladder};
 use super::leg::new_record;
 use super::session_timer::{self, Asked as AskedTimer, SessionTimer};
 use super::waiting::Destination;
-use super::{Address, AddressKind, CALLER, Call, CallKey, Calls, Direction, Failure, Leg, LegKey, Stage};
+use super::{Address, AddressKind, CALLER, Call, CallKey, Calls, Direction, Failure, Leg, LegKey, Peer, Stage};
 use crate::conference::{dialled_id, rooms};
 use crate::context::Context;
 use crate::directory::{Directory, Extension};
 use crate::event::EventKind;
-use crate::index::Asked;
 use crate::limits;
 use crate::registrar::{Binding, Registrar};
 use crate::reply;
@@ -163,10 +161,10 @@ fn begin(
     let leg = Leg {
         key: leg_key,
         record,
-        extension: caller.id,
+        peer: Peer::Extension(caller.id),
         flow,
         stage: Stage::Incoming { server },
-        target: None,
+        callee: None,
         dialog: None,
         audio: Audio::default(),
         recording: None,
@@ -250,7 +248,8 @@ impl Call {
         }
         let group = ctx.uuid();
         for binding in contacts {
-            if let Err(cause) = self.ring_contact(ctx, (extension, group), binding) {
+            let rung = Callee::of_contact(extension, binding).and_then(|callee| self.ring_callee(ctx, callee, group));
+            if let Err(cause) = rung {
                 self.note_failure(Failure::of(cause));
             }
         }
@@ -262,69 +261,12 @@ impl Call {
         self.limit = Some(ctx.arm(ctx.settings.dial_timeout, Timer::DialTimeout(self.key)));
     }
 
-    /// Rings one phone.
-    pub fn ring_contact(
-        &mut self,
-        ctx: &mut Context,
-        callee: (&Extension, Uuid),
-        binding: &Binding,
-    ) -> Result<(), Cause> {
-        let (extension, group) = callee;
-        let target = Target::of(binding).ok_or(Cause::UNALLOCATED)?;
-        let place = self.legs.len();
-        let key = LegKey { call: self.key, place: place as u8 };
-        let mut audio = Audio::default();
-        audio.open(ctx, key, self.lane)?;
-        let preference = Preference::of_caller(self.offer.as_ref());
-        audio.offer(ctx, &binding.flow, &preference);
-        self.note_open(ctx, &audio, place);
-
-        let parties = (self.legs[CALLER].record.source.clone(), address_of(extension));
-        let mut record = new_record(ctx.uuid(), Direction::Outgoing, parties, ctx.unix());
-        record.master_call_id = Some(self.id());
-        record.groupcall_id = Some(group);
-        record.peer = describe(&binding.flow);
-        record.sip_call_id = format!("{}@tandem", record.id.simple());
-        let id = record.id;
-        self.legs[CALLER].record.chained_call_ids.push(id);
-        self.ladder.add_phone(id, extension.extension.clone(), record.peer.clone());
-        ctx.index.records.insert(id, key);
-        ctx.index.sip_call_ids.insert(Bytes::copy_from_slice(record.sip_call_id.as_bytes()), key);
-
-        let mut leg = Leg {
-            key,
-            record,
-            extension: extension.id,
-            flow: binding.flow,
-            stage: Stage::Closing,
-            target: Some(Box::new(target.clone())),
-            dialog: None,
-            audio,
-            recording: None,
-            session: SessionTimer::default(),
-            acknowledged: true,
-            timer: None,
-            seat: None,
-            playing: None,
-        };
-        let client = invite::send(ctx, &leg, (target, self.max_forwards - 1), None);
-        leg.stage = Stage::Outgoing { client };
-        ctx.index.clients.insert(client, Asked::Invite(key));
-        self.legs.push(leg);
-        self.state(ctx, place, EventKind::CallCreated);
-        Ok(())
-    }
-
     /// Notes in the ladder that a stream was opened.
     pub fn note_open(&mut self, ctx: &Context, audio: &Audio, place: usize) {
         let label = format!("open port {}", audio.port());
         let who = if place == CALLER { "for the caller" } else { "for the called phone" };
         self.ladder.media(ctx.unix(), (ladder::CALL, ladder::MEDIA), label, who.into());
     }
-}
-
-fn address_of(extension: &Extension) -> Address {
-    Address { kind: AddressKind::Extension, target: extension.extension.clone(), target_name: extension.name.clone() }
 }
 
 /// `udp 192.0.2.7:5060`.

@@ -21,18 +21,27 @@ struct Spoken {
 #[derive(Debug, Default)]
 pub struct Preference {
     other: SmallVec<[Spoken; 4]>,
+    /// Where it is not empty: nothing else is offered, and it is offered in this order.
+    only: SmallVec<[Codec; 4]>,
 }
 
 impl Preference {
     /// For the phones that are rung: what the caller offers, in its order.
     pub fn of_caller(offer: Option<&SessionDescription>) -> Preference {
-        Preference { other: offer.map(|offer| spoken(offer).collect()).unwrap_or_default() }
+        let other = offer.map(|offer| spoken(offer).collect()).unwrap_or_default();
+        Preference { other, ..Preference::default() }
     }
 
     /// For the leg that is bridged with this one: what this one speaks.
     pub fn of_leg(audio: &Audio) -> Preference {
         let agreed = audio.negotiated.iter().flat_map(|negotiated| &negotiated.codecs);
-        Preference { other: agreed.filter_map(|codec| Spoken::read(&codec.map, codec.fmtp.as_deref())).collect() }
+        let other = agreed.filter_map(|codec| Spoken::read(&codec.map, codec.fmtp.as_deref())).collect();
+        Preference { other, ..Preference::default() }
+    }
+
+    /// Nothing but these is to be offered, in their order; all where there is none.
+    pub fn limited_to(self, codecs: &[Codec]) -> Preference {
+        Preference { only: codecs.iter().copied().collect(), ..self }
     }
 
     /// What to offer: what the other leg speaks, in its order, then whatever of ours goes with any of it.
@@ -44,6 +53,11 @@ impl Preference {
             if is_new && self.goes_with_some(settings, *codec) {
                 offered.push(Spoken::by_us(*codec));
             }
+        }
+        let place = |spoken: &Spoken| self.only.iter().position(|codec| *codec == spoken.codec);
+        if !self.only.is_empty() {
+            offered.retain(|spoken| place(spoken).is_some());
+            offered.sort_by_key(place);
         }
         offered.truncate(limits::CODECS);
         capabilities(offered)

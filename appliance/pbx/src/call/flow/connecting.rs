@@ -3,13 +3,11 @@
 use super::Wait;
 use crate::call::cause::Cause;
 use crate::call::setup::Whereabouts;
-use crate::call::{AddressKind, CALLER, Call, Ending, Failure, HangupReason, ladder};
+use crate::call::{AddressKind, CALLER, Call, Callee, Ending, Failure, HangupReason, ladder};
 use crate::context::Context;
-use crate::directory::Extension;
 use crate::flow::Outcome;
 use crate::flow::order::Connect;
 use crate::limits;
-use crate::registrar::Binding;
 
 impl Call {
     /// Rings those whom the flow wants to be rung.
@@ -23,13 +21,13 @@ impl Call {
             run.waits = Wait::Answer(connect);
         }
         let rung: usize = called.len();
-        for (extension, binding) in called {
+        for callee in called {
             // A call has a place for so many legs in all.
             if self.legs.len() >= limits::LEGS {
                 self.note_failure(Failure::of(Cause::CONGESTION));
                 break;
             }
-            if let Err(cause) = self.ring_contact(ctx, (&extension, group), &binding) {
+            if let Err(cause) = self.ring_callee(ctx, callee, group) {
                 self.note_failure(Failure::of(cause));
             }
         }
@@ -46,7 +44,7 @@ impl Call {
         self.tend_audio(ctx);
     }
 
-    fn find_called(&mut self, ctx: &Context, places: &Whereabouts<'_>, connect: &Connect) -> Vec<(Extension, Binding)> {
+    fn find_called(&mut self, ctx: &Context, places: &Whereabouts<'_>, connect: &Connect) -> Vec<Callee> {
         let at = ctx.unix();
         let mut called = Vec::new();
         for address in &connect.destinations {
@@ -71,7 +69,12 @@ impl Call {
             if contacts.is_empty() {
                 self.note_failure(Failure::of(Cause::ABSENT));
             }
-            called.extend(contacts.into_iter().map(|binding| (extension.clone(), binding)));
+            for binding in &contacts {
+                match Callee::of_contact(extension, binding) {
+                    Ok(callee) => called.push(callee),
+                    Err(cause) => self.note_failure(Failure::of(cause)),
+                }
+            }
         }
         called
     }

@@ -1,0 +1,141 @@
+//! Who is rung, and how: all that an INVITE of ours needs to know, as plain data.
+
+use bytes::Bytes;
+use media::Codec;
+use sip::header::{NameAddr, Route, TypedHeader};
+use sip::{Flow, Headers, Uri};
+use uuid::Uuid;
+
+use super::audio::{Audio, Preference};
+use super::cause::Cause;
+use super::leg::new_record;
+use super::session_timer::SessionTimer;
+use super::setup::describe;
+use super::{Address, AddressKind, CALLER, Call, Direction, Leg, LegKey, Stage, invite};
+use crate::context::Context;
+use crate::directory::Extension;
+use crate::event::EventKind;
+use crate::index::Asked;
+use crate::registrar::Binding;
+
+/// Who is at the other end of a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// A phone of an extension.
+    Extension(Uuid),
+    /// A trunk: they call us.
+    Trunk(Uuid),
+    /// A provider: we call them, or they call us because we registered.
+    Provider(Uuid),
+    /// Somebody of whom nothing is known but a SIP URI.
+    Uri,
+}
+
+/// Where an INVITE goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// The Request-URI.
+    pub uri: Uri,
+    /// The preloaded route set.
+    pub route: Vec<NameAddr>,
+}
+
+/// Who is rung, and how. Whatever can be called is made one of these first.
+#[derive(Debug, Clone)]
+pub struct Callee {
+    /// Whose phone it is.
+    pub peer: Peer,
+    /// What records show.
+    pub address: Address,
+    /// Where the INVITE goes.
+    pub target: Target,
+    /// The way it goes.
+    pub flow: Flow,
+    /// Who calls, as the callee is told; `None`: the caller's address, at our host.
+    pub from: Option<NameAddr>,
+    /// Who is called, as the callee is told; `None`: the address that records show, at our host.
+    pub to: Option<NameAddr>,
+    /// Further headers.
+    pub headers: Headers,
+    /// The codecs that it is offered, the preferred one first; empty: those of the exchange.
+    pub codecs: Vec<Codec>,
+}
+
+impl Target {
+    /// The contact of a binding, along its path (RFC 3327); `None` where it cannot be read.
+    fn of(binding: &Binding) -> Option<Target> {
+        let uri = Uri::parse(binding.contact.as_bytes()).ok()?;
+        let hops = binding.path.iter().filter_map(|hop| Route::parse(&Bytes::copy_from_slice(hop.as_bytes())).ok());
+        Some(Target { uri, route: hops.map(|route| route.0).collect() })
+    }
+}
+
+impl Callee {
+    /// A phone that has registered. The cause says why it cannot be rung.
+    pub fn of_contact(extension: &Extension, binding: &Binding) -> Result<Callee, Cause> {
+        Ok(Callee {
+            peer: Peer::Extension(extension.id),
+            address: address_of(extension),
+            target: Target::of(binding).ok_or(Cause::UNALLOCATED)?,
+            flow: binding.flow,
+            from: None,
+            to: None,
+            headers: Headers::new(),
+            codecs: Vec::new(),
+        })
+    }
+}
+
+impl Call {
+    /// Rings one callee in a leg of its own; those that are rung together share a group.
+    pub fn ring_callee(&mut self, ctx: &mut Context, callee: Callee, group: Uuid) -> Result<(), Cause> {
+        let place = self.legs.len();
+        let key = LegKey { call: self.key, place: place as u8 };
+        let mut audio = Audio::default();
+        audio.open(ctx, key, self.lane)?;
+        let preference = Preference::of_caller(self.offer.as_ref()).limited_to(&callee.codecs);
+        audio.offer(ctx, &callee.flow, &preference);
+        self.note_open(ctx, &audio, place);
+
+        let parties = (self.legs[CALLER].record.source.clone(), callee.address.clone());
+        let mut record = new_record(ctx.uuid(), Direction::Outgoing, parties, ctx.unix());
+        record.master_call_id = Some(self.id());
+        record.groupcall_id = Some(group);
+        record.peer = describe(&callee.flow);
+        record.sip_call_id = format!("{}@tandem", record.id.simple());
+        let id = record.id;
+        self.legs[CALLER].record.chained_call_ids.push(id);
+        self.ladder.add_phone(id, callee.address.target.clone(), record.peer.clone());
+        ctx.index.records.insert(id, key);
+        ctx.index.sip_call_ids.insert(Bytes::copy_from_slice(record.sip_call_id.as_bytes()), key);
+
+        let mut leg = Leg {
+            key,
+            record,
+            peer: callee.peer,
+            flow: callee.flow,
+            stage: Stage::Closing,
+            callee: Some(Box::new(callee)),
+            dialog: None,
+            audio,
+            recording: None,
+            session: SessionTimer::default(),
+            acknowledged: true,
+            timer: None,
+            seat: None,
+            playing: None,
+        };
+        if let Some(client) = invite::send(ctx, &leg, self.max_forwards - 1, None) {
+            leg.stage = Stage::Outgoing { client };
+            ctx.index.clients.insert(client, Asked::Invite(key));
+        }
+        self.legs.push(leg);
+        self.state(ctx, place, EventKind::CallCreated);
+        Ok(())
+    }
+}
+
+/// What records show of an extension.
+pub fn address_of(extension: &Extension) -> Address {
+    Address { kind: AddressKind::Extension, target: extension.extension.clone(), target_name: extension.name.clone() }
+}
