@@ -1,5 +1,7 @@
 //! `/v1.0/conferences`.
 
+pub(crate) mod recording;
+
 use std::time::Duration;
 
 use axum::extract::State as Shared;
@@ -36,6 +38,10 @@ pub struct ConferenceCreate {
     timeout: u32,
     /// How it is dialled and what it sounds like.
     data: Option<Data>,
+    /// The flow that a call goes through before it joins; nil: none.
+    pre_flow_id: Option<Uuid>,
+    /// The flow that a call goes through after it was sent out, or the conference ended; nil: none.
+    post_flow_id: Option<Uuid>,
 }
 
 /// What changes of a conference; what is not there stays as it is.
@@ -49,6 +55,14 @@ pub struct ConferenceUpdate {
     timeout: Option<u32>,
     /// Other data, all of it.
     data: Option<Data>,
+    /// Another flow before; nil: none.
+    pre_flow_id: Option<Uuid>,
+    /// Another flow after; nil: none.
+    post_flow_id: Option<Uuid>,
+}
+
+fn unless_nil(id: Uuid) -> Option<Uuid> {
+    Some(id).filter(|id| !id.is_nil())
 }
 
 /// Lists the conferences that are not over, newest first.
@@ -86,14 +100,16 @@ pub(crate) async fn create(
     Shared(state): Shared<State>,
     Json(new): Json<ConferenceCreate>,
 ) -> Result<axum::Json<Record>, Failure> {
-    let ConferenceCreate { kind, id, name, detail, timeout, data } = new;
+    let ConferenceCreate { kind, id, name, detail, timeout, data, pre_flow_id, post_flow_id } = new;
     if kind.is_some_and(|kind| kind != ConferenceType::Conference) {
         let details = serde_json::json!([{ "field": "type", "reason": "must be conference" }]);
         let message = "type: must be conference; the exchange makes the others itself";
         return Err(Failure::new(Status::InvalidArgument, "INVALID_ARGUMENT", message).with_details(details));
     }
     let (data, timeout) = (data.map(Into::into).unwrap_or_default(), Duration::from_secs(timeout.into()));
-    order(&state, Command::CreateConference(NewConference { id, name, detail, data, timeout })).await
+    let (pre_flow_id, post_flow_id) = (pre_flow_id.and_then(unless_nil), post_flow_id.and_then(unless_nil));
+    let new = NewConference { id, name, detail, data, timeout, pre_flow_id, post_flow_id };
+    order(&state, Command::CreateConference(new)).await
 }
 
 /// Shows a conference.
@@ -130,9 +146,10 @@ pub(crate) async fn update(
     Id(id): Id,
     Json(change): Json<ConferenceUpdate>,
 ) -> Result<axum::Json<Record>, Failure> {
-    let ConferenceUpdate { name, detail, timeout, data } = change;
+    let ConferenceUpdate { name, detail, timeout, data, pre_flow_id, post_flow_id } = change;
     let timeout = timeout.map(|timeout| Duration::from_secs(timeout.into()));
-    let change = ConferenceChange { name, detail, data: data.map(Into::into), timeout };
+    let (pre_flow_id, post_flow_id) = (pre_flow_id.map(unless_nil), post_flow_id.map(unless_nil));
+    let change = ConferenceChange { name, detail, data: data.map(Into::into), timeout, pre_flow_id, post_flow_id };
     order(&state, Command::UpdateConference(id, change)).await
 }
 

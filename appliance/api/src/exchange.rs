@@ -94,6 +94,7 @@ impl From<Rejection> for Failure {
             Rejection::AlreadyHungUp => Failure::new(Status::FailedPrecondition, "CALL_ALREADY_HANGUP", message),
             Rejection::NotAnswered => Failure::new(Status::FailedPrecondition, "CALL_NOT_ANSWERED", message),
             Rejection::CallState => Failure::new(Status::FailedPrecondition, "CALL_STATE_INVALID", message),
+            Rejection::ConferenceEmpty => Failure::new(Status::FailedPrecondition, "STATE_INVALID", message),
             Rejection::RecordingActive => Failure::new(Status::FailedPrecondition, "RECORDING_ALREADY_ACTIVE", message),
             Rejection::RecordingInactive => Failure::new(Status::FailedPrecondition, "RECORDING_NOT_ACTIVE", message),
             Rejection::Exhausted(_) => {

@@ -20,7 +20,7 @@ use crate::{
         call::delete, call::hangup, call::sequence, call::controls::hold, call::controls::unhold, call::controls::moh,
         call::controls::unmoh, call::controls::mute, call::controls::unmute, call::controls::silence,
         call::controls::unsilence, conferencecall::list, conferencecall::get, conferencecall::delete, conference::list,
-        conference::create, conference::get, conference::update, conference::delete, extension::list,
+        conference::create, conference::get, conference::update, conference::delete, conference::recording::start, conference::recording::stop, extension::list,
         extension::create, extension::get, extension::update, extension::delete,
         agent::me, websocket::open, recording::start, recording::stop, recording::pause, recording::resume, recording::list, recording::get,
         recording::delete, recording::file, recording::content, flow::list, flow::create, flow::get, flow::update,

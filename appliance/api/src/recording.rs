@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use pbx::recording::{EndOfKey, Layout, RecordingOptions};
+use pbx::recording::{EndOfKey, Layout, Recorded, RecordingOptions};
 use pbx::{Command, Rejection, Reply};
 use serde::Deserialize;
 use store::recording::{Record, RecordingFormat, RecordingStatus};
@@ -53,7 +53,8 @@ pub(crate) struct Start {
     on_end_flow_id: String,
 }
 
-fn wav() -> RecordingFormat {
+/// What a file is where nothing is said.
+pub(crate) fn wav() -> RecordingFormat {
     RecordingFormat::Wav
 }
 
@@ -83,7 +84,7 @@ pub(crate) async fn start(
     Id(id): Id,
     Json(start): Json<Start>,
 ) -> Result<axum::Json<call::Record>, Failure> {
-    order(&state, id, Command::StartRecording(id, start.options()?)).await
+    order(&state, id, Command::StartRecording(Recorded::Call(id), start.options()?)).await
 }
 
 /// Ends the recording of a call.
@@ -101,7 +102,7 @@ pub(crate) async fn start(
     tag = "recordings"
 )]
 pub(crate) async fn stop(Shared(state): Shared<State>, Id(id): Id) -> Result<axum::Json<call::Record>, Failure> {
-    order(&state, id, Command::StopRecording(id)).await
+    order(&state, id, Command::StopRecording(Recorded::Call(id))).await
 }
 
 /// Leaves out of the recording of a call what is said from now on. Its longest duration goes on counting.
@@ -119,7 +120,7 @@ pub(crate) async fn stop(Shared(state): Shared<State>, Id(id): Id) -> Result<axu
     tag = "recordings"
 )]
 pub(crate) async fn pause(Shared(state): Shared<State>, Id(id): Id) -> Result<axum::Json<call::Record>, Failure> {
-    order(&state, id, Command::PauseRecording { call: id, paused: true }).await
+    order(&state, id, Command::PauseRecording { of: Recorded::Call(id), paused: true }).await
 }
 
 /// Goes on with the recording of a call that was paused.
@@ -137,7 +138,7 @@ pub(crate) async fn pause(Shared(state): Shared<State>, Id(id): Id) -> Result<ax
     tag = "recordings"
 )]
 pub(crate) async fn resume(Shared(state): Shared<State>, Id(id): Id) -> Result<axum::Json<call::Record>, Failure> {
-    order(&state, id, Command::PauseRecording { call: id, paused: false }).await
+    order(&state, id, Command::PauseRecording { of: Recorded::Call(id), paused: false }).await
 }
 
 /// Lists the recordings, newest first.
@@ -272,15 +273,8 @@ pub(crate) async fn content(
 
 impl Start {
     fn options(&self) -> Result<RecordingOptions, Failure> {
-        let seconds = |count: u32| (count > 0).then(|| Duration::from_secs(count.into()));
         let end_of_key = EndOfKey::from_word(&self.end_of_key)
             .ok_or(Rejection::Invalid { field: "end_of_key", reason: "none, any, or one key" })?;
-        let flow = match self.on_end_flow_id.as_str() {
-            "" => Uuid::nil(),
-            text => {
-                Uuid::try_parse(text).map_err(|_| Rejection::Invalid { field: "on_end_flow_id", reason: "no UUID" })?
-            }
-        };
         let layout = match self.channels {
             1 => Layout::Mono,
             2 => Layout::Stereo,
@@ -293,9 +287,21 @@ impl Start {
             end_of_key,
             duration: seconds(self.duration),
             beep: self.beep_start,
-            on_end_flow_id: (!flow.is_nil()).then_some(flow),
+            on_end_flow_id: flow_of(&self.on_end_flow_id)?,
         })
     }
+}
+
+/// So many seconds; 0: no limit.
+pub(crate) fn seconds(count: u32) -> Option<Duration> {
+    (count > 0).then(|| Duration::from_secs(count.into()))
+}
+
+/// The flow to run once a recording is over: an id, or nothing.
+pub(crate) fn flow_of(text: &str) -> Result<Option<Uuid>, Failure> {
+    let wrong = |_| Rejection::Invalid { field: "on_end_flow_id", reason: "no UUID" };
+    let flow = if text.is_empty() { Uuid::nil() } else { Uuid::try_parse(text).map_err(wrong)? };
+    Ok((!flow.is_nil()).then_some(flow))
 }
 
 async fn order(state: &State, id: Uuid, command: Command) -> Result<axum::Json<call::Record>, Failure> {

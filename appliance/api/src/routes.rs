@@ -41,71 +41,110 @@ pub struct Route {
     handler: MethodRouter<State>,
 }
 
+/// Who reads.
+const READ: Access = Access::Agent(AgentPermission::Agent);
+/// Who changes something.
+const WRITE: Access = Access::Agent(AgentPermission::Manager);
+
 /// The table.
 pub fn routes() -> Vec<Route> {
-    use Access::{Anybody, LocalOrAgent, Websocket};
-    use AgentPermission::{Agent, Manager};
-    let (read, write) = (Access::Agent(Agent), Access::Agent(Manager));
+    [the_box(), people(), calls(), conferences(), recordings(), flows()].into_iter().flatten().collect()
+}
+
+/// The box itself, and the way in.
+fn the_box() -> Vec<Route> {
     vec![
-        route(Method::POST, "/auth/login", Anybody, auth::login),
-        route(Method::POST, "/auth/logout", Anybody, auth::logout),
-        route(Method::GET, "/livez", Anybody, health::live),
-        route(Method::GET, "/healthz", Anybody, health::get),
-        route(Method::GET, "/metrics", LocalOrAgent, metrics::get),
-        route(Method::GET, "/openapi.json", Anybody, openapi::get),
-        route(Method::GET, "/v1.0/activeflows", read, activeflow::list),
-        route(Method::GET, "/v1.0/activeflows/{id}", read, activeflow::get),
-        route(Method::POST, "/v1.0/activeflows/{id}/stop", write, activeflow::stop),
-        route(Method::GET, "/v1.0/box", read, r#box::get),
-        route(Method::GET, "/v1.0/calls", read, call::list),
-        route(Method::GET, "/v1.0/calls/{id}", read, call::get),
-        route(Method::DELETE, "/v1.0/calls/{id}", write, call::delete),
-        route(Method::POST, "/v1.0/calls/{id}/hangup", write, call::hangup),
-        route(Method::POST, "/v1.0/calls/{id}/hold", write, call::controls::hold),
-        route(Method::DELETE, "/v1.0/calls/{id}/hold", write, call::controls::unhold),
-        route(Method::POST, "/v1.0/calls/{id}/moh", write, call::controls::moh),
-        route(Method::DELETE, "/v1.0/calls/{id}/moh", write, call::controls::unmoh),
-        route(Method::POST, "/v1.0/calls/{id}/mute", write, call::controls::mute),
-        route(Method::DELETE, "/v1.0/calls/{id}/mute", write, call::controls::unmute),
-        route(Method::POST, "/v1.0/calls/{id}/silence", write, call::controls::silence),
-        route(Method::DELETE, "/v1.0/calls/{id}/silence", write, call::controls::unsilence),
-        route(Method::POST, "/v1.0/calls/{id}/recording_pause", write, recording::pause),
-        route(Method::POST, "/v1.0/calls/{id}/recording_resume", write, recording::resume),
-        route(Method::POST, "/v1.0/calls/{id}/recording_start", write, recording::start),
-        route(Method::POST, "/v1.0/calls/{id}/recording_stop", write, recording::stop),
-        route(Method::GET, "/v1.0/calls/{id}/sequence", read, call::sequence),
-        route(Method::GET, "/v1.0/conferencecalls", read, conferencecall::list),
-        route(Method::GET, "/v1.0/conferencecalls/{id}", read, conferencecall::get),
-        route(Method::DELETE, "/v1.0/conferencecalls/{id}", write, conferencecall::delete),
-        route(Method::GET, "/v1.0/conferences", read, conference::list),
-        route(Method::POST, "/v1.0/conferences", write, conference::create),
-        route(Method::GET, "/v1.0/conferences/{id}", read, conference::get),
-        route(Method::PUT, "/v1.0/conferences/{id}", write, conference::update),
-        route(Method::DELETE, "/v1.0/conferences/{id}", write, conference::delete),
-        route(Method::GET, "/v1.0/extensions", read, extension::list),
-        route(Method::POST, "/v1.0/extensions", write, extension::create),
-        route(Method::GET, "/v1.0/extensions/{id}", read, extension::get),
-        route(Method::PUT, "/v1.0/extensions/{id}", write, extension::update),
-        route(Method::DELETE, "/v1.0/extensions/{id}", write, extension::delete),
-        route(Method::GET, "/v1.0/flows", read, flow::list),
-        route(Method::POST, "/v1.0/flows", write, flow::create),
-        route(Method::GET, "/v1.0/flows/{id}", read, flow::get),
-        route(Method::PUT, "/v1.0/flows/{id}", write, flow::update),
-        route(Method::DELETE, "/v1.0/flows/{id}", write, flow::delete),
-        route(Method::GET, "/v1.0/numbers", read, number::list),
-        route(Method::POST, "/v1.0/numbers", write, number::create),
-        route(Method::GET, "/v1.0/numbers/{id}", read, number::get),
-        route(Method::PUT, "/v1.0/numbers/{id}", write, number::update),
-        route(Method::DELETE, "/v1.0/numbers/{id}", write, number::delete),
-        route(Method::PUT, "/v1.0/numbers/{id}/flow_ids", write, number::update_flows),
-        route(Method::GET, "/v1.0/me", read, agent::me),
-        route(Method::GET, "/v1.0/recordingfiles/{id}", read, recording::file),
+        route(Method::POST, "/auth/login", Access::Anybody, auth::login),
+        route(Method::POST, "/auth/logout", Access::Anybody, auth::logout),
+        route(Method::GET, "/livez", Access::Anybody, health::live),
+        route(Method::GET, "/healthz", Access::Anybody, health::get),
+        route(Method::GET, "/metrics", Access::LocalOrAgent, metrics::get),
+        route(Method::GET, "/openapi.json", Access::Anybody, openapi::get),
+        route(Method::GET, "/v1.0/box", READ, r#box::get),
+        route(Method::GET, "/v1.0/ws", Access::Websocket(AgentPermission::Agent), websocket::open),
+    ]
+}
+
+/// Who may call, and who may log in.
+fn people() -> Vec<Route> {
+    vec![
+        route(Method::GET, "/v1.0/extensions", READ, extension::list),
+        route(Method::POST, "/v1.0/extensions", WRITE, extension::create),
+        route(Method::GET, "/v1.0/extensions/{id}", READ, extension::get),
+        route(Method::PUT, "/v1.0/extensions/{id}", WRITE, extension::update),
+        route(Method::DELETE, "/v1.0/extensions/{id}", WRITE, extension::delete),
+        route(Method::GET, "/v1.0/me", READ, agent::me),
+    ]
+}
+
+/// Calls, and the flows that run.
+fn calls() -> Vec<Route> {
+    vec![
+        route(Method::GET, "/v1.0/activeflows", READ, activeflow::list),
+        route(Method::GET, "/v1.0/activeflows/{id}", READ, activeflow::get),
+        route(Method::POST, "/v1.0/activeflows/{id}/stop", WRITE, activeflow::stop),
+        route(Method::GET, "/v1.0/calls", READ, call::list),
+        route(Method::GET, "/v1.0/calls/{id}", READ, call::get),
+        route(Method::DELETE, "/v1.0/calls/{id}", WRITE, call::delete),
+        route(Method::POST, "/v1.0/calls/{id}/hangup", WRITE, call::hangup),
+        route(Method::POST, "/v1.0/calls/{id}/hold", WRITE, call::controls::hold),
+        route(Method::DELETE, "/v1.0/calls/{id}/hold", WRITE, call::controls::unhold),
+        route(Method::POST, "/v1.0/calls/{id}/moh", WRITE, call::controls::moh),
+        route(Method::DELETE, "/v1.0/calls/{id}/moh", WRITE, call::controls::unmoh),
+        route(Method::POST, "/v1.0/calls/{id}/mute", WRITE, call::controls::mute),
+        route(Method::DELETE, "/v1.0/calls/{id}/mute", WRITE, call::controls::unmute),
+        route(Method::POST, "/v1.0/calls/{id}/silence", WRITE, call::controls::silence),
+        route(Method::DELETE, "/v1.0/calls/{id}/silence", WRITE, call::controls::unsilence),
+        route(Method::POST, "/v1.0/calls/{id}/recording_pause", WRITE, recording::pause),
+        route(Method::POST, "/v1.0/calls/{id}/recording_resume", WRITE, recording::resume),
+        route(Method::POST, "/v1.0/calls/{id}/recording_start", WRITE, recording::start),
+        route(Method::POST, "/v1.0/calls/{id}/recording_stop", WRITE, recording::stop),
+        route(Method::GET, "/v1.0/calls/{id}/sequence", READ, call::sequence),
+    ]
+}
+
+/// Conferences.
+fn conferences() -> Vec<Route> {
+    vec![
+        route(Method::GET, "/v1.0/conferencecalls", READ, conferencecall::list),
+        route(Method::GET, "/v1.0/conferencecalls/{id}", READ, conferencecall::get),
+        route(Method::DELETE, "/v1.0/conferencecalls/{id}", WRITE, conferencecall::delete),
+        route(Method::GET, "/v1.0/conferences", READ, conference::list),
+        route(Method::POST, "/v1.0/conferences", WRITE, conference::create),
+        route(Method::GET, "/v1.0/conferences/{id}", READ, conference::get),
+        route(Method::PUT, "/v1.0/conferences/{id}", WRITE, conference::update),
+        route(Method::DELETE, "/v1.0/conferences/{id}", WRITE, conference::delete),
+        route(Method::POST, "/v1.0/conferences/{id}/recording_start", WRITE, conference::recording::start),
+        route(Method::POST, "/v1.0/conferences/{id}/recording_stop", WRITE, conference::recording::stop),
+    ]
+}
+
+/// Recordings and their files.
+fn recordings() -> Vec<Route> {
+    vec![
+        route(Method::GET, "/v1.0/recordingfiles/{id}", READ, recording::file),
         // Whoever has a link that we signed may follow it.
-        route(Method::GET, "/v1.0/recordingfiles/{id}/content", Anybody, recording::content),
-        route(Method::GET, "/v1.0/recordings", read, recording::list),
-        route(Method::GET, "/v1.0/recordings/{id}", read, recording::get),
-        route(Method::DELETE, "/v1.0/recordings/{id}", write, recording::delete),
-        route(Method::GET, "/v1.0/ws", Websocket(Agent), websocket::open),
+        route(Method::GET, "/v1.0/recordingfiles/{id}/content", Access::Anybody, recording::content),
+        route(Method::GET, "/v1.0/recordings", READ, recording::list),
+        route(Method::GET, "/v1.0/recordings/{id}", READ, recording::get),
+        route(Method::DELETE, "/v1.0/recordings/{id}", WRITE, recording::delete),
+    ]
+}
+
+/// What is dialled, and what happens then.
+fn flows() -> Vec<Route> {
+    vec![
+        route(Method::GET, "/v1.0/flows", READ, flow::list),
+        route(Method::POST, "/v1.0/flows", WRITE, flow::create),
+        route(Method::GET, "/v1.0/flows/{id}", READ, flow::get),
+        route(Method::PUT, "/v1.0/flows/{id}", WRITE, flow::update),
+        route(Method::DELETE, "/v1.0/flows/{id}", WRITE, flow::delete),
+        route(Method::GET, "/v1.0/numbers", READ, number::list),
+        route(Method::POST, "/v1.0/numbers", WRITE, number::create),
+        route(Method::GET, "/v1.0/numbers/{id}", READ, number::get),
+        route(Method::PUT, "/v1.0/numbers/{id}", WRITE, number::update),
+        route(Method::DELETE, "/v1.0/numbers/{id}", WRITE, number::delete),
+        route(Method::PUT, "/v1.0/numbers/{id}/flow_ids", WRITE, number::update_flows),
     ]
 }
 

@@ -6,7 +6,7 @@ use crate::call::{CallRecord, Control};
 use crate::conference::{Conference, ConferenceChange, Conferencecall, NewConference};
 use crate::directory::{Extension, ExtensionChange, NewExtension, NewNumber, Number, NumberChange};
 use crate::flow::{ActiveflowRecord, Finding, Flow, NewFlow};
-use crate::recording::RecordingOptions;
+use crate::recording::{Recorded, RecordingOptions};
 use crate::registrar::Binding;
 use crate::sequence::Sequence;
 
@@ -49,14 +49,14 @@ pub enum Command {
     ControlCall(Uuid, Control),
     /// End one call (a leg, and with it what it is bridged to).
     HangupCall(Uuid),
-    /// Record a leg: its phone on the left, what it hears on the right.
-    StartRecording(Uuid, RecordingOptions),
-    /// End the recording of a leg.
-    StopRecording(Uuid),
-    /// Leave out of the recording of a leg what is said from now on, or go on.
+    /// Record a leg, its phone on the left, what it hears on the right; or everybody in a conference.
+    StartRecording(Recorded, RecordingOptions),
+    /// End the recording.
+    StopRecording(Recorded),
+    /// Leave out of the recording what is said from now on, or go on.
     PauseRecording {
-        /// The leg.
-        call: Uuid,
+        /// What is recorded.
+        of: Recorded,
         /// Whether it waits.
         paused: bool,
     },
@@ -122,11 +122,14 @@ pub enum Rejection {
     /// The call is not answered yet, or over already.
     #[error("the call is not up")]
     CallState,
-    /// The leg is recorded already.
-    #[error("the call is recorded already")]
+    /// Nobody is in the conference.
+    #[error("nobody is in the conference")]
+    ConferenceEmpty,
+    /// It is recorded already.
+    #[error("it is recorded already")]
     RecordingActive,
-    /// The leg is not recorded.
-    #[error("the call is not recorded")]
+    /// It is not recorded.
+    #[error("it is not recorded")]
     RecordingInactive,
     /// A limit of the exchange is reached.
     #[error("{0}")]

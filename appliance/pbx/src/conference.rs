@@ -33,8 +33,16 @@ pub struct Conference {
     pub timeout: Duration,
     /// How far it got.
     pub status: ConferenceStatus,
+    /// What a call goes through before it comes in.
+    pub pre_flow_id: Option<Uuid>,
+    /// What a call goes through after it has left.
+    pub post_flow_id: Option<Uuid>,
     /// Who is in it.
     pub conferencecall_ids: Vec<Uuid>,
+    /// Its recording, while it runs.
+    pub recording_id: Option<Uuid>,
+    /// All its recordings; of very many, the latest.
+    pub recording_ids: Vec<Uuid>,
     /// When it was made.
     pub created: UnixMicros,
     /// When it was last changed.
@@ -86,6 +94,10 @@ pub struct NewConference {
     pub data: ConferenceData,
     /// See [`Conference::timeout`].
     pub timeout: Duration,
+    /// See [`Conference::pre_flow_id`].
+    pub pre_flow_id: Option<Uuid>,
+    /// See [`Conference::post_flow_id`].
+    pub post_flow_id: Option<Uuid>,
 }
 
 /// What [`crate::Command::UpdateConference`] changes; `None` leaves as it is.
@@ -99,6 +111,10 @@ pub struct ConferenceChange {
     pub data: Option<ConferenceData>,
     /// Another time to live, still counted from when it was made.
     pub timeout: Option<Duration>,
+    /// Another flow before; `Some(None)`: none.
+    pub pre_flow_id: Option<Option<Uuid>>,
+    /// Another flow after; `Some(None)`: none.
+    pub post_flow_id: Option<Option<Uuid>>,
 }
 
 impl NewConference {

@@ -74,8 +74,8 @@ pub enum EventKind {
     ActiveflowCreated(Box<ActiveflowRecord>),
     /// It has come further, or is over.
     ActiveflowUpdated(Box<ActiveflowRecord>),
-    /// A recording of a leg has come further; the last one says what file there is.
-    CallRecording(Box<RecordingRecord>),
+    /// A recording has come further; the last one says what file there is.
+    Recording(Box<RecordingRecord>),
     /// A source guessed passwords and is not listened to until the given moment.
     SourceBlocked {
         /// The address.
@@ -123,7 +123,7 @@ impl EventKind {
             EventKind::NumberDeleted(_) => "number_deleted",
             EventKind::ActiveflowCreated(_) => "activeflow_created",
             EventKind::ActiveflowUpdated(_) => "activeflow_updated",
-            EventKind::CallRecording(_) => "call_recording",
+            EventKind::Recording(recording) => recording.of.event_name(),
             EventKind::SourceBlocked { .. } => "source_blocked",
             EventKind::SourceUnblocked { .. } => "source_unblocked",
         }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use sip::{Flow, Transmit, Transport, stun};
 
 use crate::authentication::Gate;
+use crate::call::Calls;
 use crate::call::setup::Whereabouts;
-use crate::call::{Call, Calls};
 use crate::command::{Command, Counters, Rejection, Reply, RequestId};
 use crate::conference::{Conference, rooms};
 use crate::context::Context;
@@ -25,6 +25,7 @@ use crate::{Deadline, Time};
 pub mod conferences;
 pub mod dispatch;
 pub mod numbers;
+pub mod recordings;
 
 /// Everything that reaches the exchange.
 #[derive(Debug)]
@@ -248,16 +249,9 @@ impl Pbx {
             Command::StopActiveflow(id) => self.stop_activeflow(id),
             Command::ControlCall(id, control) => self.calls.control(&mut self.ctx, id, control),
             Command::HangupCall(id) => self.calls.hang_up(&mut self.ctx, id),
-            Command::StartRecording(id, options) => {
-                let start = |call: &mut Call, ctx: &mut Context, place| call.start_recording(ctx, place, &options);
-                self.calls.within(&mut self.ctx, id, start)
-            }
-            Command::StopRecording(id) => {
-                self.calls.within(&mut self.ctx, id, |call, ctx, place| call.stop_recording_on_request(ctx, place))
-            }
-            Command::PauseRecording { call, paused } => {
-                self.calls.within(&mut self.ctx, call, |call, ctx, place| call.pause_recording(ctx, place, paused))
-            }
+            Command::StartRecording(of, options) => self.start_recording(of, &options),
+            Command::StopRecording(of) => self.stop_recording(of),
+            Command::PauseRecording { of, paused } => self.pause_recording(of, paused),
             Command::ReadSequence(id) => self.calls.sequence(&self.ctx, id),
             Command::ListBindings(extension) => Ok(Reply::Bindings(self.registrar.list(extension))),
             Command::ReadCounters => Ok(Reply::Counters(Box::new(self.counters()))),
@@ -311,11 +305,7 @@ impl Pbx {
             Timer::Statistics(leg) => {
                 calls.with(ctx, leg, |call, ctx, place| call.handle_closed(ctx, place, None));
             }
-            Timer::RecordingLimit(recording) => {
-                if let Some(leg) = ctx.recordings.leg(recording) {
-                    calls.with(ctx, leg, |call, ctx, place| call.handle_recording_limit(ctx, place, recording));
-                }
-            }
+            Timer::RecordingLimit(recording) => self.handle_recording_limit(recording),
             Timer::Archive(call) => calls.archive(ctx, call),
             Timer::BindingExpires(key) => {
                 registrar.remove(ctx, key);

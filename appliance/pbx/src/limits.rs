@@ -39,6 +39,8 @@ pub const PRELUDE_STEPS: usize = 8;
 pub const SEQUENCE_BYTES_PER_SECOND: usize = 1 << 20;
 /// How long the ladder of a call that is over waits for the last answers.
 pub const LADDER_LINGER: Duration = Duration::from_secs(1);
+/// Recordings that a conference names, the latest.
+pub const CONFERENCE_RECORDINGS: usize = 100;
 /// Recordings at a time: each has up to 51 KiB of buffers, and writes up to 64 KB a second.
 pub const RECORDINGS: usize = 500;
 /// The longest that one recording may be asked to last, or to wait for somebody to speak.

@@ -1,6 +1,6 @@
 //! Recordings: what is asked for, how far each has come, and what is told to whoever writes the files.
 //!
-//! A recording begins and ends within a call ([`crate::call::recording`]), but outlives it: its file is closed, and
+//! A recording begins and ends within a call ([`crate::call::recording`]) or a conference ([`crate::exchange::conferences`]), but outlives it: its file is closed, and
 //! converted where that was asked for, after the call is over. `initiating → recording → stopping → ended`.
 
 use std::time::Duration;
@@ -14,6 +14,7 @@ use crate::call::LegKey;
 use crate::command::Rejection;
 use crate::context::Context;
 use crate::event::EventKind;
+use crate::exchange::Output;
 use crate::timers::TimerId;
 use crate::{UnixMicros, index, limits};
 
@@ -118,13 +119,31 @@ pub enum RecordingEnd {
     Failed,
 }
 
+/// What the world sees recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// The leg whose phone is recorded, with what it hears.
+    Call(Uuid),
+    /// Everybody who is in this conference.
+    Conference(Uuid),
+}
+
+/// Who is to know how a recording gets on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recordee {
+    /// The leg.
+    Leg(LegKey),
+    /// The conference.
+    Conference(Uuid),
+}
+
 /// A recording as the world sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordingRecord {
     /// Its id, for ever.
     pub id: Uuid,
-    /// The leg whose phone is recorded, with what it hears.
-    pub call_id: Uuid,
+    /// What is recorded.
+    pub of: Recorded,
     /// How far it has come.
     pub status: RecordingStatus,
     /// The file that is left in the end.
@@ -203,7 +222,7 @@ pub struct Recordings {
 #[derive(Debug)]
 struct Live {
     record: RecordingRecord,
-    leg: LegKey,
+    recordee: Recordee,
     end_of_key: EndOfKey,
     limit: Option<TimerId>,
 }
@@ -219,9 +238,9 @@ impl Recordings {
         self.live.is_empty()
     }
 
-    /// The leg that is recorded.
-    pub fn leg(&self, recording: RecordingId) -> Option<LegKey> {
-        self.live.get(&recording).map(|live| live.leg)
+    /// Who is to know of it.
+    pub fn recordee(&self, recording: RecordingId) -> Option<Recordee> {
+        self.live.get(&recording).map(|live| live.recordee)
     }
 
     /// The public id.
@@ -236,15 +255,22 @@ impl Recordings {
 }
 
 impl Context {
-    /// Names a new recording of a leg and states it. `limit` is its timer.
-    pub fn begin_recording(&mut self, leg: (LegKey, Uuid), options: &RecordingOptions) -> RecordingId {
-        let (leg, call_id) = leg;
+    /// Names a new recording, states it, and has its file made. Returns its public id, too.
+    pub fn begin_recording(
+        &mut self,
+        (recordee, of): (Recordee, Recorded),
+        options: &RecordingOptions,
+        rate: SampleRate,
+    ) -> Result<(RecordingId, Uuid), Rejection> {
+        if self.recordings.len() >= limits::RECORDINGS {
+            return Err(Rejection::Exhausted("too many recordings run"));
+        }
         self.recordings.made = self.recordings.made.wrapping_add(1);
         let recording = RecordingId(self.recordings.made);
         let (id, at) = (self.uuid(), self.unix());
         let record = RecordingRecord {
             id,
-            call_id,
+            of,
             status: RecordingStatus::Initiating,
             format: options.format,
             on_end_flow_id: options.on_end_flow_id,
@@ -258,9 +284,11 @@ impl Context {
         };
         let limit = options.duration.map(|limit| self.arm(limit, crate::timers::Timer::RecordingLimit(recording)));
         self.totals.recordings += 1;
-        self.event(EventKind::CallRecording(Box::new(record.clone())));
-        self.recordings.live.insert(recording, Live { record, leg, end_of_key: options.end_of_key, limit });
-        recording
+        self.event(EventKind::Recording(Box::new(record.clone())));
+        self.recordings.live.insert(recording, Live { record, recordee, end_of_key: options.end_of_key, limit });
+        let (layout, format) = (options.layout, options.format);
+        self.output(Output::Recording(RecordingOrder::Begin { recording, id, format, layout, rate, at }));
+        Ok((recording, id))
     }
 
     /// Nothing more goes into the file. Says whether that is news.
@@ -326,7 +354,24 @@ impl Context {
         let Some(live) = self.recordings.live.get_mut(&recording) else { return };
         live.record.updated = at;
         let record = Box::new(live.record.clone());
-        self.event(EventKind::CallRecording(record));
+        self.event(EventKind::Recording(record));
+    }
+}
+
+impl Recorded {
+    /// Its id.
+    pub fn id(self) -> Uuid {
+        match self {
+            Recorded::Call(id) | Recorded::Conference(id) => id,
+        }
+    }
+
+    /// What it is called when a recording of it has come further.
+    pub fn event_name(self) -> &'static str {
+        match self {
+            Recorded::Call(_) => "call_recording",
+            Recorded::Conference(_) => "conference_recording",
+        }
     }
 }
 

@@ -74,15 +74,15 @@ pub struct Record {
     pub data: Data,
     /// So many seconds after it was made it ends by itself; 0: never.
     pub timeout: u32,
-    /// The flow that runs before a call joins; none.
+    /// The flow that a call goes through before it joins; nil: none.
     pub pre_flow_id: Uuid,
-    /// The flow that runs after a call has left; none.
+    /// The flow that a call goes through after it was sent out, or the conference ended; nil: none.
     pub post_flow_id: Uuid,
     /// Who is in it.
     pub conferencecall_ids: Vec<Uuid>,
-    /// The recording that runs.
+    /// The recording that runs; nil: none.
     pub recording_id: Uuid,
-    /// All its recordings.
+    /// Its recordings; of very many, the latest.
     pub recording_ids: Vec<Uuid>,
     /// The transcription that runs.
     pub transcribe_id: Uuid,
@@ -111,11 +111,11 @@ impl Record {
             detail: conference.detail.clone(),
             data: (&conference.data).into(),
             timeout: u32::try_from(conference.timeout.as_secs()).unwrap_or(u32::MAX),
-            pre_flow_id: Uuid::nil(),
-            post_flow_id: Uuid::nil(),
+            pre_flow_id: conference.pre_flow_id.unwrap_or_default(),
+            post_flow_id: conference.post_flow_id.unwrap_or_default(),
             conferencecall_ids: conference.conferencecall_ids.clone(),
-            recording_id: Uuid::nil(),
-            recording_ids: Vec::new(),
+            recording_id: conference.recording_id.unwrap_or_default(),
+            recording_ids: conference.recording_ids.clone(),
             transcribe_id: Uuid::nil(),
             transcribe_ids: Vec::new(),
             tm_end: ended,
@@ -140,7 +140,7 @@ impl From<Data> for ConferenceData {
 }
 
 const COLUMNS: &str = "number, id, name, detail, extension, loudest, tones, timeout, status, conferencecall_ids, \
-     created, updated, ended";
+     created, updated, ended, pre_flow_id, post_flow_id, recording_id, recording_ids";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Conference> {
     let data = ConferenceData { extension: row.get(4)?, loudest: NonZeroU16::new(row.get(5)?), tones: row.get(6)? };
@@ -155,14 +155,20 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Conference> {
         created: UnixMicros(row.get(10)?),
         updated: UnixMicros(row.get(11)?),
         ended: row.get::<_, Option<i64>>(12)?.map(UnixMicros),
+        pre_flow_id: ids::get_optional(row, 13)?,
+        post_flow_id: ids::get_optional(row, 14)?,
+        recording_id: ids::get_optional(row, 15)?,
+        recording_ids: ids::get_list(row, 16)?,
     })
 }
 
 pub(crate) fn save(connection: &Connection, conference: &Conference) -> Result<(), Error> {
     let sql = "INSERT INTO conference (id, name, detail, extension, loudest, tones, timeout, status, \
-         conferencecall_ids, created, updated, ended) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+         conferencecall_ids, created, updated, ended, pre_flow_id, post_flow_id, recording_id, recording_ids) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
          ON CONFLICT (id) DO UPDATE SET name = ?2, detail = ?3, extension = ?4, loudest = ?5, tones = ?6, timeout = ?7, \
-         status = ?8, conferencecall_ids = ?9, created = ?10, updated = ?11, ended = ?12";
+         status = ?8, conferencecall_ids = ?9, created = ?10, updated = ?11, ended = ?12, \
+         pre_flow_id = ?13, post_flow_id = ?14, recording_id = ?15, recording_ids = ?16";
     connection.prepare_cached(sql)?.execute(params![
         conference.id.as_bytes(),
         conference.name,
@@ -176,6 +182,10 @@ pub(crate) fn save(connection: &Connection, conference: &Conference) -> Result<(
         conference.created.0,
         conference.updated.0,
         conference.ended.map(|moment| moment.0),
+        conference.pre_flow_id.as_ref().map(Uuid::as_bytes),
+        conference.post_flow_id.as_ref().map(Uuid::as_bytes),
+        conference.recording_id.as_ref().map(Uuid::as_bytes),
+        ids::list(&conference.recording_ids),
     ])?;
     Ok(())
 }

@@ -111,7 +111,11 @@ impl Record {
         let file = recording.file.as_ref();
         Record {
             id: recording.id,
-            reference_id: recording.call_id,
+            reference_type: match recording.of {
+                source::Recorded::Call(_) => RecordingReferenceType::Call,
+                source::Recorded::Conference(_) => RecordingReferenceType::Confbridge,
+            },
+            reference_id: recording.of.id(),
             status: recording.status.into(),
             format: recording.format.into(),
             on_end_flow_id: recording.on_end_flow_id.unwrap_or_default(),
@@ -173,8 +177,17 @@ impl Record {
             tm_start: row.get(13)?,
             tm_end: row.get(14)?,
             tm_delete: row.get(15)?,
+            reference_type: row.get(16)?,
             ..Record::unset(identity)
         })
+    }
+
+    /// What it is called when the recording has come further.
+    pub(crate) fn event_name(&self) -> &'static str {
+        match self.reference_type {
+            RecordingReferenceType::Call => source::Recorded::Call(self.reference_id).event_name(),
+            RecordingReferenceType::Confbridge => source::Recorded::Conference(self.reference_id).event_name(),
+        }
     }
 
     /// Writes the row, new or changed.
@@ -196,6 +209,7 @@ impl Record {
             self.tm_start,
             self.tm_end,
             self.tm_delete,
+            self.reference_type,
         ])?;
         Ok(())
     }
@@ -229,12 +243,12 @@ impl Record {
 }
 
 /// The order of columns that [`Record::read`] and [`Record::save`] count on.
-const COLUMNS: &str = "number, id, call_id, status, format, on_end_flow_id, ended_by, failure, path, octets, \
-     duration_ms, created, updated, started, ended, deleted";
+const COLUMNS: &str = "number, id, reference_id, status, format, on_end_flow_id, ended_by, failure, path, octets, \
+     duration_ms, created, updated, started, ended, deleted, reference_type";
 
-const SAVE: &str = "INSERT INTO recording (id, call_id, status, format, on_end_flow_id, ended_by, failure, path, octets, \
-     duration_ms, created, updated, started, ended, deleted) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+const SAVE: &str = "INSERT INTO recording (id, reference_id, status, format, on_end_flow_id, ended_by, failure, path, \
+     octets, duration_ms, created, updated, started, ended, deleted, reference_type) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
      ON CONFLICT (id) DO UPDATE SET status = ?3, format = ?4, ended_by = ?6, failure = ?7, path = ?8, octets = ?9, \
      duration_ms = ?10, updated = ?12, started = ?13, ended = ?14, deleted = ?15";
 

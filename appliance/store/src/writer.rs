@@ -1,9 +1,10 @@
 //! The one writer: a batch of items becomes rows and events in one transaction.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use pbx::call::CallRecord;
-use pbx::conference::{Conferencecall, ConferencecallStatus};
+use pbx::conference::{Conference, Conferencecall, ConferencecallStatus};
 use pbx::directory::{Extension, Number};
 use pbx::flow::{ActiveflowRecord, Flow};
 use pbx::recording::RecordingRecord;
@@ -38,7 +39,7 @@ pub enum Item {
     CallDeleted(Uuid, Timestamp),
     /// A recording is deleted (softly), logged as `recording_deleted`; nothing happens where it is not ended.
     RecordingDeleted(Uuid, Timestamp),
-    /// A recording of an earlier run has another file now, logged as `call_recording`; nothing happens where it is deleted.
+    /// A recording of an earlier run has another file now, logged as `call_recording` or `conference_recording`; nothing happens where it is deleted.
     RecordingFiled(recording::Found, Timestamp),
     /// A reader of the log is done with everything up to this number.
     Cursor(String, i64),
@@ -170,7 +171,7 @@ impl Writer {
             for mut record in unfinished {
                 let file = found.iter().find(|found| found.id == record.id).map(|found| &found.file);
                 record.interrupt(now, file);
-                batch.append(now, "call_recording", record.reference_id, &record)?;
+                batch.append(now, record.event_name(), record.reference_id, &record)?;
                 record.save(batch.connection)?;
             }
             Ok(())
@@ -354,10 +355,7 @@ impl<'a> Batch<'a> {
             | EventKind::CallHungup(call) => self.call(at, name, call),
             EventKind::ConferenceCreated(conference)
             | EventKind::ConferenceUpdated(conference)
-            | EventKind::ConferenceDeleted(conference) => {
-                conference::save(self.connection, conference)?;
-                self.append(at, name, conference.id, &conference::Record::new(conference, self.identity))
-            }
+            | EventKind::ConferenceDeleted(conference) => self.conference(at, name, conference),
             EventKind::ConferencecallJoining(place)
             | EventKind::ConferencecallJoined(place)
             | EventKind::ConferencecallLeaving(place)
@@ -371,15 +369,26 @@ impl<'a> Batch<'a> {
             EventKind::ActiveflowCreated(activeflow) | EventKind::ActiveflowUpdated(activeflow) => {
                 self.activeflow(at, name, activeflow)
             }
-            EventKind::CallRecording(recording) => self.recording(at, name, recording),
+            EventKind::Recording(recording) => self.recording(at, name, recording),
             EventKind::SourceBlocked { source, failures, until } => {
-                let until = Timestamp::from(*until);
-                self.append(at, name, Uuid::nil(), &Blocked { source, failures: Some(*failures), until: Some(until) })
+                self.blocked(at, name, (source, Some(*failures), Some((*until).into())))
             }
-            EventKind::SourceUnblocked { source } => {
-                self.append(at, name, Uuid::nil(), &Blocked { source, failures: None, until: None })
-            }
+            EventKind::SourceUnblocked { source } => self.blocked(at, name, (source, None, None)),
         }
+    }
+
+    fn blocked(
+        &mut self,
+        at: Timestamp,
+        name: &str,
+        (source, failures, until): (&IpAddr, Option<u32>, Option<Timestamp>),
+    ) -> Result<(), Error> {
+        self.append(at, name, Uuid::nil(), &Blocked { source, failures, until })
+    }
+
+    fn conference(&mut self, at: Timestamp, name: &str, conference: &Conference) -> Result<(), Error> {
+        conference::save(self.connection, conference)?;
+        self.append(at, name, conference.id, &conference::Record::new(conference, self.identity))
     }
 
     fn extension(&mut self, at: Timestamp, name: &str, extension: &Extension) -> Result<(), Error> {
@@ -430,7 +439,7 @@ impl<'a> Batch<'a> {
         self.append(at, name, activeflow.id, &activeflow::Record::new(activeflow, self.identity))
     }
 
-    /// The event belongs to the call that is recorded.
+    /// The event belongs to what is recorded.
     fn recording(&mut self, at: Timestamp, name: &str, recording: &RecordingRecord) -> Result<(), Error> {
         let record = recording::Record::new(recording, self.identity);
         record.save(self.connection)?;
@@ -451,7 +460,7 @@ impl<'a> Batch<'a> {
         let Some(mut record) = recording::get(self.connection, self.identity, found.id)? else { return Ok(()) };
         record.refile(at, &found.file);
         record.save(self.connection)?;
-        self.append(at, "call_recording", record.reference_id, &record)
+        self.append(at, record.event_name(), record.reference_id, &record)
     }
 
     fn delete_call(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
@@ -478,7 +487,7 @@ impl<'a> Batch<'a> {
 /// What `source_blocked` and `source_unblocked` carry.
 #[derive(Serialize)]
 struct Blocked<'a> {
-    source: &'a std::net::IpAddr,
+    source: &'a IpAddr,
     #[serde(skip_serializing_if = "Option::is_none")]
     failures: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pbx::recording::{RecordedFile, RecordingEnd, RecordingFormat, RecordingRecord, RecordingStatus};
+use pbx::recording::{Recorded, RecordedFile, RecordingEnd, RecordingFormat, RecordingRecord, RecordingStatus};
 use pbx::{Event, EventKind, UnixMicros};
 use store::recording::{self, Found, RecordingEndedBy};
 use store::{Durability, Item, PageRequest, Reader, Store, Timestamp, Writer};
@@ -20,7 +20,7 @@ fn open() -> (tempfile::TempDir, Writer, Reader) {
 fn recording(number: u128, status: RecordingStatus) -> RecordingRecord {
     RecordingRecord {
         id: Uuid::from_u128(number),
-        call_id: Uuid::from_u128(number + 1_000),
+        of: Recorded::Call(Uuid::from_u128(number + 1_000)),
         status,
         format: RecordingFormat::Mp3,
         on_end_flow_id: Some(Uuid::from_u128(5)),
@@ -40,7 +40,7 @@ fn file(number: u128) -> RecordedFile {
 }
 
 fn item(recording: RecordingRecord) -> Item {
-    Item::Event(Event { at: UnixMicros(NOW), kind: EventKind::CallRecording(Box::new(recording)) })
+    Item::Event(Event { at: UnixMicros(NOW), kind: EventKind::Recording(Box::new(recording)) })
 }
 
 #[test]

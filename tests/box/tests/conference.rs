@@ -57,8 +57,10 @@ fn five_phones_hear_each_the_four_others() -> Result<()> {
         phone.dial("800")?;
         phone.await_event("CALL_ESTABLISHED")?;
     }
-    wait::let_pass(Duration::from_secs(5));
     let id = made["id"].as_str().unwrap_or_default().to_string();
+    let started = exchange.post(&format!("/v1.0/conferences/{id}/recording_start"), json!({"format": "mp3"}))?;
+    let recording = started["recording_id"].as_str().unwrap_or_default().to_string();
+    wait::let_pass(Duration::from_secs(5));
     let now = exchange.get(&format!("/v1.0/conferences/{id}"))?;
     assert_eq!((&now["status"], now["conferencecall_ids"].as_array().map(Vec::len)), (&json!("progressing"), Some(5)));
     exchange.delete(&format!("/v1.0/conferences/{id}"))?;
@@ -70,6 +72,22 @@ fn five_phones_hear_each_the_four_others() -> Result<()> {
         let end = heard.seconds() - 0.4;
         assert_pitches(&heard.part(end - 3.0, end), own);
     }
+    assert_recorded(&exchange, &recording, &id)?;
     exchange.assert_no_errors();
+    Ok(())
+}
+
+/// Everybody is in the one channel of the recording, which ended with the conference.
+fn assert_recorded(exchange: &Exchange, recording: &str, conference: &str) -> Result<()> {
+    let recording = exchange.await_ended(recording)?;
+    assert_eq!((&recording["reference_type"], &recording["format"]), (&json!("confbridge"), &json!("mp3")));
+    assert_eq!(recording["reference_id"], conference);
+    assert_eq!(recording["metadata"]["ended_by"], "hangup");
+    let fetched = exchange.fetch_recording(&recording)?;
+    let [heard] = &fetched.channels[..] else { panic!("{} channels", fetched.channels.len()) };
+    let middle = heard.part(1.0, heard.seconds() - 1.0);
+    assert!(middle.seconds() > 2.0, "{} s", middle.seconds());
+    let shares: Vec<f64> = PHONES.iter().map(|(_, pitch, _)| middle.share_of(f64::from(*pitch))).collect();
+    assert!(shares.iter().all(|share| (0.1..0.35).contains(share)), "{shares:?}");
     Ok(())
 }

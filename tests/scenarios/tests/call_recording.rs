@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use lab::{Lab, PhoneId, State, manner};
 use media::codec::decoder::Decoder;
-use pbx::recording::{EndOfKey, RecordingEnd, RecordingFormat, RecordingOptions, RecordingRecord, RecordingStatus};
+use pbx::recording::{EndOfKey, Recorded, RecordingEnd, RecordingFormat, RecordingOptions};
+use pbx::recording::{RecordingRecord, RecordingStatus};
 use pbx::{Command, EventKind, Rejection, Reply};
 use scenarios::{connect, milliseconds, seconds, two_phones, two_phones_talking};
 use uuid::Uuid;
@@ -20,18 +21,18 @@ fn call_id(lab: &Lab) -> Uuid {
 
 fn start(lab: &mut Lab, options: RecordingOptions) -> Result<Reply, Rejection> {
     let call = call_id(lab);
-    lab.command(Command::StartRecording(call, options))
+    lab.command(Command::StartRecording(Recorded::Call(call), options))
 }
 
 fn stop(lab: &mut Lab) -> Result<Reply, Rejection> {
     let call = call_id(lab);
-    lab.command(Command::StopRecording(call))
+    lab.command(Command::StopRecording(Recorded::Call(call)))
 }
 
 /// Everything that was stated about recordings.
 fn stated(lab: &Lab) -> Vec<RecordingRecord> {
     let recordings = lab.facts.events.iter().filter_map(|event| match &event.kind {
-        EventKind::CallRecording(record) => Some((**record).clone()),
+        EventKind::Recording(record) => Some((**record).clone()),
         _ => None,
     });
     recordings.collect()
@@ -78,7 +79,7 @@ fn it_is_asked_for_and_stopped_and_both_sides_are_in_it() {
     let told = stated(&lab);
     assert_eq!(told.iter().map(|record| record.status).collect::<Vec<_>>(), STATES);
     let record = last(&lab);
-    assert_eq!((record.id, record.call_id, record.end), (id, call_id(&lab), Some(RecordingEnd::Asked)));
+    assert_eq!((record.id, record.of.id(), record.end), (id, call_id(&lab), Some(RecordingEnd::Asked)));
     let duration = record.file.as_ref().expect("it is filed").duration;
     assert!(duration >= milliseconds(2_900) && duration <= milliseconds(3_100), "{duration:?}");
     assert_channel(&lab, 0, seconds(1), said_by(&lab, alice));
@@ -100,7 +101,7 @@ fn the_called_leg_hears_and_says_the_other_way_round() {
         EventKind::CallCreated(call) if call.master_call_id.is_some() => Some(call.id),
         _ => None,
     });
-    let command = Command::StartRecording(called.expect("a leg"), RecordingOptions::default());
+    let command = Command::StartRecording(Recorded::Call(called.expect("a leg")), RecordingOptions::default());
     lab.command(command).expect("it begins");
     lab.run_for(seconds(3));
     lab[alice].hang_up();
@@ -124,7 +125,7 @@ fn a_hangup_ends_it() {
     let record = last(&lab);
     assert_eq!((record.end, record.format), (Some(RecordingEnd::Hangup), RecordingFormat::Mp3));
     lab.finish();
-    let hungup = lab.facts.records().into_iter().find(|call| call.id == record.call_id).expect("the call");
+    let hungup = lab.facts.records().into_iter().find(|call| call.id == record.of.id()).expect("the call");
     assert_eq!((hungup.recording_id, &hungup.recording_ids[..]), (None, &[record.id][..]));
 }
 
@@ -151,7 +152,7 @@ fn only_one_at_a_time_and_only_while_the_call_is_up() {
     let ended = stated(&lab).into_iter().filter(|record| record.status == RecordingStatus::Ended);
     assert_eq!(ended.count(), 2);
     assert_eq!(start(&mut lab, RecordingOptions::default()), Err(Rejection::NotFound("call")));
-    let nobody = lab.command(Command::StopRecording(Uuid::nil()));
+    let nobody = lab.command(Command::StopRecording(Recorded::Call(Uuid::nil())));
     assert_eq!(nobody, Err(Rejection::NotFound("call")));
 }
 
@@ -217,12 +218,15 @@ fn a_pause_leaves_out() {
     start(&mut lab, RecordingOptions::default()).expect("it begins");
     let call = call_id(&lab);
     lab.run_for(seconds(1));
-    lab.command(Command::PauseRecording { call, paused: true }).expect("it waits");
+    lab.command(Command::PauseRecording { of: Recorded::Call(call), paused: true }).expect("it waits");
     lab.run_for(seconds(5));
-    lab.command(Command::PauseRecording { call, paused: false }).expect("it goes on");
+    lab.command(Command::PauseRecording { of: Recorded::Call(call), paused: false }).expect("it goes on");
     lab.run_for(seconds(1));
     stop(&mut lab).expect("it ends");
-    assert_eq!(lab.command(Command::PauseRecording { call, paused: true }), Err(Rejection::RecordingInactive));
+    assert_eq!(
+        lab.command(Command::PauseRecording { of: Recorded::Call(call), paused: true }),
+        Err(Rejection::RecordingInactive)
+    );
     lab.run_for(seconds(1));
     let duration = last(&lab).file.expect("it is filed").duration;
     assert!(duration >= milliseconds(1_900) && duration <= milliseconds(2_100), "{duration:?}");

@@ -6,6 +6,7 @@ use media::{AudioFormat, Codec};
 use pbx::call::Control;
 use pbx::call::controls::MuteDirection;
 use pbx::conference::{Conference, ConferenceData, ConferenceStatus, NewConference};
+use pbx::recording::{Recorded, RecordingEnd, RecordingOptions, RecordingRecord, RecordingStatus};
 use pbx::{Command, EventKind, Rejection, Reply};
 use scenarios::{milliseconds, seconds};
 use uuid::Uuid;
@@ -222,5 +223,76 @@ fn numbers_belong_to_one() {
     assert_eq!(create(&mut lab, "800"), None, "800 is free again");
     join(&mut lab, phone, "801");
     lab[phone].hang_up();
+    lab.finish();
+}
+
+fn recorded(lab: &Lab) -> Vec<RecordingRecord> {
+    let told = lab.facts.events.iter().filter(|event| event.kind.name() == "conference_recording");
+    let record = |kind: &EventKind| match kind {
+        EventKind::Recording(record) => Some((**record).clone()),
+        _ => None,
+    };
+    told.filter_map(|event| record(&event.kind)).collect()
+}
+
+#[test]
+fn everybody_is_in_the_recording_of_a_conference() {
+    let mut lab = Lab::new(40);
+    let all = phones(&mut lab, 3);
+    let made = conference(&mut lab, |_| {});
+    let start = |lab: &mut Lab| {
+        let options = RecordingOptions { end_of_silence: None, ..RecordingOptions::default() };
+        lab.command(Command::StartRecording(Recorded::Conference(made.id), options))
+    };
+    assert_eq!(start(&mut lab), Err(Rejection::ConferenceEmpty));
+    all.iter().for_each(|phone| join(&mut lab, *phone, "800"));
+    let Ok(Reply::Conference(now)) = start(&mut lab) else { panic!("it begins") };
+    let id = now.recording_id.expect("the conference names its recording");
+    assert_eq!(now.recording_ids, [id]);
+    assert_eq!(start(&mut lab), Err(Rejection::RecordingActive));
+    lab.run_for(seconds(3));
+    let sum: i32 = all.iter().map(|phone| i32::from(said(&lab, *phone))).sum();
+    let Ok(Reply::Conference(now)) = lab.command(Command::StopRecording(Recorded::Conference(made.id))) else {
+        panic!("it ends")
+    };
+    assert_eq!((now.recording_id, now.recording_ids), (None, vec![id]));
+    let again = lab.command(Command::StopRecording(Recorded::Conference(made.id)));
+    assert_eq!(again, Err(Rejection::RecordingInactive));
+    lab.run_for(seconds(1));
+    let heard = lab.disk.file(id).channel(0, seconds(1), seconds(2));
+    let right = heard.iter().filter(|level| (i32::from(**level) - sum).abs() <= 16).count();
+    assert!(right * 10 > heard.len() * 9, "{right} of {} are {sum}: {:?}", heard.len(), &heard[..20]);
+    let told = recorded(&lab);
+    let last = told.last().expect("it was told");
+    assert_eq!((last.of, last.end), (Recorded::Conference(made.id), Some(RecordingEnd::Asked)));
+    assert_eq!(last.status, RecordingStatus::Ended);
+    all.iter().for_each(|phone| lab[*phone].hang_up());
+    lab.finish();
+}
+
+#[test]
+fn the_recording_of_a_conference_ends_with_the_last_one_in_it_or_with_its_time() {
+    let mut lab = Lab::new(41);
+    let all = phones(&mut lab, 2);
+    let made = conference(&mut lab, |_| {});
+    all.iter().for_each(|phone| join(&mut lab, *phone, "800"));
+    let start = |lab: &mut Lab, options| lab.command(Command::StartRecording(Recorded::Conference(made.id), options));
+    let options = RecordingOptions { duration: Some(seconds(2)), beep: true, ..RecordingOptions::default() };
+    assert!(start(&mut lab, options).is_ok());
+    lab.run_for(seconds(4));
+    assert_eq!(recorded(&lab).last().and_then(|record| record.end), Some(RecordingEnd::Duration));
+    assert!(start(&mut lab, RecordingOptions::default()).is_ok());
+    lab.run_for(seconds(2));
+    lab.fail_recording("No space left on device");
+    lab.run_for(seconds(1));
+    assert_eq!(recorded(&lab).last().and_then(|record| record.end), Some(RecordingEnd::Failed));
+    assert!(start(&mut lab, RecordingOptions::default()).is_ok(), "another one may begin");
+    lab.run_for(seconds(2));
+    all.iter().for_each(|phone| lab[*phone].hang_up());
+    lab.run_for(seconds(2));
+    let told = recorded(&lab);
+    let last = told.last().expect("it was told");
+    assert_eq!((last.end, last.status), (Some(RecordingEnd::Hangup), RecordingStatus::Ended));
+    assert_eq!(told.iter().filter(|record| record.status == RecordingStatus::Ended).count(), 3);
     lab.finish();
 }

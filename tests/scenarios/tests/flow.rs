@@ -347,3 +347,56 @@ fn digits_are_sent_to_the_phone() {
     lab.finish();
     assert_eq!(ran(&lab), ["answer", "digits_send", "beep"]);
 }
+
+#[test]
+fn flows_come_before_a_conference_and_after_it() {
+    let mut lab = Lab::new(31);
+    let alice = lab.registered_phone("1001");
+    let before = make_flow(&mut lab, vec![action(1, "answer", []), action(2, "beep", [])]);
+    let after = make_flow(&mut lab, vec![action(3, "digits_send", [("digits", "7".into())])]);
+    let new = NewConference {
+        data: ConferenceData { extension: Some("800".into()), loudest: None, tones: false },
+        pre_flow_id: Some(before),
+        post_flow_id: Some(after),
+        ..NewConference::default()
+    };
+    let Ok(Reply::Conference(made)) = lab.command(Command::CreateConference(new)) else { panic!("it can be made") };
+    lab[alice].call("800");
+    lab.run_until(|lab| lab.facts.count("conferencecall_joined") == 1);
+    assert!(lab.command(Command::DeleteConference(made.id)).is_ok());
+    lab.run_until(|lab| is_over(lab, alice));
+    lab.finish();
+    assert_eq!(ran(&lab), ["fetch_flow", "answer", "beep", "confbridge_join", "fetch_flow", "digits_send"]);
+    let (ended, call) = (ended(&lab), hung_up(&lab));
+    assert_eq!((ended.flow_id, call.flow_id), (None, None), "no flow of the kept ones began it");
+    assert_eq!(call.destination.target, made.id.to_string());
+
+    // A flow that is gone is as good as none.
+    let new = NewConference {
+        data: ConferenceData { extension: Some("801".into()), loudest: None, tones: false },
+        pre_flow_id: Some(before),
+        ..NewConference::default()
+    };
+    assert!(lab.command(Command::CreateConference(new)).is_ok());
+    assert!(lab.command(Command::DeleteFlow(before)).is_ok());
+    lab[alice].call("801");
+    lab.run_until(|lab| lab[alice].is(State::Up));
+    lab[alice].hang_up();
+    lab.finish();
+    assert_eq!(lab.facts.count("activeflow_created"), 1);
+}
+
+#[test]
+fn a_flow_before_a_conference_must_be_there() {
+    let mut lab = Lab::new(32);
+    let gone = Some(Uuid::from_u128(77));
+    let new = NewConference { post_flow_id: gone, ..NewConference::default() };
+    let refused = Rejection::Invalid { field: "post_flow_id", reason: "there is no such flow" };
+    assert_eq!(lab.command(Command::CreateConference(new)), Err(refused));
+    let Ok(Reply::Conference(made)) = lab.command(Command::CreateConference(NewConference::default())) else {
+        panic!("it can be made")
+    };
+    let change = pbx::conference::ConferenceChange { pre_flow_id: Some(gone), ..Default::default() };
+    let refused = Rejection::Invalid { field: "pre_flow_id", reason: "there is no such flow" };
+    assert_eq!(lab.command(Command::UpdateConference(made.id, change)), Err(refused));
+}

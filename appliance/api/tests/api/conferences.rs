@@ -35,6 +35,25 @@ async fn a_conference_is_made_changed_shown_and_ended() {
     let list = send(&desk, &token, ("GET", "/v1.0/conferences"), Value::Null).await.json();
     assert_eq!(list["result"], json!([changed]));
 
+    let flow = json!({"name": "Welcome", "actions": [{"type": "answer"}]});
+    let flow = send(&desk, &token, ("POST", "/v1.0/flows"), flow).await.json()["id"].clone();
+    let changed = send(&desk, &token, ("PUT", &path), json!({"pre_flow_id": flow})).await.json();
+    assert_eq!((&changed["pre_flow_id"], &changed["post_flow_id"]), (&flow, &json!(uuid::Uuid::nil())));
+    let changed =
+        send(&desk, &token, ("PUT", &path), json!({"pre_flow_id": uuid::Uuid::nil(), "post_flow_id": flow})).await;
+    assert_eq!(changed.json()["post_flow_id"], flow);
+    assert_eq!(changed.json()["pre_flow_id"], json!(uuid::Uuid::nil()));
+    for (order, body, reason) in [
+        ("recording_start", json!({"format": "mp3"}), (409, "STATE_INVALID")),
+        ("recording_start", json!({"duration": 86_401}), (400, "INVALID_ARGUMENT")),
+        ("recording_start", json!({"format": "ogg"}), (400, "INVALID_JSON_BODY")),
+        ("recording_start", json!({"on_end_flow_id": "soon"}), (400, "INVALID_ARGUMENT")),
+        ("recording_stop", Value::Null, (409, "RECORDING_NOT_ACTIVE")),
+    ] {
+        let answer = send(&desk, &token, ("POST", &format!("{path}/{order}")), body).await;
+        assert_eq!((answer.status.as_u16(), answer.reason().as_str()), reason, "{order}: {}", answer.text);
+    }
+
     let ended = send(&desk, &token, ("DELETE", &path), Value::Null).await.json();
     assert_eq!(ended["status"], "terminated");
     assert!(ended["tm_end"].is_string() && ended["tm_end"] == ended["tm_delete"], "{ended}");
@@ -58,6 +77,7 @@ async fn what_no_conference_can_be_is_refused_in_words() {
         (json!({"timeout": "soon"}), 400, "INVALID_JSON_BODY"),
         (json!({"name": "x".repeat(256)}), 400, "INVALID_ARGUMENT"),
         (json!({"id": uuid::Uuid::nil()}), 400, "INVALID_ARGUMENT"),
+        (json!({"pre_flow_id": uuid::Uuid::from_u128(7)}), 400, "INVALID_ARGUMENT"),
     ] {
         let answer = send(&desk, &token, ("POST", "/v1.0/conferences"), body.clone()).await;
         assert_eq!((answer.status.as_u16(), answer.reason().as_str()), (status, reason), "{body}: {}", answer.text);
@@ -67,6 +87,7 @@ async fn what_no_conference_can_be_is_refused_in_words() {
         ("GET", format!("/v1.0/conferences/{nil}"), "CONFERENCE_NOT_FOUND"),
         ("GET", format!("/v1.0/conferencecalls/{nil}"), "CONFERENCECALL_NOT_FOUND"),
         ("DELETE", format!("/v1.0/conferencecalls/{nil}"), "CONFERENCECALL_NOT_FOUND"),
+        ("POST", format!("/v1.0/conferences/{nil}/recording_stop"), "CONFERENCE_NOT_FOUND"),
         ("POST", format!("/v1.0/calls/{nil}/hold"), "CALL_NOT_FOUND"),
         ("DELETE", format!("/v1.0/calls/{nil}/mute"), "CALL_NOT_FOUND"),
     ] {

@@ -78,7 +78,7 @@ impl Run {
     fn new(id: Uuid, flow: &Flow, call_id: Uuid, at: UnixMicros) -> Run {
         let record = ActiveflowRecord {
             id,
-            flow_id: Some(flow.id),
+            flow_id: flow.kept_id(),
             running: true,
             call_id: Some(call_id),
             follows: None,
@@ -113,7 +113,7 @@ impl Call {
         let (id, at) = (ctx.uuid(), ctx.unix());
         let mut run = Run::new(id, flow, self.id(), at);
         self.tell_variables(&mut run);
-        self.legs[CALLER].record.flow_id = Some(flow.id);
+        self.legs[CALLER].record.flow_id = flow.kept_id();
         self.legs[CALLER].record.activeflow_id = Some(id);
         self.ladder.internal(at, (ladder::CALL, ladder::CALL), "start flow", flow.name.clone());
         self.ladder.event(at, "activeflow_created");

@@ -6,9 +6,7 @@ use super::{CALLER, Call, Status, ladder};
 use crate::command::{Rejection, Reply};
 use crate::context::Context;
 use crate::event::EventKind;
-use crate::exchange::Output;
-use crate::limits;
-use crate::recording::{RecordingEnd, RecordingOptions, RecordingOrder};
+use crate::recording::{Recorded, Recordee, RecordingEnd, RecordingOptions};
 
 impl Call {
     /// Begins to record a leg.
@@ -27,15 +25,10 @@ impl Call {
         if leg.recording.is_some() {
             return Err(Rejection::RecordingActive);
         }
-        if ctx.recordings.len() >= limits::RECORDINGS {
-            return Err(Rejection::Exhausted("too many recordings run"));
-        }
-        let named = (leg.key, leg.record.id);
+        let named = (Recordee::Leg(leg.key), Recorded::Call(leg.record.id));
         let rate = self.recording_rate();
-        let recording = ctx.begin_recording(named, options);
-        let id = ctx.recordings.id(recording).unwrap_or_default();
-        let (layout, format, at) = (options.layout, options.format, ctx.unix());
-        ctx.output(Output::Recording(RecordingOrder::Begin { recording, id, format, layout, rate, at }));
+        let (recording, id) = ctx.begin_recording(named, options, rate)?;
+        let (layout, at) = (options.layout, ctx.unix());
         if options.beep {
             self.beep(ctx);
         }
@@ -104,9 +97,8 @@ impl Call {
         };
         let at = ctx.unix();
         self.ladder.media(at, (ladder::MEDIA, ladder::CALL), "recording ended", words);
-        if let Some((end, failure)) = end_of(reason)
-            && ctx.stop_recording(recording, end, failure)
-        {
+        let (end, failure) = end_of(reason);
+        if ctx.stop_recording(recording, end, failure) {
             self.ladder.event(at, "call_recording");
         }
         self.forget_recording(ctx, place, recording);
@@ -157,8 +149,8 @@ impl Call {
         }
     }
 
-    /// As good as the better of the two phones, wideband at most: what is beyond that nobody says on a telephone.
-    fn recording_rate(&self) -> SampleRate {
+    /// As good as the best of the phones, wideband at most: what is beyond that nobody says on a telephone.
+    pub fn recording_rate(&self) -> SampleRate {
         let codecs = self.legs.iter().filter(|leg| leg.is_up()).filter_map(|leg| leg.audio.codec());
         let best = codecs.map(|codec| media::AudioFormat::new(codec, 0).sample_rate()).max();
         best.unwrap_or(SampleRate::Khz8).min(SampleRate::Khz16)
@@ -178,11 +170,11 @@ impl Call {
 }
 
 /// Why it is over, where the engine knows better than we.
-fn end_of(reason: &Ended) -> Option<(RecordingEnd, Option<String>)> {
+pub fn end_of(reason: &Ended) -> (RecordingEnd, Option<String>) {
     match reason {
-        Ended::Failed(reason) => Some((RecordingEnd::Failed, Some(reason.clone()))),
-        Ended::Silence => Some((RecordingEnd::Silence, None)),
-        Ended::Finished | Ended::Stopped => Some((RecordingEnd::Hangup, None)),
+        Ended::Failed(reason) => (RecordingEnd::Failed, Some(reason.clone())),
+        Ended::Silence => (RecordingEnd::Silence, None),
+        Ended::Finished | Ended::Stopped => (RecordingEnd::Hangup, None),
     }
 }
 

@@ -235,7 +235,7 @@ impl Call {
     pub fn proceed(&mut self, ctx: &mut Context, destination: &Destination) {
         match destination {
             Destination::Phones { extension, contacts } => self.ring(ctx, extension, contacts),
-            Destination::Conference { id, name } => self.answer_into(ctx, *id, name),
+            Destination::Conference { id, name } => self.go_into_conference(ctx, *id, name),
             Destination::Flow(flow) => self.enter_flow(ctx, flow),
         }
     }

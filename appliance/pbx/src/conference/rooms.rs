@@ -3,10 +3,12 @@
 //! Every change goes through functions of the [`Context`], so that a call that ends leaves its conference by itself. Whoever ends
 //! a conference ends its calls ([`members`]); the last of them to leave ends the conference ([`leave`]).
 
+pub mod recording;
+
 use std::time::Duration;
 
 use media::tone::Tone;
-use media::{ConferenceId, Lane, Playable, PlaybackId, StreamId, Target};
+use media::{ConferenceId, Lane, Playable, PlaybackId, RecordingId, StreamId, Target};
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
@@ -16,6 +18,7 @@ use crate::command::Rejection;
 use crate::context::Context;
 use crate::event::EventKind;
 use crate::limits;
+use crate::recording::RecordingEnd;
 use crate::timers::{Timer, TimerId};
 
 /// Somebody came: two short tones, the second higher.
@@ -42,6 +45,7 @@ struct Room {
     open: Option<ConferenceId>,
     /// What everybody in it hears besides each other.
     playing: Option<Playing>,
+    recording: Option<RecordingId>,
     timeout: Option<TimerId>,
 }
 
@@ -92,7 +96,8 @@ impl Conferences {
 pub fn restore(ctx: &mut Context, conferences: Vec<Conference>) {
     for mut conference in conferences {
         let id = conference.id;
-        let was_used = !std::mem::take(&mut conference.conferencecall_ids).is_empty();
+        let was_recorded = conference.recording_id.take().is_some();
+        let was_used = !std::mem::take(&mut conference.conferencecall_ids).is_empty() || was_recorded;
         let is_over = conference.status >= ConferenceStatus::Terminating;
         if was_used && !is_over {
             conference.updated = ctx.unix();
@@ -120,9 +125,8 @@ pub fn create(ctx: &mut Context, new: NewConference) -> Result<Conference, Rejec
         return Err(Rejection::Exhausted("there are as many conferences as the exchange can hold"));
     }
     let at = ctx.unix();
-    let NewConference { name, detail, data, timeout, .. } = new;
+    let NewConference { name, detail, data, timeout, pre_flow_id, post_flow_id, .. } = new;
     let status = ConferenceStatus::Starting;
-    let conferencecall_ids = Vec::new();
     let conference = Conference {
         id,
         name,
@@ -130,7 +134,11 @@ pub fn create(ctx: &mut Context, new: NewConference) -> Result<Conference, Rejec
         data,
         timeout,
         status,
-        conferencecall_ids,
+        pre_flow_id,
+        post_flow_id,
+        conferencecall_ids: Vec::new(),
+        recording_id: None,
+        recording_ids: Vec::new(),
         created: at,
         updated: at,
         ended: None,
@@ -159,6 +167,8 @@ pub fn update(ctx: &mut Context, id: Uuid, change: ConferenceChange) -> Result<C
     conference.name = change.name.unwrap_or(std::mem::take(&mut conference.name));
     conference.detail = change.detail.unwrap_or(std::mem::take(&mut conference.detail));
     conference.timeout = change.timeout.unwrap_or(conference.timeout);
+    conference.pre_flow_id = change.pre_flow_id.unwrap_or(conference.pre_flow_id);
+    conference.post_flow_id = change.post_flow_id.unwrap_or(conference.post_flow_id);
     if let Some(data) = change.data {
         conference.data = data;
     }
@@ -263,6 +273,7 @@ pub fn leave(ctx: &mut Context, (id, place): (Uuid, Uuid)) {
     room.members.retain(|member| member.conferencecall.id != place);
     match room.open {
         Some(conference) if joined(&room) == 0 => {
+            recording::end(ctx, &mut room, (RecordingEnd::Hangup, None));
             ctx.media(media::Command::CloseConference { conference });
             (room.open, room.playing) = (None, None);
         }
@@ -294,7 +305,15 @@ pub fn handle_playback_ended(ctx: &mut Context, conference: ConferenceId, playba
 fn insert(ctx: &mut Context, conference: Conference) {
     file(
         ctx,
-        Room { conference, members: Vec::new(), lane: Lane::default(), open: None, playing: None, timeout: None },
+        Room {
+            conference,
+            members: Vec::new(),
+            lane: Lane::default(),
+            open: None,
+            playing: None,
+            recording: None,
+            timeout: None,
+        },
     );
 }
 

@@ -13,6 +13,8 @@ impl Pbx {
         if let Some(number) = &new.data.extension {
             self.refuse_taken_by_another(number, "conference")?;
         }
+        self.refuse_missing_flow("pre_flow_id", new.pre_flow_id)?;
+        self.refuse_missing_flow("post_flow_id", new.post_flow_id)?;
         rooms::create(&mut self.ctx, new).map(|made| Reply::Conference(Box::new(made)))
     }
 
@@ -20,6 +22,8 @@ impl Pbx {
         if let Some(number) = change.data.as_ref().and_then(|data| data.extension.as_ref()) {
             self.refuse_taken_by_another(number, "conference")?;
         }
+        self.refuse_missing_flow("pre_flow_id", change.pre_flow_id.flatten())?;
+        self.refuse_missing_flow("post_flow_id", change.post_flow_id.flatten())?;
         rooms::update(&mut self.ctx, id, change).map(|changed| Reply::Conference(Box::new(changed)))
     }
 

@@ -184,21 +184,6 @@ impl Pbx {
             media::Event::RecordingEnded { .. } => {}
         });
     }
-
-    /// There is nobody to write down what is recorded still.
-    pub(super) fn handle_recording_lost(&mut self, recording: media::RecordingId, reason: &str) {
-        let Pbx { ctx, calls, .. } = self;
-        let Some(leg) = ctx.recordings.leg(recording) else { return };
-        calls.with(ctx, leg, |call, ctx, place| call.handle_recording_lost(ctx, place, (recording, reason)));
-    }
-
-    /// The recording may outlive its leg's stream, its leg, and its call.
-    fn handle_recording_ended(&mut self, recording: media::RecordingId, reason: &media::Ended, missed_ms: u64) {
-        let Pbx { ctx, calls, .. } = self;
-        let Some(leg) = ctx.recordings.leg(recording) else { return };
-        let ended = (recording, reason, missed_ms);
-        calls.with(ctx, leg, |call, ctx, place| call.handle_recording_ended(ctx, place, ended));
-    }
 }
 
 fn is_to_invite(response: &Response) -> bool {

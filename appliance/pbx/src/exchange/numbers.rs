@@ -50,7 +50,7 @@ impl Pbx {
         stopped.map(|record| Reply::Activeflow(Box::new(record))).ok_or(Rejection::NotFound("activeflow"))
     }
 
-    fn refuse_missing_flow(&self, field: &'static str, flow: Option<Uuid>) -> Result<(), Rejection> {
+    pub(super) fn refuse_missing_flow(&self, field: &'static str, flow: Option<Uuid>) -> Result<(), Rejection> {
         match flow {
             Some(id) if self.ctx.flows.get(id).is_none() => {
                 Err(Rejection::Invalid { field, reason: "there is no such flow" })

@@ -34,6 +34,27 @@ pub struct Flow {
     pub deleted: Option<UnixMicros>,
 }
 
+impl Flow {
+    /// A flow that is run once and not kept.
+    pub fn temporary(name: &str, actions: Vec<Action>, at: UnixMicros) -> Flow {
+        Flow {
+            id: Uuid::nil(),
+            name: name.into(),
+            detail: String::new(),
+            actions: actions.into(),
+            on_complete_flow_id: None,
+            created: at,
+            updated: at,
+            deleted: None,
+        }
+    }
+
+    /// Its id, if it is kept.
+    pub fn kept_id(&self) -> Option<Uuid> {
+        Some(self.id).filter(|id| !id.is_nil())
+    }
+}
+
 /// What [`crate::Command::CreateFlow`] needs, and [`crate::Command::UpdateFlow`] replaces.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NewFlow {

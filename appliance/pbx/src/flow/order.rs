@@ -47,8 +47,10 @@ pub enum Order {
     Connect(Box<Connect>),
     /// Make a call of its own.
     Call(Box<NewCall>),
-    /// Go into a conference.
+    /// Go into a conference, through the flows that are set before and after it.
     JoinConference(Uuid),
+    /// Go into a conference at once.
+    JoinConfbridge(Uuid),
     /// Record the call from now on.
     StartRecording(Box<RecordingOptions>),
     /// Record it no longer.

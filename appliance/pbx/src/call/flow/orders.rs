@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Wait;
 use crate::call::audio::Preference;
 use crate::call::controls::Control;
+use crate::call::joining::actions_around;
 use crate::call::{CALLER, Call, Ending, HangupReason, Stage};
 use crate::conference::rooms;
 use crate::context::Context;
@@ -59,7 +60,11 @@ impl Call {
                 ctx.flows_ready.push_back(self.key);
                 None
             }
-            Order::JoinConference(id) => self.join_for_flow(ctx, id),
+            Order::JoinConference(id) => match actions_around(ctx, id) {
+                Some(actions) => Some(Outcome::Actions(actions)),
+                None => self.join_for_flow(ctx, id),
+            },
+            Order::JoinConfbridge(id) => self.join_for_flow(ctx, id),
             Order::StartRecording(options) => Some(match self.start_recording(ctx, CALLER, &options) {
                 Ok(_) => Outcome::Done,
                 Err(rejection) => Outcome::Failed(rejection.to_string()),

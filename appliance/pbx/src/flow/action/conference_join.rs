@@ -7,7 +7,7 @@ use crate::flow::order::Order;
 pub const INFO: Info = Info {
     name: "conference_join",
     aliases: &["conf_join"],
-    about: "Goes into a conference; the flow goes on when the call leaves it, or the conference ends.",
+    about: "Goes into a conference, through its `pre_flow_id` before and its `post_flow_id` after; the flow goes on when the call is sent out of it, or it ends.",
     options: &[Field::new("conference_id", "", "the conference")],
     example: r#"{"conference_id": "6a3a7c4e-0c43-4ac6-9d5e-0a2f5b1f7c11"}"#,
     rests: true,
