@@ -66,7 +66,7 @@ pub const SOUND_BUFFER: Duration = Duration::from_millis(200);
 /// See [`SOUND_BUFFER`].
 pub const SOUND_BUFFERS: usize = 3;
 
-/// Octets of the URL of a sound.
+/// Octets of a URL.
 pub const URL: usize = 2_048;
 /// Octets of one sound from the network: half an hour of MP3 at 128 kbit/s.
 pub const SOUND_FILE: u64 = 32 << 20;
@@ -80,10 +80,15 @@ pub const FETCHES: usize = 4;
 pub const FETCHES_WAITING: usize = 64;
 /// How long a web server may take to be found and to be reached, each.
 pub const FETCH_CONNECT: Duration = Duration::from_secs(5);
-/// How long a sound may take to arrive, all in all: somebody waits for it on the telephone.
+/// How long a sound, or another answer of a web server, may take to arrive, all in all: somebody waits for it on the telephone.
 pub const FETCH: Duration = Duration::from_secs(30);
-/// Redirects that are followed for one sound.
+/// Redirects that are followed.
 pub const REDIRECTS: u32 = 3;
+
+/// Octets of the actions that a web server may answer.
+pub const FETCHED_ACTIONS: usize = 1 << 20;
+/// How long a thread that runs errands waits for the next one.
+pub const ERRAND_THREAD_IDLE: Duration = Duration::from_secs(30);
 
 /// Recordings at a time.
 pub const RECORDINGS: usize = 512;

@@ -44,6 +44,8 @@ pub struct Options {
     pub threads: Option<u8>,
     /// Calls of one conference on one of them.
     pub conference_seats_per_thread: usize,
+    /// Web servers on this very box that flows may reach.
+    pub own_web_servers: OwnWebServers,
     /// What those hear who wait.
     pub music_on_hold: MusicOnHold,
 }
@@ -73,6 +75,11 @@ impl Options {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct EncryptionWish(pub Encryption);
+
+/// Addresses of web servers on this box, written with commas between them: `127.0.0.1:3000,[::1]:3000`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct OwnWebServers(pub Vec<SocketAddr>);
 
 /// Digest algorithms, written with commas between them, the preferred one first: `sha-256,md5`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -139,6 +146,10 @@ struct Flags {
     /// How many actions one run of a flow may take [default: 1000]
     #[arg(long, env = "TANDEM_FLOW_ACTIONS", value_name = "NUMBER")]
     flow_actions: Option<usize>,
+    /// Web servers on this very box that flows may reach; all others are out of their reach, for what is on a box is
+    /// often meant for nobody else [default: none]
+    #[arg(long, env = "TANDEM_OWN_WEB_SERVERS", value_name = "ADDR:PORT,…")]
+    own_web_servers: Option<OwnWebServers>,
     /// A TOML file with the same names as keys
     #[arg(long, env = "TANDEM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -161,6 +172,7 @@ struct File {
     music_on_hold: Option<MusicOnHold>,
     time_zone: Option<TimeZone>,
     flow_actions: Option<usize>,
+    own_web_servers: Option<OwnWebServers>,
 }
 
 /// What the command line asked for.
@@ -202,6 +214,7 @@ fn complete(flags: Flags) -> Result<Options> {
         conference_seats_per_thread: seats.unwrap_or(pbx::limits::SEATS_A_THREAD),
         music_on_hold: flags.music_on_hold.map(MusicOnHold::from).or(file.music_on_hold).unwrap_or_default(),
         time_zone: flags.time_zone.or(file.time_zone).unwrap_or_else(TimeZone::of_machine),
+        own_web_servers: flags.own_web_servers.or(file.own_web_servers).unwrap_or_default(),
         flow_actions: flags.flow_actions.or(file.flow_actions).unwrap_or(1_000),
     };
     if options.threads.is_some_and(|threads| !(1..=limits::MEDIA_THREADS).contains(&usize::from(threads))) {
@@ -241,6 +254,23 @@ fn parse_file(text: &str) -> Result<File, (usize, String)> {
 fn first_line(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     line.strip_prefix("error: ").unwrap_or(line).to_owned()
+}
+
+impl FromStr for OwnWebServers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<OwnWebServers, String> {
+        let address = |text: &str| text.trim().parse().map_err(|_| format!("'{text}' is not ADDR:PORT"));
+        text.split(',').filter(|text| !text.trim().is_empty()).map(address).collect::<Result<_, _>>().map(OwnWebServers)
+    }
+}
+
+impl TryFrom<String> for OwnWebServers {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<OwnWebServers, String> {
+        text.parse()
+    }
 }
 
 impl FromStr for RtpPorts {

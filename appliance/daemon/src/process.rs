@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::clock::{self, Clock};
 use crate::data_folder::DataFolder;
+use crate::errand_threads::{self, ErrandThreads};
 use crate::http::{self, Door, Http};
 use crate::ledger::Ledger;
 use crate::media_threads::{self, MediaThreads, Waitings};
@@ -28,9 +29,9 @@ use crate::reserve::Reserve;
 use crate::signalling::counters::Counters;
 use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
 use crate::signals::Signals;
-use crate::sound_thread::fetcher::Reach;
 use crate::sound_thread::library::Library;
 use crate::sound_thread::{self, SoundThread};
+use crate::web::Reach;
 use crate::{administrator, filing, limits, log};
 
 /// What the waiting main thread is told.
@@ -129,6 +130,8 @@ impl Running {
         restore(&mut pbx, clock, restored);
 
         let drained = notices.clone();
+        let errand_reports = sockets.queue(pbx::limits::ERRANDS);
+        let errands = errand_threads::Surroundings { reach: reach(options), reports: errand_reports.clone() };
         let around = Surroundings {
             clock,
             counters: counters.clone(),
@@ -137,6 +140,8 @@ impl Running {
             media_orders: media.dispatcher(),
             recording_reports,
             recording_orders: recording.orders.clone(),
+            errand_reports,
+            errands: ErrandThreads::new(errands),
             drained: Box::new(move || drop(drained.send(Notice::Drained))),
         };
         let ledger = Ledger::new(journal.clone(), counters.clone());
@@ -241,10 +246,15 @@ fn start_workers(
         sounds: folder.sounds(),
         music: file,
         cache: folder.fetched_sounds(),
-        reach: Reach::Others,
+        reach: reach(options),
         deliveries: media.decoded(),
     })?;
     Ok((recording, sound, reports))
+}
+
+/// Which web servers flows may reach.
+fn reach(options: &Options) -> Reach {
+    Reach::Others(options.own_web_servers.0.as_slice().into())
 }
 
 /// What is played where the exchange wants music, if it is not our own piece.

@@ -15,12 +15,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use mio::{Events, Poll, Token, Waker};
 use pbx::call::CallRecord;
+use pbx::errand::ErrandReport;
 use pbx::{Command, EventKind, Input, Output, Pbx, Rejection, Reply, RequestId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use store::{Item, Timestamp};
 use uuid::Uuid;
 
 use crate::clock::{self, Clock, WallClock};
+use crate::errand_threads::ErrandThreads;
 use crate::filing::{Filing, Told};
 use crate::ledger::{Answer, Ledger};
 use crate::media_thread::Report;
@@ -110,6 +112,10 @@ pub struct Surroundings {
     pub recording_reports: Queue<recording_thread::Report>,
     /// What the recording thread is told.
     pub recording_orders: Queue<recording_thread::Order>,
+    /// What came of errands.
+    pub errand_reports: Queue<ErrandReport>,
+    /// Who runs them.
+    pub errands: ErrandThreads,
     /// Called once when, after [`Request::Drain`], the last call is over.
     pub drained: Box<dyn FnMut() + Send>,
 }
@@ -201,6 +207,7 @@ impl Run {
         let mut requests = VecDeque::new();
         let mut reports = VecDeque::new();
         let mut filed = VecDeque::new();
+        let mut home = VecDeque::new();
         // What the exchange wanted before there was a thread: ports, above all.
         let now = self.around.clock.now();
         self.drain(now);
@@ -235,6 +242,10 @@ impl Run {
                 self.around.recording_reports.take(&mut filed);
                 for report in filed.drain(..) {
                     self.file(now, report);
+                }
+                self.around.errand_reports.take(&mut home);
+                for report in home.drain(..) {
+                    self.handle(now, Input::Errand(report));
                 }
                 self.around.requests.take(&mut requests);
                 for request in requests.drain(..) {
@@ -365,6 +376,7 @@ impl Run {
                     self.around.recording_orders.push_always(self.filing.order(order));
                     self.around.recording_orders.ring();
                 }
+                Output::Errand(id, errand) => self.around.errands.run(id, errand),
                 Output::Event(event) => {
                     self.note(&event.kind);
                     self.ledger.record(Item::Event(event));

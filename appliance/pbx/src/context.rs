@@ -11,6 +11,7 @@ use crate::call::CallKey;
 use crate::conference::Conferences;
 use crate::counters::Totals;
 use crate::directory::Numbers;
+use crate::errand::Errands;
 use crate::event::{Event, EventKind};
 use crate::exchange::Output;
 use crate::flow::Flows;
@@ -45,6 +46,8 @@ pub struct Context {
     pub numbers: Numbers,
     /// What is recorded, or was and waits for its file.
     pub recordings: Recordings,
+    /// What is wanted of the world.
+    pub errands: Errands,
     /// Calls whose flows can go on.
     pub flows_ready: VecDeque<CallKey>,
     /// What was counted since the start.
@@ -71,6 +74,7 @@ impl Context {
             flows: Flows::default(),
             numbers: Numbers::default(),
             recordings: Recordings::default(),
+            errands: Errands::default(),
             flows_ready: VecDeque::new(),
             totals: Totals::default(),
             draining: false,

@@ -18,6 +18,9 @@ pub struct Totals {
     pub recordings: u64,
     pub recordings_failed: u64,
     pub flows_failed: u64,
+    pub errands: u64,
+    pub errands_failed: u64,
+    pub errands_refused: u64,
 }
 
 impl Totals {
@@ -38,6 +41,9 @@ impl Totals {
             ("recordings_total", "Recordings begun", self.recordings),
             ("recordings_failed_total", "Recordings that could not begin or go on", self.recordings_failed),
             ("flows_failed_total", "Flows that could not go on", self.flows_failed),
+            ("errands_total", "Errands of flows: what web servers were asked and told", self.errands),
+            ("errands_failed_total", "Errands that brought nothing", self.errands_failed),
+            ("errands_refused_total", "Errands refused because too many waited", self.errands_refused),
         ]
     }
 }

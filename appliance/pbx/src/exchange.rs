@@ -12,6 +12,7 @@ use crate::command::{Command, Counters, Rejection, Reply, RequestId};
 use crate::conference::{Conference, rooms};
 use crate::context::Context;
 use crate::directory::{Directory, Extension, Number};
+use crate::errand::{self, Errand, ErrandId, ErrandReport};
 use crate::event::{Event, EventKind};
 use crate::flow::{Flow as CallFlow, flows};
 use crate::ports::{PortOrder, PortReport};
@@ -40,6 +41,8 @@ pub enum Input {
     Port(PortReport),
     /// What came of a recording.
     Recording(RecordingReport),
+    /// What came of an errand.
+    Errand(ErrandReport),
     /// Somebody asks.
     Command(RequestId, Command),
     /// The wall clock was read: at this `now` it showed this time since 1970. Given once before anything else, and after each adjustment.
@@ -65,6 +68,8 @@ pub enum Output {
     Port(PortOrder),
     /// An order to whoever writes the files of recordings. It comes before the order to the media engine that it belongs to.
     Recording(RecordingOrder),
+    /// Something that is wanted of the world: it is answered by exactly one [`Input::Errand`], within a limit of its own.
+    Errand(ErrandId, Box<Errand>),
     /// A fact for the event log.
     Event(Event),
     /// A refreshed registration: its row changes, no event is written; the latest for a contact wins.
@@ -119,6 +124,7 @@ impl Pbx {
                 self.ctx.handle_recording_report(report);
                 self.calls.finish_draining(&mut self.ctx);
             }
+            Input::Errand(report) => self.handle_errand(report),
             Input::Command(request, command) => {
                 let result = self.carry_out(command);
                 self.drain_sip();
@@ -142,6 +148,12 @@ impl Pbx {
         }
         self.drain_sip();
         self.go_on();
+    }
+
+    fn handle_errand(&mut self, report: ErrandReport) {
+        let (sender, again) = errand::come_home(&mut self.ctx, &report);
+        self.calls.handle_errand(&mut self.ctx, sender, (report, again));
+        self.calls.finish_draining(&mut self.ctx);
     }
 
     /// Runs what is due.
@@ -270,6 +282,7 @@ impl Pbx {
             ("activeflows", "Flows that run", self.ctx.index.activeflows.len() as u64),
             ("conferences", "Conferences", self.ctx.conferences.len() as u64),
             ("conferencecalls", "Calls in conferences", self.ctx.conferences.members() as u64),
+            ("errands", "Errands that run or wait", self.ctx.errands.len() as u64),
             ("extensions", "Extensions", self.directory.len() as u64),
             ("rtp_ports_used", "RTP port pairs in use", self.ctx.ports.used() as u64),
             ("rtp_ports_set_aside", "RTP port pairs that another process held", self.ctx.ports.set_aside() as u64),
@@ -306,6 +319,7 @@ impl Pbx {
                 calls.with(ctx, leg, |call, ctx, place| call.handle_closed(ctx, place, None));
             }
             Timer::RecordingLimit(recording) => self.handle_recording_limit(recording),
+            Timer::ErrandRest(id) => errand::handle_rested(ctx, id),
             Timer::Archive(call) => calls.archive(ctx, call),
             Timer::BindingExpires(key) => {
                 registrar.remove(ctx, key);

@@ -25,7 +25,7 @@ pub mod variables;
 
 pub use action::{Action, Catalogue};
 pub use activeflow::{Activeflow, Advance, End};
-pub use findings::{Finding, findings};
+pub use findings::{Finding, findings, findings_within};
 pub use flows::{Flow, Flows, NewFlow};
 pub use options::{Fault, Options};
 pub use order::{Order, Outcome};

@@ -8,6 +8,7 @@
 //! - [`call`] is a back-to-back user agent: a [`call::Call`] is a set of [`call::Leg`]s, each with a dialog of its own.
 //! - [`conference`] brings several calls together.
 //! - [`Event`] is a fact that the store writes down before anybody hears of it; [`Command`] is what people ask for.
+//! - [`errand`] is what calls want of the world: an answer of a web server, a text that is spoken.
 //! - [`recording`] knows what is recorded, [`ports`] which ports are ours; others do the writing and the binding.
 //! - [`sequence`] keeps for each call what really happened, to be drawn as a ladder.
 
@@ -18,6 +19,7 @@ pub mod conference;
 pub mod context;
 pub mod counters;
 pub mod directory;
+pub mod errand;
 pub mod event;
 pub mod exchange;
 pub mod flow;

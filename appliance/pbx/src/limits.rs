@@ -85,6 +85,18 @@ pub const VARIABLES: usize = 100;
 pub const VARIABLES_WEIGHT: usize = 64 * 1024;
 /// Bytes of a text after its variables were filled in.
 pub const FILLED_TEXT: usize = 64 * 1024;
+/// Errands that run at a time: each has a thread of the daemon while it runs.
+pub const ERRANDS: usize = 16;
+/// Errands that run at a time at one place: one server, or the voice of the box.
+pub const ERRANDS_AT_A_PLACE: usize = 4;
+/// Errands that run or wait.
+pub const ERRANDS_WAITING: usize = 1_000;
+/// Octets of all of them together.
+pub const ERRANDS_OCTETS: usize = 8 << 20;
+/// How long a flow waits for an errand: what a web server may take, and a little in the queue.
+pub const ERRAND_WAIT: Duration = Duration::from_secs(40);
+/// How long a request that nobody waits for rests before it is tried again.
+pub const WEBHOOK_RESTS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 /// Digits that wait to be read.
 pub const DIGITS: usize = 128;
 /// Destinations of one action or one call.

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::Time;
 use crate::call::{CallKey, LegKey};
+use crate::errand::ErrandId;
 use crate::registrar::BindingKey;
 
 /// What the exchange waits for.
@@ -37,6 +38,8 @@ pub enum Timer {
     NatKeepalive(BindingKey),
     /// A conference has lasted as long as it was to.
     ConferenceTimeout(Uuid),
+    /// An errand that failed is tried again.
+    ErrandRest(ErrandId),
     /// A source that guessed is listened to again.
     GuardRelease,
 }
@@ -58,6 +61,7 @@ impl Timer {
             Timer::BindingExpires(_) => "binding expires",
             Timer::NatKeepalive(_) => "NAT keep-alive",
             Timer::ConferenceTimeout(_) => "conference timeout",
+            Timer::ErrandRest(_) => "errand",
             Timer::GuardRelease => "guard release",
         }
     }

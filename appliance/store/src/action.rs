@@ -1,6 +1,6 @@
 //! Actions of a flow, as the API shows them, as events carry them, and as they lie in columns.
 
-use pbx::flow::Action;
+use pbx::flow::{Action, Value, findings_within};
 use rusqlite::Row;
 use rusqlite::types::Type;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,18 @@ impl From<Record> for Action {
     fn from(record: Record) -> Action {
         let next_id = (!record.next_id.is_nil()).then_some(record.next_id);
         Action { id: record.id, next_id, name: record.kind, option: record.option.0 }
+    }
+}
+
+/// Reads a list of actions that somebody else wrote, and looks through it; what is wrong with it, and where, in words.
+pub fn read(json: &[u8]) -> Result<Vec<Action>, String> {
+    let trees: Vec<Tree> =
+        serde_json::from_slice(json).map_err(|error| format!("it is no list of actions: {error}"))?;
+    let values: Vec<Value> = trees.into_iter().map(|Tree(value)| value).collect();
+    let actions = Action::read_list("actions", &values).map_err(|fault| fault.to_string())?;
+    match findings_within(&actions).into_iter().find(|finding| finding.grave) {
+        Some(finding) => Err(format!("{} {}", finding.at, finding.reason)),
+        None => Ok(actions),
     }
 }
 

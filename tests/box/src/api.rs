@@ -25,6 +25,11 @@ impl Api {
         Ok(api)
     }
 
+    /// Where it is served.
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
     /// The address of a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.http)

@@ -12,8 +12,10 @@ pub mod sipp;
 pub mod small_disk;
 pub mod sound;
 pub mod wait;
+pub mod web_server;
 
 pub use api::Api;
 pub use baresip::Phone;
 pub use exchange::Exchange;
 pub use small_disk::SmallDisk;
+pub use web_server::WebServer;

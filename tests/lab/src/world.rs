@@ -2,6 +2,7 @@
 
 mod carriage;
 mod connections;
+pub mod errands;
 mod recording;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,6 +22,7 @@ use crate::phone::{Phone, PhoneId, State};
 use crate::{REALM, Time, password_of};
 use carriage::Arrival;
 use connections::Connections;
+use errands::Outside;
 use recording::Disk;
 
 /// How many things may happen at one moment before the lab says that time stands still.
@@ -56,6 +58,8 @@ pub struct Lab {
     pub held_ports: BTreeSet<u16>,
     /// The files of recordings.
     pub disk: Disk,
+    /// The world beyond the telephones.
+    pub outside: Outside,
     /// How often the exchange was asked to do something with a port that is not open.
     pub misdelivered: usize,
     settings: pbx::Settings,
@@ -107,6 +111,7 @@ impl Lab {
             binds_ports: true,
             held_ports: BTreeSet::new(),
             disk: Disk::default(),
+            outside: Outside::default(),
             misdelivered: 0,
             settings,
             now: Time::ZERO,
@@ -311,6 +316,7 @@ impl Lab {
                 Output::Media(command) => self.carry_out(command),
                 Output::Port(order) => self.handle_port_order(order),
                 Output::Recording(order) => self.handle_recording_order(order),
+                Output::Errand(id, errand) => self.run_errand(id, *errand),
                 Output::Event(event) => {
                     let name = event.kind.name();
                     self.facts.push(event).unwrap_or_else(|error| panic!("{name}: {error}\n{}", self.ladder));
@@ -360,6 +366,7 @@ impl Lab {
             "transactions",
             "dialogs",
             "activeflows",
+            "errands",
             "index_entries",
         ];
         let mut rest = Vec::new();

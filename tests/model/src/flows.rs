@@ -1,8 +1,11 @@
 //! Flows that nobody in his right mind would write: any action after any other, jumping anywhere.
 
+use std::time::Duration;
+
 use lab::Lab;
 use pbx::conference::{ConferenceData, NewConference};
 use pbx::directory::NewNumber;
+use pbx::errand::{Brought, Errand};
 use pbx::flow::action::FINISH;
 use pbx::flow::{Action, NewFlow, Value};
 use pbx::{Command, Rejection, Reply};
@@ -43,7 +46,7 @@ fn draw(phones: &[&str], conference: Uuid, others: &[Uuid], rng: &mut impl Rng) 
     };
     (0..count)
         .map(|number| {
-            let (name, option): (&str, Value) = match rng.random_range(0..20) {
+            let (name, option): (&str, Value) = match rng.random_range(0..24) {
                 0 | 1 => ("answer", Value::default()),
                 2 => ("beep", Value::default()),
                 3 => ("sleep", [("duration", rng.random_range(0..3_000_i64).into())].into()),
@@ -74,6 +77,11 @@ fn draw(phones: &[&str], conference: Uuid, others: &[Uuid], rng: &mut impl Rng) 
                     ("record_start", option.into())
                 }
                 15 => ("record_stop", Value::default()),
+                20 => ("fetch", [("event_url", "http://example.com/actions".into())].into()),
+                21 | 22 => {
+                    let option = [("uri", "http://example.com/told".into()), ("sync", rng.random_bool(0.5).into())];
+                    ("webhook_send", option.into())
+                }
                 16 => ("mute", Value::default()),
                 17 => {
                     let option = [
@@ -103,4 +111,32 @@ fn destinations(phones: &[&str], rng: &mut impl Rng) -> Value {
         Value::from([("type", "extension".into()), ("target", number.into())])
     };
     Value::List((0..count).map(|_| destination()).collect())
+}
+
+/// What the world answers: something of use, nonsense, nothing for a long time.
+pub fn answer(errand: &Errand, rng: &mut impl Rng) -> (Duration, Result<Brought, String>) {
+    let after = match rng.random_range(0..4) {
+        0 => Duration::ZERO,
+        1 | 2 => Duration::from_millis(rng.random_range(0..3_000)),
+        _ => Duration::from_secs(rng.random_range(0..120)),
+    };
+    if rng.random_bool(0.3) {
+        return (after, Err("nobody is there".into()));
+    }
+    let brought = match errand {
+        Errand::Fetch { .. } => {
+            let names = ["beep", "answer", "stop", "nonsense", "fetch"];
+            let actions = (0..rng.random_range(0..3)).map(|_| {
+                let name = (*names.choose(rng).expect("there are some")).into();
+                let option = Value::from([("event_url", "http://example.com/actions".into())]);
+                Action { id: Uuid::nil(), next_id: None, name, option }
+            });
+            Brought::Actions(actions.collect())
+        }
+        Errand::Webhook(_) => {
+            let status = *[200, 404, 429, 500].choose(rng).expect("there are some");
+            Brought::Answer { status, body: "1".into() }
+        }
+    };
+    (after, Ok(brought))
 }

@@ -308,14 +308,14 @@ fn a_flow_is_stopped_by_whoever_asks() {
 
 #[test]
 fn what_a_box_has_not_is_said_and_passed_over() {
-    let fetch = action(2, "webhook_send", [("uri", "http://192.0.2.1/".into())]);
-    let (mut lab, [alice, ..]) = office(14, vec![action(1, "answer", []), fetch, action(3, "beep", [])]);
+    let actions = vec![action(1, "answer", []), action(2, "transcribe_stop", []), action(3, "beep", [])];
+    let (mut lab, [alice, ..]) = office(14, actions);
     lab[alice].call("500");
     lab.run_until(|lab| is_over(lab, alice));
     lab.finish();
-    assert_eq!(ran(&lab), ["answer", "webhook_send", "beep"]);
+    assert_eq!(ran(&lab), ["answer", "transcribe_stop", "beep"]);
     let said = lab.sequences[0].steps.iter().find(|step| step.label == "could not be done").expect("it is said");
-    assert_eq!(said.detail, "webhook_send is not available on this box");
+    assert_eq!(said.detail, "transcribe_stop is not available on this box");
 }
 
 #[test]

@@ -318,7 +318,7 @@ fn run_exchange(
                     let done: store::journal::Done = Box::new(move |_| drop(answer.send(result)));
                     journal.submit(Entry { items: std::mem::take(&mut items), done: Some(done) }).ok().expect("room");
                 }
-                Output::Media(_) | Output::Port(_) | Output::Drained => {}
+                Output::Media(_) | Output::Port(_) | Output::Errand(..) | Output::Drained => {}
             }
         }
         let done: Option<store::journal::Done> =

@@ -10,7 +10,9 @@ use store::{Store, Timestamp};
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::errand_threads;
 use crate::media_threads::deliveries::Owners;
+use crate::web::Reach;
 
 const OPTIONS: &str = "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1;rport\r\nMax-Forwards: 70\r\n\
     From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
@@ -48,7 +50,12 @@ fn a_fresh_thread_knows_what_the_one_before_it_knew() {
         media_reports,
         media_orders: Dispatcher::new(vec![Queue::new(16, bell.clone())], Owners::default()),
         recording_reports: Queue::new(16, bell.clone()),
-        recording_orders: Queue::new(16, bell),
+        recording_orders: Queue::new(16, bell.clone()),
+        errand_reports: Queue::new(16, bell.clone()),
+        errands: ErrandThreads::new(errand_threads::Surroundings {
+            reach: Reach::Anywhere,
+            reports: Queue::new(16, bell),
+        }),
         drained: Box::new(|| ()),
     };
     let mut pbx = Pbx::new(Settings::default(), [7; 32]);

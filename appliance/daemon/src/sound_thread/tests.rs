@@ -23,7 +23,7 @@ const ID: PlaybackId = PlaybackId(7);
 
 impl Bench {
     fn new() -> Bench {
-        Bench::reaching(Reach::Others)
+        Bench::reaching(Reach::Others([].into()))
     }
 
     fn reaching(reach: Reach) -> Bench {

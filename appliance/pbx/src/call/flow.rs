@@ -1,9 +1,11 @@
 //! A call that goes through a flow: the flow says what is next, the call carries it out and says what came of it.
 //!
 //! The flow belongs to the caller's leg. It ends when that leg ends, and ends that leg when it is at its own end. What
-//! each order means for the call is in [`orders`], ringing others for it in [`connecting`].
+//! each order means for the call is in [`orders`], ringing others for it in [`connecting`], what the world is asked for it in
+//! [`errands`].
 
 pub mod connecting;
+pub mod errands;
 pub mod orders;
 
 use media::PlaybackId;
@@ -14,6 +16,7 @@ use super::setup::Whereabouts;
 use super::{CALLER, Call, CallKey, Calls, Ending, Failure, HangupReason, ladder};
 use crate::UnixMicros;
 use crate::context::Context;
+use crate::errand::{self, ErrandId};
 use crate::event::EventKind;
 use crate::flow::action::{Action, Catalogue};
 use crate::flow::order::{Connect, Digits};
@@ -62,6 +65,8 @@ enum Wait {
     Bridge(Box<Connect>),
     /// To be out of the conference.
     Conference,
+    /// An errand to come home.
+    Errand(ErrandId),
     /// Somebody to say so.
     Release,
 }
@@ -248,6 +253,9 @@ impl Call {
         let at = ctx.unix();
         let Some(mut run) = self.run.take() else { return };
         ctx.cancel(&mut run.timer);
+        if let Wait::Errand(id) = run.waits {
+            errand::withdraw(ctx, id);
+        }
         ctx.index.activeflows.remove(&run.record.id);
         run.collect();
         run.record.running = false;
@@ -309,6 +317,7 @@ impl Call {
             Wait::Time | Wait::Digits => self.resume_flow(ctx, Outcome::Done),
             Wait::Sending(_) => self.send_next_digit(ctx),
             Wait::Answer(_) => self.nobody_answered(ctx),
+            Wait::Errand(id) => self.give_errand_up(ctx, id),
             _ => {}
         }
     }

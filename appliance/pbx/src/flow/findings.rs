@@ -38,6 +38,13 @@ pub fn findings(actions: &[Action]) -> Vec<Finding> {
     findings
 }
 
+/// What is wrong with actions that run within another flow, and may go on at actions of that one.
+pub fn findings_within(actions: &[Action]) -> Vec<Finding> {
+    findings(actions).into_iter().filter(|finding| finding.reason != ELSEWHERE).collect()
+}
+
+const ELSEWHERE: &str = "names no action of this flow";
+
 fn of_action(actions: &[Action], places: &Places, index: usize) -> Vec<Finding> {
     let action = &actions[index];
     let at = |path: &str, reason: &str, grave: bool| finding(actions, index, path, reason, grave);
@@ -49,14 +56,14 @@ fn of_action(actions: &[Action], places: &Places, index: usize) -> Vec<Finding> 
         findings.push(at("id", "is the id of an earlier action too", true));
     }
     if action.next_id.is_some_and(|next| !is_there(places, next)) {
-        findings.push(at("next_id", "names no action of this flow", true));
+        findings.push(at("next_id", ELSEWHERE, true));
     }
     let options = Options::draft(&action.option);
     if let Err(fault) = info.check(&options) {
         findings.push(at(&format!("option.{}", fault.at), &fault.reason, true));
     }
     for target in (info.targets)(&options).into_iter().filter(|target| !is_there(places, target.id)) {
-        findings.push(at(&format!("option.{}", target.at), "names no action of this flow", true));
+        findings.push(at(&format!("option.{}", target.at), ELSEWHERE, true));
     }
     if let Value::Map(entries) = &action.option {
         let known = |name: &str| info.options.iter().any(|field| field.name == name);

@@ -195,6 +195,18 @@ pub enum Method {
     Delete,
 }
 
+impl Method {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Post => "POST",
+            Method::Get => "GET",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
 /// What a web server is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use media::{Component, Socket, StreamId};
 use pbx::Input;
+use pbx::errand::ErrandReport;
 use pbx::ports::{PortOrder, PortReport};
 use pbx::recording::RecordingReport;
 use sip::{Flow, Transmit, Transport};
@@ -30,6 +31,8 @@ pub(super) enum Arrival {
     Port(PortReport),
     /// What came of a recording.
     Recording(RecordingReport),
+    /// What came of an errand.
+    Errand(ErrandReport),
     /// A connection could not be opened, or is gone.
     Closed(Flow),
 }
@@ -59,6 +62,7 @@ impl Lab {
             Arrival::Media(event) => self.input(Input::Media(event)),
             Arrival::Port(report) => self.input(Input::Port(report)),
             Arrival::Recording(report) => self.input(Input::Recording(report)),
+            Arrival::Errand(report) => self.input(Input::Errand(report)),
             Arrival::Closed(flow) => self.input(Input::SipClosed(flow)),
         }
     }

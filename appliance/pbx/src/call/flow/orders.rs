@@ -13,6 +13,7 @@ use crate::call::joining::actions_around;
 use crate::call::{CALLER, Call, Ending, HangupReason, Stage};
 use crate::conference::rooms;
 use crate::context::Context;
+use crate::errand;
 use crate::flow::action::Action;
 use crate::flow::order::{Digits, Order, Talk};
 use crate::flow::value::Value;
@@ -77,6 +78,8 @@ impl Call {
                 Some(flow) => Outcome::Actions(flow.actions.to_vec()),
                 None => Outcome::Failed("there is no such flow".into()),
             }),
+            Order::Fetch { url, method } => self.fetch(ctx, url, method),
+            Order::SendWebhook(webhook) => self.send_webhook(ctx, webhook),
             order => Some(Outcome::Failed(format!("{} is not available on this box", name_of(&order)))),
         }
     }
@@ -206,7 +209,9 @@ const OPTION: usize = 500;
 /// An action in a line of the ladder: its options after variables were filled in, and what came of it.
 pub(super) fn describe(action: &Action, note: &str) -> String {
     let mut words = String::new();
-    if let Value::Map(entries) = &action.option {
+    let shown =
+        action.option.map_texts(&mut |text| if text.contains("://") { errand::shown(text) } else { text.into() });
+    if let Value::Map(entries) = &shown {
         for (name, value) in entries {
             words.extend(format!("{name}: {value}").chars().take(OPTION));
             words.push('\n');
@@ -225,8 +230,6 @@ fn name_of(order: &Order) -> &'static str {
         Order::DetectMachine { .. } => action::amd::INFO.name,
         Order::StartExternalMedia(_) => action::external_media_start::INFO.name,
         Order::StopExternalMedia => action::external_media_stop::INFO.name,
-        Order::Fetch { .. } => action::fetch::INFO.name,
-        Order::SendWebhook(_) => action::webhook_send::INFO.name,
         Order::SendMessage(_) => action::message_send::INFO.name,
         Order::SendEmail(_) => action::email_send::INFO.name,
         _ => "this",

@@ -1,0 +1,134 @@
+//! How web servers are asked, and which are not.
+//!
+//! Whoever names a URL may be a stranger: a flow is written by a customer. So nothing is had that can only be had from
+//! this box itself or from beside it: no address of its own, no loopback, no link-local one (where clouds keep their secrets), wherever a
+//! redirect or a name server leads; but for the servers that the administrator names.
+
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Error};
+
+use crate::limits;
+
+/// Which servers are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// All but our own, except for these.
+    Others(Arc<[SocketAddr]>),
+    /// Web servers of tests are on this box.
+    #[cfg(test)]
+    Anywhere,
+}
+
+impl Reach {
+    fn allows(&self, address: SocketAddr) -> bool {
+        match self {
+            Reach::Others(but) => but.contains(&address) || !is_near(address.ip()),
+            #[cfg(test)]
+            Reach::Anywhere => true,
+        }
+    }
+}
+
+/// An error for people.
+pub fn in_words(error: Error) -> String {
+    match error {
+        Error::TooManyRedirects => format!("it is redirected more than {} times", limits::REDIRECTS),
+        Error::Timeout(_) => "the server takes too long".into(),
+        Error::Other(refused) => refused.to_string(),
+        error => error.to_string(),
+    }
+}
+
+/// What asks web servers, and waits for an answer for so long.
+pub fn agent(reach: Reach, most: Duration) -> Agent {
+    let config = Config::builder()
+        .timeout_resolve(Some(limits::FETCH_CONNECT))
+        .timeout_connect(Some(limits::FETCH_CONNECT))
+        .timeout_global(Some(most))
+        .max_redirects(limits::REDIRECTS)
+        .http_status_as_error(false)
+        // What stands in our environment is not for what customers ask for.
+        .proxy(None)
+        .max_idle_connections(0)
+        .user_agent(concat!("tandem/", env!("CARGO_PKG_VERSION")))
+        .build();
+    Agent::with_parts(config, DefaultConnector::default(), Guard { reach, names: DefaultResolver::default() })
+}
+
+/// Looks names up, and lets nobody in who is not meant.
+#[derive(Debug)]
+struct Guard {
+    reach: Reach,
+    names: DefaultResolver,
+}
+
+impl Resolver for Guard {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let found = self.names.resolve(uri, config, timeout)?;
+        if found.iter().any(|address| !self.reach.allows(*address)) {
+            let refused = format!("{} is an address of this box or beside it", uri.host().unwrap_or_default());
+            return Err(Error::Other(io::Error::other(refused).into()));
+        }
+        Ok(found)
+    }
+}
+
+/// Whether it is an address of this box, or one that has no meaning beyond its cables.
+fn is_near(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let is_special = match address {
+        IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast() || v4.octets()[0] == 0,
+        IpAddr::V6(v6) => v6.is_unicast_link_local() || embeds_near(v6),
+    };
+    // The kernel lets a socket have exactly those addresses that are ours.
+    is_special
+        || address.is_loopback()
+        || address.is_unspecified()
+        || address.is_multicast()
+        || UdpSocket::bind((address, 0)).is_ok()
+}
+
+/// Translators (RFC 6052's well-known prefix) lead to the IPv4 address at its end.
+fn embeds_near(address: Ipv6Addr) -> bool {
+    let octets = address.octets();
+    let v4: [u8; 4] = [octets[12], octets[13], octets[14], octets[15]];
+    octets[..12] == [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0] && is_near(IpAddr::from(v4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_this_box_and_beside_it_are_near() {
+        for near in [
+            "127.0.0.1",
+            "127.9.9.9",
+            "0.0.0.0",
+            "0.1.2.3",
+            "169.254.169.254",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "fe80::1",
+            "ff02::1",
+        ] {
+            assert!(is_near(near.parse().expect("an address")), "{near}");
+        }
+        // Addresses for documentation (RFC 5737, RFC 3849) are nobody's, and so not ours.
+        for far in ["192.0.2.7", "203.0.113.80", "2001:db8::7", "64:ff9b::c000:207"] {
+            assert!(!is_near(far.parse().expect("an address")), "{far}");
+        }
+    }
+}
