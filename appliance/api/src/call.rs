@@ -1,6 +1,7 @@
 //! `/v1.0/calls`.
 
 pub(crate) mod controls;
+pub(crate) mod create;
 
 use axum::extract::State as Shared;
 use pbx::{Command, Reply};
@@ -120,9 +121,13 @@ pub(crate) async fn sequence(
         Err(failure) if failure.http() == 404 => {}
         Err(failure) => return Err(failure),
     }
-    let call = find(&state, id).await?;
-    let master = if call.master_call_id.is_nil() { id } else { call.master_call_id };
-    let kept = state.readers().read(move |reader| reader.sequence(master)).await?;
+    // A call that was made for another one is drawn there, unless it began with us: then it has a sequence of its own.
+    let master = find(&state, id).await?.master_call_id;
+    let kept = state.readers().read(move |reader| match reader.sequence(id)? {
+        None if !master.is_nil() => reader.sequence(master),
+        own => Ok(own),
+    });
+    let kept = kept.await?;
     kept.map(axum::Json).ok_or_else(|| Failure::not_found("sequence"))
 }
 

@@ -50,6 +50,9 @@ fn sets_something(command: &Command) -> bool {
         // What cannot be written down had better not begin; to end it must be possible always.
         Command::StartRecording(..) => true,
         Command::StopRecording(_) | Command::PauseRecording { .. } => false,
+        // A call that cannot be written down had better not begin.
+        Command::CreateCalls(_) | Command::CreateGroupcall(_) => true,
+        Command::HangupGroupcall(_) => false,
         Command::HangupCall(_) | Command::ControlCall(..) | Command::DeleteConferencecall(_) => false,
         Command::StopActiveflow(_) => false,
         Command::ReadSequence(_) | Command::ListBindings(_) | Command::ReadCounters => false,
@@ -84,6 +87,10 @@ impl From<Rejection> for Failure {
             }
             Rejection::Invalid { field, reason } => {
                 let details = serde_json::json!([{ "field": field, "reason": reason }]);
+                Failure::new(Status::InvalidArgument, "INVALID_ARGUMENT", message).with_details(details)
+            }
+            Rejection::Fault(fault) => {
+                let details = serde_json::json!([{ "field": fault.at, "reason": fault.reason }]);
                 Failure::new(Status::InvalidArgument, "INVALID_ARGUMENT", message).with_details(details)
             }
             Rejection::Flow(findings) => {

@@ -165,7 +165,7 @@ fn with_findings(saved: Saved) -> axum::Json<Record> {
 }
 
 /// Reads a list of actions, and measures it.
-fn read(actions: Vec<Tree>) -> Result<Vec<Action>, Failure> {
+pub(crate) fn read(actions: Vec<Tree>) -> Result<Vec<Action>, Failure> {
     let values: Vec<Value> = actions.into_iter().map(|Tree(value)| value).collect();
     let actions = Action::read_list("actions", &values).map_err(malformed)?;
     let octets = serde_json::to_vec(&action::records(&actions)).map_or(usize::MAX, |json| json.len());
@@ -175,7 +175,7 @@ fn read(actions: Vec<Tree>) -> Result<Vec<Action>, Failure> {
     Ok(actions)
 }
 
-fn malformed(fault: Fault) -> Failure {
+pub(crate) fn malformed(fault: Fault) -> Failure {
     let details = serde_json::json!([{ "field": fault.at, "reason": fault.reason }]);
     Failure::new(Status::InvalidArgument, "INVALID_ARGUMENT", fault.to_string()).with_details(details)
 }

@@ -20,6 +20,7 @@ pub mod exchange;
 pub mod extension;
 pub mod failure;
 pub mod flow;
+pub mod groupcall;
 pub mod health;
 pub mod limits;
 pub mod metrics;

@@ -8,8 +8,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::{
-    activeflow, agent, auth, r#box, call, conference, conferencecall, extension, failure, flow, health, metrics,
-    number, recording, websocket,
+    activeflow, agent, auth, r#box, call, conference, conferencecall, extension, failure, flow, groupcall, health,
+    metrics, number, recording, websocket,
 };
 
 #[derive(OpenApi)]
@@ -25,7 +25,8 @@ use crate::{
         agent::me, websocket::open, recording::start, recording::stop, recording::pause, recording::resume, recording::list, recording::get,
         recording::delete, recording::file, recording::content, flow::list, flow::create, flow::get, flow::update,
         flow::delete, number::list, number::create, number::get, number::update, number::update_flows, number::delete,
-        activeflow::list, activeflow::get, activeflow::stop
+        activeflow::list, activeflow::get, activeflow::stop, call::create::create, groupcall::list, groupcall::create,
+        groupcall::get, groupcall::delete, groupcall::hangup
     ),
     components(schemas(store::event_log::Record, failure::Status)),
     modifiers(&Credentials),

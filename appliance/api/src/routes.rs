@@ -13,8 +13,8 @@ use crate::auth::{Caller, identify};
 use crate::failure::{Failure, Status};
 use crate::state::State;
 use crate::{
-    activeflow, agent, auth, r#box, call, conference, conferencecall, envelope, extension, flow, health, limits,
-    metrics, number, openapi, recording, web_page, websocket,
+    activeflow, agent, auth, r#box, call, conference, conferencecall, envelope, extension, flow, groupcall, health,
+    limits, metrics, number, openapi, recording, web_page, websocket,
 };
 
 /// Who may use a route.
@@ -84,6 +84,7 @@ fn calls() -> Vec<Route> {
         route(Method::GET, "/v1.0/activeflows/{id}", READ, activeflow::get),
         route(Method::POST, "/v1.0/activeflows/{id}/stop", WRITE, activeflow::stop),
         route(Method::GET, "/v1.0/calls", READ, call::list),
+        route(Method::POST, "/v1.0/calls", WRITE, call::create::create),
         route(Method::GET, "/v1.0/calls/{id}", READ, call::get),
         route(Method::DELETE, "/v1.0/calls/{id}", WRITE, call::delete),
         route(Method::POST, "/v1.0/calls/{id}/hangup", WRITE, call::hangup),
@@ -100,6 +101,11 @@ fn calls() -> Vec<Route> {
         route(Method::POST, "/v1.0/calls/{id}/recording_start", WRITE, recording::start),
         route(Method::POST, "/v1.0/calls/{id}/recording_stop", WRITE, recording::stop),
         route(Method::GET, "/v1.0/calls/{id}/sequence", READ, call::sequence),
+        route(Method::GET, "/v1.0/groupcalls", READ, groupcall::list),
+        route(Method::POST, "/v1.0/groupcalls", WRITE, groupcall::create),
+        route(Method::GET, "/v1.0/groupcalls/{id}", READ, groupcall::get),
+        route(Method::DELETE, "/v1.0/groupcalls/{id}", WRITE, groupcall::delete),
+        route(Method::POST, "/v1.0/groupcalls/{id}/hangup", WRITE, groupcall::hangup),
     ]
 }
 

@@ -1,16 +1,18 @@
 //! Calls: a back-to-back user agent. Each leg has a dialog of its own, so that neither phone learns anything of the other.
 //!
-//! A [`Call`] begins with the caller's [`Leg`] ([`setup`]), rings others ([`callee`], [`progress`]), bridges the one that
+//! A [`Call`] begins with the caller's [`Leg`] ([`setup`]) or with one that we ring for somebody who asked ([`dial`]), rings others ([`callee`], [`progress`]), bridges the one that
 //! answers, or goes into a conference ([`joining`]) or through a flow ([`mod@flow`]), follows what either side changes ([`session`]) and what is ordered
 //! of it ([`controls`]), and ends in one place ([`hangup`]). What is heard is agreed
 //! on in [`audio`], why it ended in [`cause`], what happened in [`ladder`].
 
+pub mod affair;
 pub mod archive;
 pub mod audio;
 pub mod callee;
 pub mod calls;
 pub mod cause;
 pub mod controls;
+pub mod dial;
 pub mod flow;
 pub mod hangup;
 pub mod invite;
@@ -30,9 +32,11 @@ use media::Lane;
 use smallvec::SmallVec;
 use uuid::Uuid;
 
+pub use affair::Affair;
 pub use callee::{Callee, Peer};
 pub use calls::Calls;
 pub use controls::Control;
+pub use dial::Dialling;
 pub use leg::{Ending, Leg, Stage};
 pub use record::{Address, AddressKind, CallRecord, Controls, Direction, HangupBy, HangupReason, Quality, Status};
 
@@ -47,7 +51,7 @@ use waiting::Destination;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallKey(pub u64);
 
-/// A leg within the exchange: the call and the leg's place in it. The caller's leg has place 0.
+/// A leg within the exchange: the call and the leg's place in it. The leg that the call began with has place 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LegKey {
     /// The call.
@@ -56,7 +60,8 @@ pub struct LegKey {
     pub place: u8,
 }
 
-/// The place of the leg that came in.
+/// The place of the leg that the call began with, and that its flow is for: the one that came in, or, where the call
+/// began with us, the one that we rang first. Whoever has it is the caller of all whom the call rings after that.
 pub const CALLER: usize = 0;
 
 /// A call: the caller's leg, the legs of the phones that ring, and the one that answered.
@@ -66,7 +71,7 @@ pub struct Call {
     pub key: CallKey,
     /// The media thread that all its legs are on.
     pub lane: Lane,
-    /// The caller's leg first.
+    /// The leg that it began with first.
     pub legs: SmallVec<[Leg; 2]>,
     /// The place of the called leg that the caller is bridged to.
     pub bridged: Option<usize>,
@@ -78,6 +83,10 @@ pub struct Call {
     pub failure: Option<Failure>,
     /// Hops that a request of ours may still make.
     pub max_forwards: u8,
+    /// What a call that began with us does once it is answered.
+    pub purpose: Option<Box<dial::Purpose>>,
+    /// What ends with it.
+    pub chained: Vec<Affair>,
     /// The flow that it goes through.
     pub run: Option<Box<flow::Run>>,
     /// What happened.

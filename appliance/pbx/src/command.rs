@@ -5,7 +5,9 @@ use uuid::Uuid;
 use crate::call::{CallRecord, Control};
 use crate::conference::{Conference, ConferenceChange, Conferencecall, NewConference};
 use crate::directory::{Extension, ExtensionChange, NewExtension, NewNumber, Number, NumberChange};
-use crate::flow::{ActiveflowRecord, Finding, Flow, NewFlow};
+use crate::flow::order::NewCall;
+use crate::flow::{ActiveflowRecord, Fault, Finding, Flow, NewFlow};
+use crate::groupcall::{Groupcall, NewGroupcall};
 use crate::recording::{Recorded, RecordingOptions};
 use crate::registrar::Binding;
 use crate::sequence::Sequence;
@@ -45,6 +47,12 @@ pub enum Command {
     DeleteNumber(Uuid),
     /// End a flow that runs; its call ends, too.
     StopActiveflow(Uuid),
+    /// Make calls: one for each destination, each of which goes through the flow.
+    CreateCalls(Box<NewCall>),
+    /// Make one call of several: the first who answers has it.
+    CreateGroupcall(Box<NewGroupcall>),
+    /// End all calls of a groupcall.
+    HangupGroupcall(Uuid),
     /// Order something of a call's audio.
     ControlCall(Uuid, Control),
     /// End one call (a leg, and with it what it is bridged to).
@@ -85,6 +93,10 @@ pub enum Reply {
     Activeflow(Box<ActiveflowRecord>),
     /// The call as it is now.
     Call(Box<CallRecord>),
+    /// The calls that were made, and the groups that some of them belong to.
+    Calls(Vec<CallRecord>, Vec<Groupcall>),
+    /// The groupcall as it is now.
+    Groupcall(Box<Groupcall>),
     /// The ladder of a live call.
     Sequence(Sequence),
     /// The contacts.
@@ -110,6 +122,9 @@ pub enum Rejection {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A field of several of its kind has a value that cannot be.
+    #[error("{0}")]
+    Fault(Fault),
     /// The flow cannot be run; everything that is wrong with it.
     #[error("{}", mistakes(.0))]
     Flow(Vec<Finding>),

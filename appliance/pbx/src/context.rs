@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use uuid::Uuid;
 
-use crate::call::CallKey;
+use crate::call::{Affair, CallKey};
 use crate::conference::Conferences;
 use crate::counters::Totals;
 use crate::directory::Numbers;
@@ -15,6 +15,7 @@ use crate::errand::Errands;
 use crate::event::{Event, EventKind};
 use crate::exchange::Output;
 use crate::flow::Flows;
+use crate::groupcall::Groupcalls;
 use crate::index::Index;
 use crate::ports::Ports;
 use crate::recording::Recordings;
@@ -42,6 +43,8 @@ pub struct Context {
     pub conferences: Conferences,
     /// The flows.
     pub flows: Flows,
+    /// Calls of which the first that is answered ends the others.
+    pub groupcalls: Groupcalls,
     /// The numbers.
     pub numbers: Numbers,
     /// What is recorded, or was and waits for its file.
@@ -50,6 +53,8 @@ pub struct Context {
     pub errands: Errands,
     /// Calls whose flows can go on.
     pub flows_ready: VecDeque<CallKey>,
+    /// What calls have brought about for other calls.
+    pub affairs: VecDeque<Affair>,
     /// What was counted since the start.
     pub totals: Totals,
     /// Whether new calls are refused.
@@ -72,10 +77,12 @@ impl Context {
             index: Index::default(),
             conferences: Conferences::default(),
             flows: Flows::default(),
+            groupcalls: Groupcalls::default(),
             numbers: Numbers::default(),
             recordings: Recordings::default(),
             errands: Errands::default(),
             flows_ready: VecDeque::new(),
+            affairs: VecDeque::new(),
             totals: Totals::default(),
             draining: false,
             rng,

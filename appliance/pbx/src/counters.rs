@@ -5,6 +5,7 @@
 #[allow(missing_docs)]
 pub struct Totals {
     pub calls: u64,
+    pub calls_made: u64,
     pub calls_answered: u64,
     pub calls_refused: u64,
     pub registrations: u64,
@@ -28,6 +29,7 @@ impl Totals {
     pub fn list(&self) -> Vec<(&'static str, &'static str, u64)> {
         vec![
             ("calls_total", "Calls that came in", self.calls),
+            ("calls_made_total", "Calls that began with us", self.calls_made),
             ("calls_answered_total", "Calls that were answered", self.calls_answered),
             ("calls_refused_total", "Calls refused before any phone rang", self.calls_refused),
             ("registrations_total", "REGISTER requests accepted", self.registrations),

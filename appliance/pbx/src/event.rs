@@ -5,6 +5,7 @@ use crate::call::CallRecord;
 use crate::conference::{Conference, Conferencecall};
 use crate::directory::{Extension, Number};
 use crate::flow::{ActiveflowRecord, Flow};
+use crate::groupcall::Groupcall;
 use crate::recording::RecordingRecord;
 use crate::registrar::Binding;
 
@@ -44,6 +45,14 @@ pub enum EventKind {
     CallCanceling(Box<CallRecord>),
     /// The leg is over; nothing follows. Exactly one for each `CallCreated`.
     CallHungup(Box<CallRecord>),
+    /// Calls are made of which the first that is answered ends the others.
+    GroupcallCreated(Box<Groupcall>),
+    /// The next of them is rung, or all of them are being ended.
+    GroupcallUpdated(Box<Groupcall>),
+    /// One of them was answered.
+    GroupcallProgressing(Box<Groupcall>),
+    /// All of them are over. Exactly one for each `GroupcallCreated`.
+    GroupcallHangup(Box<Groupcall>),
     /// A conference was made.
     ConferenceCreated(Box<Conference>),
     /// A conference was changed, or somebody came or left.
@@ -108,6 +117,10 @@ impl EventKind {
             EventKind::CallTerminating(_) => "call_terminating",
             EventKind::CallCanceling(_) => "call_canceling",
             EventKind::CallHungup(_) => "call_hungup",
+            EventKind::GroupcallCreated(_) => "groupcall_created",
+            EventKind::GroupcallUpdated(_) => "groupcall_updated",
+            EventKind::GroupcallProgressing(_) => "groupcall_progressing",
+            EventKind::GroupcallHangup(_) => "groupcall_hangup",
             EventKind::ConferenceCreated(_) => "conference_created",
             EventKind::ConferenceUpdated(_) => "conference_updated",
             EventKind::ConferenceDeleted(_) => "conference_deleted",

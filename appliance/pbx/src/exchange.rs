@@ -26,6 +26,7 @@ use crate::{Deadline, Time};
 pub mod conferences;
 pub mod dispatch;
 pub mod numbers;
+pub mod outgoing;
 pub mod recordings;
 
 /// Everything that reaches the exchange.
@@ -218,9 +219,16 @@ impl Pbx {
         self.ctx.tend_ports();
         self.calls.ring_waiting(&mut self.ctx);
         self.drain_sip();
-        while let Some(call) = self.ctx.flows_ready.pop_front() {
-            let Pbx { ctx, directory, registrar, calls, .. } = self;
-            calls.step_flow(ctx, call, &Whereabouts { directory, registrar });
+        loop {
+            if let Some(affair) = self.ctx.affairs.pop_front() {
+                self.settle(affair);
+                self.calls.ring_waiting(&mut self.ctx);
+            } else if let Some(call) = self.ctx.flows_ready.pop_front() {
+                let Pbx { ctx, directory, registrar, calls, .. } = self;
+                calls.step_flow(ctx, call, &Whereabouts { directory, registrar });
+            } else {
+                break;
+            }
             self.drain_sip();
         }
         self.ctx.tend_ports();
@@ -259,6 +267,11 @@ impl Pbx {
             Command::UpdateNumber(id, change) => self.update_number(id, change),
             Command::DeleteNumber(id) => self.delete_number(id),
             Command::StopActiveflow(id) => self.stop_activeflow(id),
+            Command::CreateCalls(new) => {
+                self.create_calls(*new, None).map(|made| Reply::Calls(made.calls, made.groupcalls))
+            }
+            Command::CreateGroupcall(new) => self.create_groupcall(*new),
+            Command::HangupGroupcall(id) => self.calls.hang_up_group(&mut self.ctx, id),
             Command::ControlCall(id, control) => self.calls.control(&mut self.ctx, id, control),
             Command::HangupCall(id) => self.calls.hang_up(&mut self.ctx, id),
             Command::StartRecording(of, options) => self.start_recording(of, &options),
@@ -280,6 +293,7 @@ impl Pbx {
             ("flows", "Flows that are kept", self.ctx.flows.len() as u64),
             ("numbers", "Numbers", self.ctx.numbers.len() as u64),
             ("activeflows", "Flows that run", self.ctx.index.activeflows.len() as u64),
+            ("groupcalls", "Groupcalls that are not over", self.ctx.groupcalls.len() as u64),
             ("conferences", "Conferences", self.ctx.conferences.len() as u64),
             ("conferencecalls", "Calls in conferences", self.ctx.conferences.members() as u64),
             ("errands", "Errands that run or wait", self.ctx.errands.len() as u64),

@@ -7,7 +7,7 @@
 //! - [`action`] has a file for each action: its name, its options, what it does.
 //! - [`value`] is what options are made of, [`options`] reads them and says where one is wrong.
 //! - [`variables`] are filled in wherever an option says `${name}`; [`digits`] are what the phone pressed.
-//! - [`flows`] are kept, [`record`] is what is told of one that runs.
+//! - [`flows`] are kept, a [`script`] is one before its first action, [`record`] is what is told of one that runs.
 //! - [`findings`] are what is wrong with a flow before anybody runs it.
 
 pub mod action;
@@ -20,6 +20,7 @@ pub mod options;
 pub mod order;
 pub mod record;
 pub mod scope;
+pub mod script;
 pub mod value;
 pub mod variables;
 
@@ -31,5 +32,6 @@ pub use options::{Fault, Options};
 pub use order::{Order, Outcome};
 pub use record::ActiveflowRecord;
 pub use scope::Scope;
+pub use script::Script;
 pub use value::Value;
 pub use variables::Variables;

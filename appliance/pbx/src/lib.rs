@@ -6,6 +6,7 @@
 //!
 //! - [`directory`] knows the extensions; [`registrar`] knows where they are; [`guard`] slows those who guess passwords.
 //! - [`call`] is a back-to-back user agent: a [`call::Call`] is a set of [`call::Leg`]s, each with a dialog of its own.
+//! - [`groupcall`] rings several phones of which one is to answer.
 //! - [`conference`] brings several calls together.
 //! - [`Event`] is a fact that the store writes down before anybody hears of it; [`Command`] is what people ask for.
 //! - [`errand`] is what calls want of the world: an answer of a web server, a text that is spoken.
@@ -23,6 +24,7 @@ pub mod errand;
 pub mod event;
 pub mod exchange;
 pub mod flow;
+pub mod groupcall;
 pub mod guard;
 pub mod index;
 pub mod limits;

@@ -99,5 +99,9 @@ pub const ERRAND_WAIT: Duration = Duration::from_secs(40);
 pub const WEBHOOK_RESTS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 /// Digits that wait to be read.
 pub const DIGITS: usize = 128;
+/// Bytes of an address that a program gives.
+pub const ADDRESS: usize = 255;
+/// Hops that a request may make which begins with us (RFC 3261 §8.1.1.6).
+pub const HOPS: u8 = 70;
 /// Destinations of one action or one call.
 pub const DESTINATIONS: usize = 20;

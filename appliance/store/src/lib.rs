@@ -29,6 +29,7 @@ pub mod error;
 pub mod event_log;
 pub mod extension;
 pub mod flow;
+pub mod groupcall;
 mod ids;
 pub mod journal;
 pub mod limits;

@@ -18,6 +18,8 @@ pub const CALLS: i64 = 1_000_000;
 pub const CONFERENCES: i64 = 100_000;
 /// Records kept of places in conferences: about 100 bytes each.
 pub const CONFERENCECALLS: i64 = 1_000_000;
+/// Records kept of groupcalls: about 500 bytes each.
+pub const GROUPCALLS: i64 = 200_000;
 /// Records kept of flows that were deleted.
 pub const FLOWS: i64 = 20_000;
 /// Records kept of numbers that were deleted: about 150 bytes each.

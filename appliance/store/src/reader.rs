@@ -14,8 +14,8 @@ use crate::page::{Page, PageRequest};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
-    Error, activeflow, agent, call, conference, conferencecall, cursor, event_log, extension, flow, number, recording,
-    registration, sequence,
+    Error, activeflow, agent, call, conference, conferencecall, cursor, event_log, extension, flow, groupcall, number,
+    recording, registration, sequence,
 };
 
 /// One reading connection. It sees what is committed, and neither waits for the writer nor makes it wait.
@@ -84,6 +84,16 @@ impl Reader {
     /// One call.
     pub fn call(&self, id: Uuid) -> Result<Option<call::Record>, Error> {
         call::get(&self.connection, &self.identity, id)
+    }
+
+    /// A page of groupcalls.
+    pub fn groupcalls(&self, page: PageRequest) -> Result<Page<groupcall::Record>, Error> {
+        groupcall::list(&self.connection, &self.identity, page)
+    }
+
+    /// One groupcall.
+    pub fn groupcall(&self, id: Uuid) -> Result<Option<groupcall::Record>, Error> {
+        groupcall::get(&self.connection, &self.identity, id)
     }
 
     /// A page of conferences.

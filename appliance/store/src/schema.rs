@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_quality.sql"),
     include_str!("../migrations/0005_flow.sql"),
     include_str!("../migrations/0006_conference_recording.sql"),
+    include_str!("../migrations/0007_groupcall.sql"),
 ];
 
 /// `TNDM`, in the file's header: what tells our file from another program's.

@@ -20,8 +20,8 @@ use crate::call::{CallHangupBy, CallHangupReason, CallStatus};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
-    Error, Store, activeflow, agent, call, conference, conferencecall, cursor, event_log, extension, flow, limits,
-    number, recording, registration, sequence, setting,
+    Error, Store, activeflow, agent, call, conference, conferencecall, cursor, event_log, extension, flow, groupcall,
+    limits, number, recording, registration, sequence, setting,
 };
 
 /// Something to be remembered.
@@ -37,6 +37,8 @@ pub enum Item {
     AgentCreated(Box<agent::Account>),
     /// A call's record is deleted (softly), logged as `call_deleted`; nothing happens where it is not over.
     CallDeleted(Uuid, Timestamp),
+    /// A groupcall's record is deleted (softly), logged as `groupcall_deleted`; nothing happens where it is not over.
+    GroupcallDeleted(Uuid, Timestamp),
     /// A recording is deleted (softly), logged as `recording_deleted`; nothing happens where it is not ended.
     RecordingDeleted(Uuid, Timestamp),
     /// A recording of an earlier run has another file now, logged as `call_recording` or `conference_recording`; nothing happens where it is deleted.
@@ -107,6 +109,7 @@ impl Item {
             Item::Event(_)
             | Item::AgentCreated(_)
             | Item::CallDeleted(..)
+            | Item::GroupcallDeleted(..)
             | Item::RecordingDeleted(..)
             | Item::RecordingFiled(..)
             | Item::Cursor(..) => Durability::Acknowledged,
@@ -136,6 +139,7 @@ impl Writer {
         let calls = call::interrupted(&self.connection, &self.identity)?;
         let places = conferencecall::interrupted(&self.connection)?;
         let activeflows = activeflow::interrupted(&self.connection)?;
+        let groupcalls = groupcall::interrupted(&self.connection, &self.identity)?;
         let count = calls.len();
         self.transact(Durability::Acknowledged, |batch| {
             for mut record in calls {
@@ -152,6 +156,11 @@ impl Writer {
                 place.status = ConferencecallStatus::Leaved;
                 place.updated = UnixMicros(now.0);
                 batch.conferencecall(now, "conferencecall_leaved", &place)?;
+            }
+            for mut groupcall in groupcalls {
+                groupcall.interrupt(now);
+                batch.append(now, "groupcall_hangup", groupcall.id, &groupcall)?;
+                groupcall.save(batch.connection)?;
             }
             for mut activeflow in activeflows {
                 activeflow::interrupt(&mut activeflow, now);
@@ -189,7 +198,8 @@ impl Writer {
         let trimmed = Trimmed {
             events: event_log::trim_before(&transaction, first)?,
             sequences: sequence::trim(&transaction, limits::SEQUENCES)?,
-            calls: call::trim(&transaction, limits::CALLS, limits::TRIM_STEP)?,
+            calls: call::trim(&transaction, limits::CALLS, limits::TRIM_STEP)?
+                + groupcall::trim(&transaction, limits::GROUPCALLS, limits::TRIM_STEP)?,
             conferences: conference::trim(&transaction, limits::CONFERENCES, limits::TRIM_STEP)?
                 + conferencecall::trim(&transaction, limits::CONFERENCECALLS, limits::TRIM_STEP)?,
             flows: flow::trim(&transaction, limits::FLOWS, limits::TRIM_STEP)?
@@ -308,6 +318,7 @@ impl<'a> Batch<'a> {
             Item::RecordingDeleted(id, at) => self.delete_recording(*id, *at),
             Item::RecordingFiled(found, at) => self.refile_recording(found, *at),
             Item::CallDeleted(id, at) => self.delete_call(*id, *at),
+            Item::GroupcallDeleted(id, at) => self.delete_groupcall(*id, *at),
             Item::Cursor(name, seq) => cursor::advance(self.connection, name, *seq),
             Item::Probe(at) => setting::write(self.connection, "probe", &at.0.to_be_bytes()),
         }
@@ -353,6 +364,14 @@ impl<'a> Batch<'a> {
             | EventKind::CallTerminating(call)
             | EventKind::CallCanceling(call)
             | EventKind::CallHungup(call) => self.call(at, name, call),
+            EventKind::GroupcallCreated(groupcall)
+            | EventKind::GroupcallUpdated(groupcall)
+            | EventKind::GroupcallProgressing(groupcall)
+            | EventKind::GroupcallHangup(groupcall) => {
+                let record = groupcall::Record::new(groupcall, self.identity);
+                record.save(self.connection)?;
+                self.append(at, name, record.id, &record)
+            }
             EventKind::ConferenceCreated(conference)
             | EventKind::ConferenceUpdated(conference)
             | EventKind::ConferenceDeleted(conference) => self.conference(at, name, conference),
@@ -471,6 +490,15 @@ impl<'a> Batch<'a> {
         record.tm_update = at;
         record.save(self.connection)?;
         self.append(at, "call_deleted", id, &record)
+    }
+
+    fn delete_groupcall(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
+        let found = groupcall::get(self.connection, self.identity, id)?;
+        let is_over = |groupcall: &groupcall::Record| groupcall.status == groupcall::GroupcallStatus::Hangup;
+        let Some(mut record) = found.filter(is_over) else { return Ok(()) };
+        (record.tm_delete, record.tm_update) = (Some(at), at);
+        record.save(self.connection)?;
+        self.append(at, "groupcall_deleted", id, &record)
     }
 
     fn append(&mut self, at: Timestamp, kind: &str, resource_id: Uuid, data: &impl Serialize) -> Result<(), Error> {

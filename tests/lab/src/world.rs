@@ -367,6 +367,7 @@ impl Lab {
             "dialogs",
             "activeflows",
             "errands",
+            "groupcalls",
             "index_entries",
         ];
         let mut rest = Vec::new();

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use crate::flows;
 use lab::{Direction, Lab, OnInvite, Path, PhoneId, manner};
+use pbx::call::{Address, AddressKind};
+use pbx::flow::order::NewCall;
+use pbx::groupcall::{NewGroupcall, RingMethod};
 use pbx::{Command, Reply};
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sip::Transport;
+use uuid::Uuid;
 
 const NUMBERS: [&str; 9] = ["1001", "1002", "1002", "1002", "1003", "1004", "1005", "1006", "1007"];
 
@@ -19,6 +23,7 @@ pub struct Chaos {
     pub lab: Lab,
     rng: ChaCha8Rng,
     words: Vec<String>,
+    groupcalls: Vec<Uuid>,
 }
 
 impl Chaos {
@@ -49,14 +54,14 @@ impl Chaos {
         let mut dice = ChaCha8Rng::seed_from_u64(!seed);
         lab.outside.answers = Box::new(move |errand| flows::answer(errand, &mut dice));
         lab.run_for(Duration::from_secs(20));
-        Chaos { lab, rng, words: vec![format!("seed {seed}")] }
+        Chaos { lab, rng, words: vec![format!("seed {seed}")], groupcalls: Vec::new() }
     }
 
     /// So many acts, at random moments.
     pub fn rage(&mut self, acts: usize) {
         for _ in 0..acts {
             let phone = PhoneId(self.rng.random_range(0..NUMBERS.len()));
-            let act = self.rng.random_range(0..26);
+            let act = self.rng.random_range(0..29);
             self.words.push(format!("{:?} phone {} act {act}", self.lab.now(), phone.0));
             self.act(phone, act);
             let pause = match self.rng.random_range(0..4) {
@@ -99,6 +104,8 @@ impl Chaos {
             18 => lab[phone].lose_power(),
             19 => lab.break_connection(phone),
             20 => self.hang_up_any(),
+            26 | 27 => self.begin_calls(),
+            28 => self.hang_up_a_group(),
             _ => self.change_manner(phone),
         }
     }
@@ -108,6 +115,49 @@ impl Chaos {
         if let Some(id) = ids.choose(&mut self.rng) {
             let answer = self.lab.command(Command::HangupCall(*id));
             assert!(matches!(answer, Ok(Reply::Call(_)) | Err(pbx::Rejection::AlreadyHungUp)), "{answer:?}");
+        }
+    }
+
+    /// Somebody has the exchange call a few.
+    fn begin_calls(&mut self) {
+        let (lab, rng) = (&mut self.lab, &mut self.rng);
+        let actions = loop {
+            let drawn = flows::draw_again(&NUMBERS, rng);
+            if pbx::flow::findings(&drawn).iter().all(|finding| !finding.grave) {
+                break drawn;
+            }
+        };
+        let count = rng.random_range(1..4);
+        let destinations = (0..count).map(|_| Address {
+            kind: AddressKind::Extension,
+            target: (*NUMBERS.choose(rng).expect("there are some")).into(),
+            target_name: String::new(),
+        });
+        let call = NewCall {
+            destinations: destinations.collect(),
+            actions,
+            early_execution: rng.random_bool(0.3),
+            ..NewCall::default()
+        };
+        let ring_method = if rng.random_bool(0.5) { RingMethod::RingAll } else { RingMethod::Linear };
+        let command = match rng.random_bool(0.5) {
+            true => Command::CreateCalls(Box::new(call)),
+            false => Command::CreateGroupcall(Box::new(NewGroupcall { call, ring_method })),
+        };
+        match lab.command(command) {
+            Ok(Reply::Groupcall(groupcall)) => self.groupcalls.push(groupcall.id),
+            Ok(Reply::Calls(calls, groupcalls)) => {
+                assert!(!calls.is_empty());
+                self.groupcalls.extend(groupcalls.iter().map(|groupcall| groupcall.id));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn hang_up_a_group(&mut self) {
+        if let Some(id) = self.groupcalls.choose(&mut self.rng) {
+            let answer = self.lab.command(Command::HangupGroupcall(*id));
+            assert!(matches!(answer, Ok(Reply::Groupcall(_)) | Err(pbx::Rejection::NotFound(_))), "{answer:?}");
         }
     }
 
@@ -166,6 +216,9 @@ impl Chaos {
         let words = self.words.join("\n");
         assert_eq!(self.lab.counter("bindings"), 0, "{words}");
         assert_eq!(self.lab.facts.unfinished().len(), 0, "{words}");
+        assert_eq!(self.lab.counter("groupcalls"), 0, "{words}");
+        let facts = &self.lab.facts;
+        assert_eq!(facts.count("groupcall_created"), facts.count("groupcall_hangup"), "{words}");
         self.lab.finish();
         assert_eq!(self.lab.counter("timers"), 0, "{words}");
     }

@@ -37,6 +37,11 @@ pub fn furnish(lab: &mut Lab, phones: &[&str], rng: &mut impl Rng) {
     }
 }
 
+/// Actions for a call that somebody asks for.
+pub fn draw_again(phones: &[&str], rng: &mut impl Rng) -> Vec<Action> {
+    draw(phones, Uuid::nil(), &[], rng)
+}
+
 fn draw(phones: &[&str], conference: Uuid, others: &[Uuid], rng: &mut impl Rng) -> Vec<Action> {
     let count = rng.random_range(1..12_u32);
     let id = |number: u32| Uuid::from_u128(0x1000 + u128::from(number));

@@ -7,6 +7,7 @@ mod extensions;
 mod flows;
 mod health;
 mod login;
+mod outgoing;
 mod phones;
 mod recordings;
 mod rules;

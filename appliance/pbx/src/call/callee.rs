@@ -1,9 +1,12 @@
 //! Who is rung, and how: all that an INVITE of ours needs to know, as plain data.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use media::Codec;
 use sip::header::{NameAddr, Route, TypedHeader};
-use sip::{Flow, Headers, Uri};
+use sip::uri::{Host, Scheme};
+use sip::{Flow, Headers, Transport, Uri};
 use uuid::Uuid;
 
 use super::audio::{Audio, Preference};
@@ -86,6 +89,42 @@ impl Callee {
     }
 }
 
+impl Callee {
+    /// Whoever is at a SIP URI whose host is an address: no name has to be looked up.
+    pub fn of_uri(ctx: &Context, address: &Address) -> Result<Callee, &'static str> {
+        let text = address.target.as_str();
+        let text = if text.starts_with("sip:") { text.to_owned() } else { format!("sip:{text}") };
+        let uri = Uri::parse(text.as_bytes()).map_err(|_| "is not a SIP URI")?;
+        if *uri.scheme() != Scheme::Sip {
+            return Err("is not a sip: URI");
+        }
+        let Some(ip) = uri.host().and_then(Host::ip) else { return Err("has a host that is not an address") };
+        if ip.is_unspecified() || ip.is_multicast() || uri.port() == Some(0) {
+            return Err("has a host that nobody is at");
+        }
+        let transport = match uri.param("transport").map(str::to_ascii_lowercase).as_deref() {
+            None | Some("udp") => Transport::Udp,
+            Some("tcp") => Transport::Tcp,
+            Some(_) => return Err("has a transport that this box has not"),
+        };
+        let local = ctx.settings.sip;
+        if ip.is_ipv4() != local.ip().to_canonical().is_ipv4() {
+            return Err("has an address of a family that this box has not");
+        }
+        let remote = SocketAddr::new(ip, uri.port().unwrap_or(5060));
+        Ok(Callee {
+            peer: Peer::Uri,
+            address: address.clone(),
+            target: Target { uri, route: Vec::new() },
+            flow: Flow { transport, local, remote, connection: None },
+            from: None,
+            to: None,
+            headers: Headers::new(),
+            codecs: Vec::new(),
+        })
+    }
+}
+
 impl Call {
     /// Rings one callee in a leg of its own; those that are rung together share a group.
     pub fn ring_callee(&mut self, ctx: &mut Context, callee: Callee, group: Uuid) -> Result<(), Cause> {
@@ -93,7 +132,11 @@ impl Call {
         let key = LegKey { call: self.key, place: place as u8 };
         let mut audio = Audio::default();
         audio.open(ctx, key, self.lane)?;
-        let preference = Preference::of_caller(self.offer.as_ref()).limited_to(&callee.codecs);
+        let preference = match &self.offer {
+            None => Preference::of_leg(&self.legs[CALLER].audio),
+            offer => Preference::of_caller(offer.as_ref()),
+        };
+        let preference = preference.limited_to(&callee.codecs);
         audio.offer(ctx, &callee.flow, &preference);
         self.note_open(ctx, &audio, place);
 

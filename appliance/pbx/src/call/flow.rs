@@ -19,9 +19,9 @@ use crate::context::Context;
 use crate::errand::{self, ErrandId};
 use crate::event::EventKind;
 use crate::flow::action::{Action, Catalogue};
-use crate::flow::order::{Connect, Digits};
+use crate::flow::order::{Connect, Digits, Order};
 use crate::flow::scope::Surroundings;
-use crate::flow::{Activeflow, ActiveflowRecord, Advance, End, Flow, Outcome, Variables};
+use crate::flow::{Activeflow, ActiveflowRecord, Advance, End, Flow, Outcome, Script};
 use crate::limits;
 use crate::timers::{Timer, TimerId};
 
@@ -45,6 +45,8 @@ enum Wait {
     Nothing,
     /// The phone's description, in the ACK to our 200.
     Audio,
+    /// The phone to be answered, which this is for.
+    Pickup(Box<Order>),
     /// Time to pass.
     Time,
     /// Digits.
@@ -80,21 +82,21 @@ impl Calls {
 
 impl Run {
     /// A flow before its first action.
-    fn new(id: Uuid, flow: &Flow, call_id: Uuid, at: UnixMicros) -> Run {
+    fn new(id: Uuid, script: Script, call_id: Uuid, at: UnixMicros) -> Run {
         let record = ActiveflowRecord {
             id,
-            flow_id: flow.kept_id(),
+            flow_id: script.flow_id,
             running: true,
             call_id: Some(call_id),
-            follows: None,
-            on_complete_flow_id: flow.on_complete_flow_id,
+            follows: script.follows,
+            on_complete_flow_id: script.on_complete_flow_id,
             current: None,
             executed: Vec::new(),
             failure: None,
             created: at,
             updated: at,
         };
-        let flow = Activeflow::new(flow.actions.clone(), Variables::default());
+        let flow = Activeflow::new(script.actions, script.variables);
         Run { record, flow, waits: Wait::Nothing, timer: None }
     }
 
@@ -115,17 +117,23 @@ impl Call {
         if let Err(cause) = self.legs[CALLER].audio.reserve(ctx, self.lane) {
             return self.refuse(ctx, Failure::of(cause));
         }
+        self.begin_flow(ctx, Script::from(flow));
+        ctx.cancel(&mut self.limit);
+        self.limit = Some(ctx.arm(ctx.settings.call_limit, Timer::CallLimit(self.key)));
+    }
+
+    /// Begins to run a flow.
+    pub fn begin_flow(&mut self, ctx: &mut Context, script: Script) {
         let (id, at) = (ctx.uuid(), ctx.unix());
-        let mut run = Run::new(id, flow, self.id(), at);
+        self.ladder.internal(at, (ladder::CALL, ladder::CALL), "start flow", script.name.clone());
+        let mut run = Run::new(id, script, self.id(), at);
         self.tell_variables(&mut run);
-        self.legs[CALLER].record.flow_id = flow.kept_id();
+        self.legs[CALLER].record.flow_id = run.record.flow_id;
         self.legs[CALLER].record.activeflow_id = Some(id);
-        self.ladder.internal(at, (ladder::CALL, ladder::CALL), "start flow", flow.name.clone());
         self.ladder.event(at, "activeflow_created");
         ctx.event(EventKind::ActiveflowCreated(Box::new(run.record.clone())));
         ctx.index.activeflows.insert(id, self.key);
         self.run = Some(Box::new(run));
-        self.limit = Some(ctx.arm(ctx.settings.call_limit, Timer::CallLimit(self.key)));
         ctx.flows_ready.push_back(self.key);
     }
 
@@ -153,6 +161,7 @@ impl Call {
         match run.waits {
             Wait::Nothing => {}
             Wait::Search(_) => return self.connect(ctx, places),
+            Wait::Pickup(_) => return self.do_after_pickup(ctx),
             _ => return,
         }
         let around = Surroundings {
@@ -166,10 +175,30 @@ impl Call {
             Advance::Finished(end) => return self.finish_flow(ctx, end),
         };
         self.note_actions(ctx);
+        self.do_now(ctx, order);
+    }
+
+    /// Does what the flow wants to be done.
+    fn do_now(&mut self, ctx: &mut Context, order: Order) {
         let Some(outcome) = self.carry_out(ctx, order) else { return self.note_wait(ctx) };
         match self.take_outcome(ctx, outcome) {
             Some(end) => self.finish_flow(ctx, end),
             None => ctx.flows_ready.push_back(self.key),
+        }
+    }
+
+    /// The phone was answered that the flow waited for: it is done now what needed it.
+    fn do_after_pickup(&mut self, ctx: &mut Context) {
+        let Some(run) = self.run.as_mut().filter(|_| self.legs[CALLER].is_up()) else { return };
+        if let Wait::Pickup(order) = std::mem::replace(&mut run.waits, Wait::Nothing) {
+            self.do_now(ctx, *order);
+        }
+    }
+
+    /// The phone was answered.
+    pub fn offer_pickup_to_flow(&mut self, ctx: &mut Context) {
+        if let Some(Wait::Pickup(_)) = self.run.as_ref().map(|run| &run.waits) {
+            ctx.flows_ready.push_back(self.key);
         }
     }
 

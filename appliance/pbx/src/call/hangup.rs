@@ -85,7 +85,8 @@ impl Call {
             self.note_failure(Failure::of(Cause::NO_ANSWER));
             return self.give_up_if_silent(ctx);
         }
-        self.end_all(ctx, place, ending);
+        let reason = if self.is_dialling() { HangupReason::Cancel } else { ending.reason };
+        self.end_all(ctx, place, Ending { reason, ..ending });
     }
 
     /// The media thread has no place for a stream.
@@ -133,6 +134,7 @@ impl Call {
                 };
                 ctx.sip.cancel(ctx.now, client, Some(reason));
             }
+            Stage::Waiting => {}
             Stage::Up => bye(ctx, leg, ending.cause),
             Stage::Closing | Stage::Over => return,
         }
@@ -147,6 +149,7 @@ impl Call {
         self.end_recording_with_leg(ctx, place);
         if place == CALLER {
             self.leave_flow(ctx);
+            self.end_chained(ctx);
         }
         let at = ctx.unix();
         let leg = &mut self.legs[place];
@@ -203,6 +206,9 @@ impl Call {
         ctx.cancel(&mut leg.timer);
         leg.record.quality = statistics.map(quality);
         self.state(ctx, place, EventKind::CallHungup);
+        if place == CALLER {
+            self.tell_groupcall(ctx);
+        }
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Leg {
 /// How far the signalling of a leg has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// We are to ring it, as soon as there is a port.
+    Waiting,
     /// The peer's INVITE waits for our final answer.
     Incoming {
         /// To be answered.

@@ -73,6 +73,9 @@ impl Call {
         if rings && self.legs[place].record.status == Status::Dialing {
             self.set_ringing(ctx, place);
         }
+        if place == CALLER {
+            return self.begin_early(ctx);
+        }
         self.tell_caller_of_progress(ctx, place, early);
     }
 
@@ -187,6 +190,9 @@ impl Call {
             return self.give_up_if_silent(ctx);
         }
         self.legs[place].session.agreed = session_timer::answered(&response.headers);
+        if place == CALLER {
+            return self.take_up(ctx);
+        }
         match self.answer_caller(ctx, place) {
             Ok(body) => self.take_call(ctx, place, body),
             Err(failure) => self.fail_all(ctx, failure),
@@ -278,7 +284,12 @@ impl Call {
     /// Tells the caller no.
     pub fn refuse(&mut self, ctx: &mut Context, failure: Failure) {
         ctx.cancel(&mut self.limit);
-        let Stage::Incoming { server } = self.legs[CALLER].stage else { return };
+        let Stage::Incoming { server } = self.legs[CALLER].stage else {
+            if self.legs[CALLER].stage == Stage::Waiting {
+                self.end_leg(ctx, CALLER, Ending::local(HangupReason::Dialout, failure.cause));
+            }
+            return;
+        };
         let mut headers = reply::reason(failure.cause);
         if failure.status == 503 {
             headers.push(HeaderName::RetryAfter, "5");
@@ -303,7 +314,11 @@ impl Call {
         self.limit = None;
         let at = ctx.unix();
         self.ladder.internal(at, (ladder::CALL, ladder::CALL), "nobody answered in time", String::new());
-        self.end_called(ctx, Ending::local(HangupReason::NoAnswer, Cause::NO_ANSWER));
+        let ending = Ending::local(HangupReason::NoAnswer, Cause::NO_ANSWER);
+        if self.is_dialling() {
+            return self.end_leg(ctx, CALLER, ending);
+        }
+        self.end_called(ctx, ending);
         self.refuse(ctx, Failure::of(Cause::NO_ANSWER));
     }
 }

@@ -120,7 +120,7 @@ impl Call {
     /// After glare, the owner of the Call-ID waits 2.1 to 4 s in steps of 10 ms, the other up to 2 s (RFC 3261 §14.1).
     fn try_again(&mut self, ctx: &mut Context, place: usize) {
         let steps = ctx.random_below(190);
-        let outgoing = place != super::CALLER;
+        let outgoing = self.legs[place].record.direction == super::Direction::Outgoing;
         let wait = if outgoing { 2_100 + 10 * steps } else { 10 * steps };
         let leg = &mut self.legs[place];
         ctx.cancel(&mut leg.timer);

@@ -186,6 +186,8 @@ fn begin(
         offer,
         failure: None,
         max_forwards,
+        purpose: None,
+        chained: Vec::new(),
         run: None,
         ladder,
         limit: None,
@@ -237,6 +239,7 @@ impl Call {
             Destination::Phones { extension, contacts } => self.ring(ctx, extension, contacts),
             Destination::Conference { id, name } => self.go_into_conference(ctx, *id, name),
             Destination::Flow(flow) => self.enter_flow(ctx, flow),
+            Destination::Callee => self.ring_first(ctx),
         }
     }
 
@@ -264,7 +267,11 @@ impl Call {
     /// Notes in the ladder that a stream was opened.
     pub fn note_open(&mut self, ctx: &Context, audio: &Audio, place: usize) {
         let label = format!("open port {}", audio.port());
-        let who = if place == CALLER { "for the caller" } else { "for the called phone" };
+        let who = if self.legs.get(place).is_some_and(|leg| leg.record.direction == Direction::Incoming) {
+            "for the caller"
+        } else {
+            "for the called phone"
+        };
         self.ladder.media(ctx.unix(), (ladder::CALL, ladder::MEDIA), label, who.into());
     }
 }

@@ -33,6 +33,8 @@ pub enum Destination {
     },
     /// The call goes through a flow.
     Flow(Box<Flow>),
+    /// The call begins with us: its first leg rings.
+    Callee,
 }
 
 impl Destination {
@@ -40,7 +42,7 @@ impl Destination {
     pub fn pairs(&self) -> usize {
         match self {
             Destination::Phones { contacts, .. } => 1 + contacts.len(),
-            Destination::Conference { .. } | Destination::Flow(_) => 1,
+            Destination::Conference { .. } | Destination::Flow(_) | Destination::Callee => 1,
         }
     }
 }

@@ -101,15 +101,20 @@ impl NewFlow {
     fn check(&mut self, ctx: &mut Context) -> Result<(), Rejection> {
         validate_text("name", &self.name)?;
         validate_text("detail", &self.detail)?;
-        if self.actions.len() > limits::FLOW_ACTIONS {
-            return Err(Rejection::Invalid { field: "actions", reason: "are more than a flow may have" });
-        }
-        for action in self.actions.iter_mut().filter(|action| action.id.is_nil()) {
-            action.id = ctx.uuid();
-        }
-        let grave: Vec<Finding> = findings(&self.actions).into_iter().filter(|finding| finding.grave).collect();
-        if grave.is_empty() { Ok(()) } else { Err(Rejection::Flow(grave)) }
+        look_through(ctx, &mut self.actions)
     }
+}
+
+/// Gives an id to each action that has none, and refuses a list that cannot be run.
+pub fn look_through(ctx: &mut Context, actions: &mut [Action]) -> Result<(), Rejection> {
+    if actions.len() > limits::FLOW_ACTIONS {
+        return Err(Rejection::Invalid { field: "actions", reason: "are more than a flow may have" });
+    }
+    for action in actions.iter_mut().filter(|action| action.id.is_nil()) {
+        action.id = ctx.uuid();
+    }
+    let grave: Vec<Finding> = findings(actions).into_iter().filter(|finding| finding.grave).collect();
+    if grave.is_empty() { Ok(()) } else { Err(Rejection::Flow(grave)) }
 }
 
 /// Makes a flow.

@@ -142,7 +142,7 @@ pub struct Connect {
 }
 
 /// A call to be made.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct NewCall {
     /// Who calls.
     pub source: Option<Address>,
@@ -152,7 +152,9 @@ pub struct NewCall {
     pub flow: Option<Uuid>,
     /// What it goes through, if no flow is named.
     pub actions: Vec<Action>,
-    /// Whether it ends with this one.
+    /// Variables that its flow begins with.
+    pub variables: Vec<(String, String)>,
+    /// Whether it ends with the call that asked for it.
     pub chained: bool,
     /// Whether its flow begins when it rings.
     pub early_execution: bool,

@@ -23,6 +23,10 @@ use crate::timers::Timer;
 impl Call {
     /// Carries out an order of the flow. `None`: what comes of it will be told, or the call is over.
     pub(super) fn carry_out(&mut self, ctx: &mut Context, order: Order) -> Option<Outcome> {
+        if self.is_dialling() && needs_phone(&order) {
+            self.wait(ctx, Wait::Pickup(Box::new(order)), None);
+            return None;
+        }
         match order {
             Order::Answer => self.answer_for_flow(ctx),
             Order::Hangup { reason, like } => self.hang_up_for_flow(ctx, reason, like),
@@ -191,6 +195,20 @@ impl Call {
         self.wait(ctx, Wait::Conference, None);
         self.join_conference(ctx, CALLER);
         None
+    }
+}
+
+/// Whether an order has to wait for a phone that rings to be answered: all that is heard, pressed or said.
+fn needs_phone(order: &Order) -> bool {
+    match order {
+        Order::Answer | Order::Play { .. } | Order::Talk(_) | Order::Beep | Order::Echo(_) => true,
+        Order::ReceiveDigits(_) | Order::SendDigits(_) | Order::DetectMachine { .. } => true,
+        Order::Connect(_) | Order::JoinConference(_) | Order::JoinConfbridge(_) => true,
+        Order::StartRecording(_) | Order::StartExternalMedia(_) | Order::Mute(_) => true,
+        Order::Hangup { .. } | Order::Sleep(_) | Order::Block | Order::Call(_) => false,
+        Order::StopRecording | Order::StopExternalMedia | Order::Unavailable(_) => false,
+        Order::Fetch { .. } | Order::FetchFlow(_) | Order::SendWebhook(_) => false,
+        Order::SendMessage(_) | Order::SendEmail(_) => false,
     }
 }
 

@@ -35,6 +35,7 @@ fn read(options: &Options) -> Result<Order, Fault> {
         destinations: options.destinations()?,
         flow,
         actions,
+        variables: Vec::new(),
         chained: options.flag("chained")?,
         early_execution: options.flag("early_execution")?,
         anonymous: options.flag("anonymous")?,

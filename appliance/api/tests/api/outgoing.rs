@@ -1,0 +1,141 @@
+//! Calls that begin with the exchange, and groups of them.
+
+use serde_json::{Value, json};
+use sip::{Message, Method, Request};
+
+use crate::desk::{ADMIN, Answer, Desk};
+use crate::phones::{self, Phone};
+
+async fn post(desk: &Desk, token: &str, path: &str, body: Value) -> Answer {
+    desk.ask("POST", path).token(token).json(body).send().await
+}
+
+async fn get(desk: &Desk, token: &str, path: &str) -> Answer {
+    desk.ask("GET", path).token(token).send().await
+}
+
+/// The INVITE that came for a phone.
+fn invited(phone: &Phone<'_>) -> Box<Request> {
+    let heard = phone.heard();
+    match heard.into_iter().next_back() {
+        Some(Message::Request(invite)) if invite.method == Method::Invite => Box::new(invite),
+        other => panic!("no INVITE: {other:?}"),
+    }
+}
+
+fn to(extension: &str) -> Value {
+    json!([{"type": "extension", "target": extension}])
+}
+
+#[tokio::test]
+async fn a_call_is_made_shown_and_answered() {
+    let desk = Desk::new();
+    let token = desk.log_in(ADMIN).await;
+    let (_, two) = phones::two_phones(&desk, &token).await;
+    let body = json!({
+        "source": {"type": "tel", "target": "+4930123456", "target_name": "Reception"},
+        "destinations": to("1002"), "actions": [{"type": "answer"}, {"type": "block"}],
+        "variables": {"colour": "green"}, "anonymous": "no",
+    });
+    let made = post(&desk, &token, "/v1.0/calls", body).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let made = made.json();
+    let (call, groupcall) = (&made["calls"][0], &made["groupcalls"][0]);
+    assert_eq!((&call["status"], &call["direction"]), (&json!("dialing"), &json!("outgoing")));
+    assert_eq!((&call["groupcall_id"], &groupcall["call_ids"]), (&groupcall["id"], &json!([call["id"]])));
+    let path = format!("/v1.0/calls/{}", call["id"].as_str().expect("an id"));
+    let group = format!("/v1.0/groupcalls/{}", groupcall["id"].as_str().expect("an id"));
+    assert_eq!(get(&desk, &token, &path).await.json()["status"], "dialing");
+    assert_eq!(get(&desk, &token, &group).await.json()["status"], "progressing");
+
+    let invite = invited(&two);
+    let from = String::from_utf8_lossy(invite.headers.get(&sip::message::HeaderName::From).expect("mandatory"));
+    assert!(from.contains("Reception") && from.contains("+4930123456@"), "{from}");
+    two.answer(&invite, "180 Ringing");
+    assert_eq!(get(&desk, &token, &path).await.json()["status"], "ringing");
+    two.answer(&invite, "200 OK");
+    let up = get(&desk, &token, &path).await.json();
+    assert_eq!((&up["status"], up["tm_progressing"].is_string()), (&json!("progressing"), true), "{up}");
+    assert_eq!(get(&desk, &token, &group).await.json()["answer_call_id"], call["id"]);
+    let runs = get(&desk, &token, "/v1.0/activeflows").await.json();
+    assert_eq!((&runs["result"][0]["reference_id"], &runs["result"][0]["id"]), (&call["id"], &up["activeflow_id"]));
+    let own = get(&desk, &token, &format!("{path}/sequence")).await.json();
+    assert_eq!(own["call_id"], call["id"]);
+
+    desk.sent.try_iter().for_each(drop);
+    let ended = post(&desk, &token, &format!("{group}/hangup"), json!({})).await;
+    assert_eq!((ended.status.as_u16(), &ended.json()["status"]), (200, &json!("hangingup")), "{}", ended.text);
+    assert!(two.heard().iter().any(|message| matches!(message, Message::Request(bye) if bye.method == Method::Bye)));
+    assert_eq!(get(&desk, &token, &path).await.json()["hangup_reason"], "normal");
+    assert_eq!(get(&desk, &token, &group).await.json()["status"], "hangup");
+    let again = post(&desk, &token, &format!("{group}/hangup"), json!({})).await;
+    assert_eq!((again.status.as_u16(), again.reason().as_str()), (409, "STATE_INVALID"));
+    let deleted = desk.ask("DELETE", &group).token(&token).send().await;
+    assert!(deleted.status == 200 && deleted.json()["tm_delete"].is_string(), "{}", deleted.text);
+    assert_eq!(get(&desk, &token, &group).await.reason(), "GROUPCALL_NOT_FOUND");
+    assert_eq!(get(&desk, &token, "/v1.0/groupcalls").await.json()["result"], json!([]));
+}
+
+#[tokio::test]
+async fn a_group_is_made_and_cancelled() {
+    let desk = Desk::new();
+    let token = desk.log_in(ADMIN).await;
+    let (one, _two) = phones::two_phones(&desk, &token).await;
+    let body = json!({
+        "source": {}, "destinations": [to("1001")[0], to("1002")[0]], "actions": [{"type": "answer"}],
+        "ring_method": "linear", "answer_method": "hangup_others",
+    });
+    let made = post(&desk, &token, "/v1.0/groupcalls", body.clone()).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let made = made.json();
+    assert_eq!(
+        (&made["ring_method"], &made["call_count"], &made["dial_index"]),
+        (&json!("linear"), &json!(1), &json!(0))
+    );
+    let invite = invited(&one);
+    one.answer(&invite, "180 Ringing");
+    let path = format!("/v1.0/groupcalls/{}", made["id"].as_str().expect("an id"));
+    let live = desk.ask("DELETE", &path).token(&token).send().await;
+    assert_eq!((live.status.as_u16(), live.reason().as_str()), (409, "STATE_INVALID"));
+    let call = format!("/v1.0/calls/{}/hangup", made["call_ids"][0].as_str().expect("an id"));
+    let cancelled = post(&desk, &token, &call, json!({})).await;
+    assert_eq!(cancelled.status, 200, "{}", cancelled.text);
+    let shown = get(&desk, &token, &path).await.json();
+    assert_eq!((&shown["dial_index"], &shown["call_count"]), (&json!(1), &json!(1)), "the next one is rung");
+    let first = get(&desk, &token, &format!("/v1.0/calls/{}", made["call_ids"][0].as_str().expect("an id"))).await;
+    assert_eq!(first.json()["hangup_reason"], "cancel");
+
+    for (field, value) in [("ring_method", "never"), ("answer_method", "keep_all")] {
+        let mut wrong = body.clone();
+        wrong[field] = json!(value);
+        let answer = post(&desk, &token, "/v1.0/groupcalls", wrong).await;
+        assert_eq!((answer.status.as_u16(), answer.reason().as_str()), (400, "INVALID_JSON_BODY"), "{field}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_called_is_refused_by_its_field() {
+    let desk = Desk::new();
+    let token = desk.log_in(ADMIN).await;
+    phones::two_phones(&desk, &token).await;
+    let actions = json!([{"type": "answer"}]);
+    let cases = [
+        (json!({"destinations": to("1999"), "actions": actions}), "destinations[0].target"),
+        (json!({"destinations": [{"type": "sip", "target": ""}], "actions": actions}), "destinations[0].target"),
+        (json!({"destinations": [{"type": "pigeon", "target": "x"}], "actions": actions}), "destinations[0].type"),
+        (json!({"destinations": [17], "actions": actions}), "destinations[0]"),
+        (json!({"destinations": vec![to("1001")[0].clone(); 21], "actions": actions}), "destinations"),
+        (json!({"actions": actions}), "destinations"),
+        (json!({"destinations": to("1001")}), "flow_id"),
+        (json!({"destinations": to("1001"), "flow_id": "17"}), "flow_id"),
+        (json!({"destinations": to("1001"), "actions": [{"type": "sing"}]}), "actions[0].type"),
+        (json!({"destinations": to("1001"), "actions": actions, "source": "me"}), "source"),
+        (json!({"destinations": to("1001"), "actions": actions, "variables": {"": "x"}}), "variables."),
+    ];
+    for (body, field) in cases {
+        let refused = post(&desk, &token, "/v1.0/calls", body.clone()).await;
+        assert_eq!((refused.status.as_u16(), refused.reason().as_str()), (400, "INVALID_ARGUMENT"), "{body}");
+        assert_eq!(refused.json()["error"]["details"][0]["field"], field, "{}", refused.text);
+    }
+    assert_eq!(get(&desk, &token, "/v1.0/calls").await.json()["result"], json!([]), "nothing was made");
+}

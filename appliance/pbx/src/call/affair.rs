@@ -1,0 +1,25 @@
+//! What one call brings about for others. A call knows nothing of other calls: it says what is to be done, and the
+//! exchange does it as soon as it has let go of the call.
+
+use uuid::Uuid;
+
+/// Something to be done once the call that brought it about is out of hand.
+#[derive(Debug)]
+pub enum Affair {
+    /// A call of a groupcall was answered.
+    Answered {
+        /// The groupcall.
+        groupcall: Uuid,
+        /// The call.
+        call: Uuid,
+    },
+    /// A call of a groupcall is over.
+    Over {
+        /// The groupcall.
+        groupcall: Uuid,
+    },
+    /// A call ends because the one that it is chained to has ended.
+    HangUp(Uuid),
+    /// A groupcall ends for the same reason.
+    HangUpGroupcall(Uuid),
+}

@@ -1,0 +1,227 @@
+//! Calls that begin with us: who is meant by a destination, and what is made of it.
+
+use uuid::Uuid;
+
+use super::Pbx;
+use crate::call::{Address, AddressKind, Affair, CallRecord, Callee, Dialling};
+use crate::command::{Rejection, Reply};
+use crate::flow::order::NewCall;
+use crate::flow::{Action, Fault, Script, Value};
+use crate::groupcall::{Groupcall, NewGroupcall, Plan, RingMethod};
+use crate::limits;
+
+/// What a destination becomes.
+enum Way {
+    /// One call.
+    Call(Box<Dialling>),
+    /// Phones that are rung together.
+    Group(Address, Vec<Dialling>),
+}
+
+impl Pbx {
+    /// Makes the calls that somebody asked for: all of them, or none.
+    pub(super) fn create_calls(&mut self, new: NewCall, master: Option<Uuid>) -> Result<Made, Rejection> {
+        let (source, ways) = self.plan(&new, master)?;
+        let mut made = Made::default();
+        for way in ways {
+            match way {
+                Way::Call(dialling) => made.calls.push(self.calls.dial(&mut self.ctx, *dialling)),
+                Way::Group(destination, dials) => {
+                    let plan = Plan {
+                        source: source.clone(),
+                        destinations: vec![destination],
+                        flow_id: new.flow,
+                        master,
+                        ring_method: RingMethod::RingAll,
+                        dials: vec![dials],
+                    };
+                    let (groupcall, calls) = self.calls.dial_group(&mut self.ctx, plan);
+                    made.groupcalls.push(groupcall);
+                    made.calls.extend(calls);
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    /// Makes one groupcall of all destinations.
+    pub(super) fn create_groupcall(&mut self, new: NewGroupcall) -> Result<Reply, Rejection> {
+        let NewGroupcall { call, ring_method } = new;
+        let (source, ways) = self.plan(&call, None)?;
+        let dials = ways.into_iter().map(|way| match way {
+            Way::Call(dialling) => vec![*dialling],
+            Way::Group(_, dials) => dials,
+        });
+        let dials = dials.collect();
+        let NewCall { destinations, flow: flow_id, .. } = call;
+        let plan = Plan { source, destinations, flow_id, master: None, ring_method, dials };
+        let (groupcall, _) = self.calls.dial_group(&mut self.ctx, plan);
+        Ok(Reply::Groupcall(Box::new(groupcall)))
+    }
+
+    fn plan(&mut self, new: &NewCall, master: Option<Uuid>) -> Result<(Address, Vec<Way>), Rejection> {
+        if self.ctx.draining {
+            return Err(Rejection::Exhausted("the exchange is about to end and begins no calls"));
+        }
+        let mut wanted = new.clone();
+        if wanted.destinations.is_empty() || wanted.destinations.len() > limits::DESTINATIONS {
+            return Err(Rejection::Invalid { field: "destinations", reason: "must be 1 to 20 addresses" });
+        }
+        let script = Script::of_call(&mut self.ctx, new)?;
+        let source = self.source(new.source.clone())?;
+        let mut ways = Vec::new();
+        for (index, destination) in std::mem::take(&mut wanted.destinations).into_iter().enumerate() {
+            ways.push(self.way((index, destination), (&source, new), (&script, master))?);
+        }
+        let count: usize = ways.iter().map(Way::calls).sum();
+        if self.calls.len() + count > limits::CALLS {
+            return Err(Rejection::Exhausted("there are as many calls as the exchange can hold"));
+        }
+        Ok((source, ways))
+    }
+
+    /// Who calls, with the name that the directory has.
+    fn source(&self, source: Option<Address>) -> Result<Address, Rejection> {
+        let Some(mut source) = source.filter(|source| !source.target.is_empty()) else {
+            return Ok(Address { kind: AddressKind::Sip, target: "tandem".into(), target_name: "Tandem".into() });
+        };
+        check_address("source", &source)?;
+        if source.kind == AddressKind::Extension
+            && let Some(extension) = self.extension(&source.target)
+        {
+            source.target = extension.extension.clone();
+            if source.target_name.is_empty() {
+                source.target_name = extension.name.clone();
+            }
+        }
+        Ok(source)
+    }
+
+    fn extension(&self, target: &str) -> Option<&crate::directory::Extension> {
+        let by_id = target.parse().ok().and_then(|id| self.directory.get(id));
+        self.directory.by_number(target).or(by_id)
+    }
+
+    /// What becomes of a destination.
+    fn way(
+        &self,
+        (index, destination): (usize, Address),
+        (source, new): (&Address, &NewCall),
+        (script, master): (&Option<Script>, Option<Uuid>),
+    ) -> Result<Way, Rejection> {
+        let at = format!("destinations[{index}]");
+        check_address(&at, &destination)?;
+        let missing = Rejection::Invalid { field: "flow_id", reason: "is missing, and so are actions" };
+        let plan = Dialling {
+            source: source.clone(),
+            destination: destination.clone(),
+            callee: None,
+            script: Script::of_actions(Vec::new()),
+            early_execution: new.early_execution,
+            anonymous: new.anonymous,
+            master,
+            groupcall: None,
+        };
+        let with_script = |plan: Dialling| match script {
+            Some(script) => Ok(Dialling { script: script.clone(), ..plan }),
+            None => Err(missing),
+        };
+        match destination.kind {
+            AddressKind::Extension => self.way_to_phones(&at, with_script(plan)?),
+            AddressKind::Sip => self.way_to_uri(&at, with_script(plan)?),
+            AddressKind::Conference => self.way_to_conference(&at, plan, script),
+            kind => Err(fault(&at, "type", format!("{} is not reached from this box yet", kind.name()))),
+        }
+    }
+
+    /// All phones of an extension; none that is registered is a call that fails at once.
+    fn way_to_phones(&self, at: &str, plan: Dialling) -> Result<Way, Rejection> {
+        let Some(extension) = self.extension(&plan.destination.target) else {
+            return Err(fault(at, "target", "there is no such extension"));
+        };
+        let destination = crate::call::callee::address_of(extension);
+        let contacts = self.registrar.contacts(extension.id, self.ctx.unix());
+        let callees = contacts.iter().filter_map(|binding| Callee::of_contact(extension, binding).ok());
+        let to = |callee| Dialling { destination: destination.clone(), callee, ..plan.clone() };
+        let mut dials: Vec<Dialling> = callees.map(|callee| to(Some(Box::new(callee)))).collect();
+        if dials.is_empty() {
+            dials.push(to(None));
+        }
+        Ok(Way::Group(plan.destination, dials))
+    }
+
+    /// Whoever is at a literal address.
+    fn way_to_uri(&self, at: &str, plan: Dialling) -> Result<Way, Rejection> {
+        let callee = Callee::of_uri(&self.ctx, &plan.destination).map_err(|reason| fault(at, "target", reason))?;
+        Ok(Way::Call(Box::new(Dialling { callee: Some(Box::new(callee)), ..plan })))
+    }
+
+    /// A conference does not ring: it is the source that is rung, and that joins it.
+    fn way_to_conference(&self, at: &str, plan: Dialling, script: &Option<Script>) -> Result<Way, Rejection> {
+        let target = &plan.destination.target;
+        let by_id = target.parse().ok().and_then(|id| self.ctx.conferences.get(id));
+        let Some(conference) = by_id.or_else(|| self.ctx.conferences.by_number(target)) else {
+            return Err(fault(at, "target", "there is no such conference"));
+        };
+        let option = Value::from([("conference_id", conference.id.to_string().into())]);
+        let join = Action { id: Uuid::from_u128(4), next_id: None, name: "conference_join".into(), option };
+        let conference = Address {
+            kind: AddressKind::Conference,
+            target: conference.id.to_string(),
+            target_name: conference.name.clone(),
+        };
+        let script = script.clone().unwrap_or_else(|| Script::of_actions(vec![join]));
+        let rung = Dialling { source: conference, destination: plan.source.clone(), script, ..plan };
+        match rung.destination.kind {
+            AddressKind::Extension => self.way_to_phones("source", rung),
+            AddressKind::Sip => self.way_to_uri("source", rung),
+            _ => Err(fault("source", "type", "is rung for the conference, and cannot be")),
+        }
+    }
+
+    /// Does for other calls what calls brought about.
+    pub(super) fn settle(&mut self, affair: Affair) {
+        let Pbx { ctx, calls, .. } = self;
+        match affair {
+            Affair::Answered { groupcall, call } => calls.handle_group_answered(ctx, groupcall, call),
+            Affair::Over { groupcall } => calls.handle_group_over(ctx, groupcall),
+            // What is over already needs no end.
+            Affair::HangUp(call) => drop(calls.hang_up(ctx, call)),
+            Affair::HangUpGroupcall(groupcall) => drop(calls.hang_up_group(ctx, groupcall)),
+        }
+    }
+}
+
+/// What was made.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    /// The calls, those of groupcalls as well.
+    pub calls: Vec<CallRecord>,
+    /// The groupcalls.
+    pub groupcalls: Vec<Groupcall>,
+}
+
+impl Way {
+    fn calls(&self) -> usize {
+        match self {
+            Way::Call(_) => 1,
+            Way::Group(_, dials) => dials.len(),
+        }
+    }
+}
+
+fn check_address(at: &str, address: &Address) -> Result<(), Rejection> {
+    for (name, text) in [("target", &address.target), ("target_name", &address.target_name)] {
+        if text.len() > limits::ADDRESS {
+            return Err(fault(at, name, format!("is longer than {} bytes", limits::ADDRESS)));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(fault(at, name, "has control characters"));
+        }
+    }
+    Ok(())
+}
+
+fn fault(at: &str, field: &str, reason: impl Into<String>) -> Rejection {
+    Rejection::Fault(Fault::new(format!("{at}.{field}"), reason))
+}
