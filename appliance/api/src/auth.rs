@@ -6,15 +6,16 @@ mod login;
 mod passwords;
 mod token;
 
-use store::agent::{Account, AgentPermission, AgentRingMethod, AgentStatus, Record};
+use pbx::directory::{Agent, AgentStatus, PasswordHash, Permission, RingMethod};
+use pbx::{Event, EventKind, UnixMicros};
 use store::journal::Entry;
 use store::{Item, Journal, Store, Timestamp};
 
 use crate::limits;
 
 pub use attempts::Attempts;
-pub use caller::{Caller, Credential, check_origin, identify};
-pub(crate) use login::{__path_login, __path_logout, login, logout};
+pub use caller::{Asked, Caller, Credential, check_origin, identify};
+pub(crate) use login::{__path_login, __path_logout, login, logout, source_of};
 pub use login::{Credentials, Session};
 pub use passwords::{Passwords, hash};
 
@@ -31,7 +32,7 @@ pub fn first_admin(
     password: Option<&str>,
     entropy: &[u8; 64],
 ) -> Result<FirstAdmin, FirstAdminError> {
-    if store.reader()?.agents()? > 0 {
+    if store.reader()?.count_agents()? > 0 {
         return Ok(FirstAdmin::ThereAlready);
     }
     let (text, rest) = entropy.split_at(20);
@@ -40,28 +41,28 @@ pub fn first_admin(
     let password = password.or(made.as_deref()).expect("one is made where none is given");
     let salt = rest.first_chunk::<16>().expect("44 bytes hold 16");
     let id = rest[16..].first_chunk::<16>().expect("28 bytes hold 16");
-    let record = Record {
+    let at = UnixMicros(now.0);
+    let agent = Agent {
         id: uuid::Builder::from_random_bytes(*id).into_uuid(),
-        customer_id: store.identity().customer_id,
         username: "admin".into(),
+        password_hash: PasswordHash(hash(password, salt)),
         name: "Administrator".into(),
         detail: String::new(),
-        ring_method: AgentRingMethod::RingAll,
+        ring_method: RingMethod::RingAll,
         status: AgentStatus::Available,
-        permission: AgentPermission::Admin,
+        permission: Permission::Admin,
         tag_ids: Vec::new(),
         addresses: Vec::new(),
-        tm_create: now,
-        tm_update: now,
-        tm_delete: None,
+        created: at,
+        updated: at,
+        deleted: None,
     };
-    let account = Account { record, password_hash: hash(password, salt) };
     let (done, written) = std::sync::mpsc::channel();
     let done: store::journal::Done = Box::new(move |_| {
         // Whoever asked may have given up.
         let _ = done.send(());
     });
-    let items = vec![Item::AgentCreated(Box::new(account))];
+    let items = vec![Item::Event(Event { at, kind: EventKind::AgentCreated(Box::new(agent)) })];
     journal.submit(Entry { items, done: Some(done) }).map_err(|_| FirstAdminError::NotWritten)?;
     written.recv_timeout(limits::ANSWER).map_err(|_| FirstAdminError::NotWritten)?;
     Ok(made.map_or(FirstAdmin::WithGivenPassword, FirstAdmin::WithPassword))

@@ -47,6 +47,8 @@ fn sets_something(command: &Command) -> bool {
         Command::CreateConference(_) | Command::UpdateConference(..) | Command::DeleteConference(_) => true,
         Command::CreateFlow(_) | Command::UpdateFlow(..) | Command::DeleteFlow(_) => true,
         Command::CreateNumber(_) | Command::UpdateNumber(..) | Command::DeleteNumber(_) => true,
+        Command::CreateAgent(..) | Command::UpdateAgent(..) | Command::DeleteAgent(..) => true,
+        Command::CreateTag(_) | Command::UpdateTag(..) | Command::DeleteTag(_) => true,
         // What cannot be written down had better not begin; to end it must be possible always.
         Command::StartRecording(..) => true,
         Command::StopRecording(_) | Command::PauseRecording { .. } => false,
@@ -98,6 +100,8 @@ impl From<Rejection> for Failure {
                 Failure::new(Status::InvalidArgument, "INVALID_ARGUMENT", message)
                     .with_details(serde_json::json!(findings))
             }
+            Rejection::Forbidden(_) => Failure::new(Status::PermissionDenied, "PERMISSION_DENIED", message),
+            Rejection::LastAdmin => Failure::new(Status::FailedPrecondition, "LAST_ADMIN", message),
             Rejection::AlreadyHungUp => Failure::new(Status::FailedPrecondition, "CALL_ALREADY_HANGUP", message),
             Rejection::NotAnswered => Failure::new(Status::FailedPrecondition, "CALL_NOT_ANSWERED", message),
             Rejection::CallState => Failure::new(Status::FailedPrecondition, "CALL_STATE_INVALID", message),

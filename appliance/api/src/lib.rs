@@ -7,6 +7,7 @@
 //! Every error is the error envelope of `spec/api.md`, with a `request_id` that is also the header `X-Request-Id` and
 //! in the log. Unknown fields of a request's body are ignored, as VoIPBIN does.
 
+pub mod accesskey;
 pub mod activeflow;
 pub mod agent;
 pub mod auth;
@@ -15,6 +16,7 @@ pub mod r#box;
 pub mod call;
 pub mod conference;
 pub mod conferencecall;
+pub mod customer;
 pub mod envelope;
 pub mod exchange;
 pub mod extension;
@@ -32,6 +34,7 @@ pub mod recording;
 pub mod routes;
 pub mod server;
 pub mod state;
+pub mod tag;
 pub mod web_page;
 pub mod websocket;
 

@@ -32,6 +32,10 @@ pub const PASSWORD_CHECKS: usize = 2;
 pub const LOGINS_WAITING: usize = 32;
 /// A user name or a password.
 pub const CREDENTIAL: usize = 1024;
+/// Access keys.
+pub const ACCESSKEYS: u64 = 1_000;
+/// The longest that an access key may be asked to count: a hundred years.
+pub const ACCESSKEY_SECONDS: i64 = 100 * 365 * 24 * 3600;
 /// Reading connections to the database.
 pub const READERS: usize = 3;
 /// WebSocket clients at a time.

@@ -8,8 +8,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::{
-    activeflow, agent, auth, r#box, call, conference, conferencecall, extension, failure, flow, groupcall, health,
-    metrics, number, recording, websocket,
+    accesskey, activeflow, agent, auth, r#box, call, conference, conferencecall, customer, extension, failure, flow,
+    groupcall, health, metrics, number, recording, tag, websocket,
 };
 
 #[derive(OpenApi)]
@@ -22,7 +22,10 @@ use crate::{
         call::controls::unsilence, conferencecall::list, conferencecall::get, conferencecall::delete, conference::list,
         conference::create, conference::get, conference::update, conference::delete, conference::recording::start, conference::recording::stop, extension::list,
         extension::create, extension::get, extension::update, extension::delete,
-        agent::me, websocket::open, recording::start, recording::stop, recording::pause, recording::resume, recording::list, recording::get,
+        accesskey::list, accesskey::create, accesskey::get, accesskey::update, accesskey::delete, customer::get,
+        customer::update, customer::update_metadata, agent::list, agent::create, agent::get, agent::update, agent::delete, agent::parts::addresses,
+        agent::parts::password, agent::parts::permission, agent::parts::status, agent::parts::tag_ids, tag::list,
+        tag::create, tag::get, tag::update, tag::delete, agent::me, websocket::open, recording::start, recording::stop, recording::pause, recording::resume, recording::list, recording::get,
         recording::delete, recording::file, recording::content, flow::list, flow::create, flow::get, flow::update,
         flow::delete, number::list, number::create, number::get, number::update, number::update_flows, number::delete,
         activeflow::list, activeflow::get, activeflow::stop, call::create::create, groupcall::list, groupcall::create,

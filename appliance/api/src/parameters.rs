@@ -70,6 +70,7 @@ impl PageParameters {
     }
 }
 
-fn invalid(message: String) -> Failure {
+/// A part of the query that cannot be.
+pub fn invalid(message: String) -> Failure {
     Failure::new(Status::InvalidArgument, "INVALID_REQUEST_PARAMETER", message)
 }

@@ -8,13 +8,14 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, any, on};
 use store::agent::AgentPermission;
+use uuid::Uuid;
 
-use crate::auth::{Caller, identify};
+use crate::auth::{Asked, Caller, identify, source_of};
 use crate::failure::{Failure, Status};
 use crate::state::State;
 use crate::{
-    activeflow, agent, auth, r#box, call, conference, conferencecall, envelope, extension, flow, groupcall, health,
-    limits, metrics, number, openapi, recording, web_page, websocket,
+    accesskey, activeflow, agent, auth, r#box, call, conference, conferencecall, customer, envelope, extension, flow,
+    groupcall, health, limits, metrics, number, openapi, recording, tag, web_page, websocket,
 };
 
 /// Who may use a route.
@@ -24,7 +25,9 @@ pub enum Access {
     Anybody,
     /// Agents with at least this permission.
     Agent(AgentPermission),
-    /// The same, with `?token=` too: a browser can set no header when it opens a WebSocket.
+    /// The agent whose id stands in the path, and agents with at least this permission.
+    Own(AgentPermission),
+    /// The same as `Agent`, with `?token=` too: a browser can set no header when it opens a WebSocket.
     Websocket(AgentPermission),
     /// Programs on the box itself, and agents.
     LocalOrAgent,
@@ -45,6 +48,10 @@ pub struct Route {
 const READ: Access = Access::Agent(AgentPermission::Agent);
 /// Who changes something.
 const WRITE: Access = Access::Agent(AgentPermission::Manager);
+/// Who changes what is the customer's, and who may what.
+const RULE: Access = Access::Agent(AgentPermission::Admin);
+/// An agent of itself, and who changes something.
+const OWN: Access = Access::Own(AgentPermission::Manager);
 
 /// The table.
 pub fn routes() -> Vec<Route> {
@@ -74,6 +81,30 @@ fn people() -> Vec<Route> {
         route(Method::PUT, "/v1.0/extensions/{id}", WRITE, extension::update),
         route(Method::DELETE, "/v1.0/extensions/{id}", WRITE, extension::delete),
         route(Method::GET, "/v1.0/me", READ, agent::me),
+        route(Method::GET, "/v1.0/accesskeys", WRITE, accesskey::list),
+        route(Method::POST, "/v1.0/accesskeys", WRITE, accesskey::create),
+        route(Method::GET, "/v1.0/accesskeys/{id}", WRITE, accesskey::get),
+        route(Method::PUT, "/v1.0/accesskeys/{id}", WRITE, accesskey::update),
+        route(Method::DELETE, "/v1.0/accesskeys/{id}", WRITE, accesskey::delete),
+        route(Method::GET, "/v1.0/agents", READ, agent::list),
+        route(Method::POST, "/v1.0/agents", WRITE, agent::create),
+        route(Method::GET, "/v1.0/agents/{id}", READ, agent::get),
+        route(Method::PUT, "/v1.0/agents/{id}", WRITE, agent::update),
+        route(Method::DELETE, "/v1.0/agents/{id}", WRITE, agent::delete),
+        route(Method::PUT, "/v1.0/agents/{id}/addresses", OWN, agent::parts::addresses),
+        route(Method::PUT, "/v1.0/agents/{id}/password", OWN, agent::parts::password),
+        route(Method::PUT, "/v1.0/agents/{id}/permission", RULE, agent::parts::permission),
+        route(Method::PUT, "/v1.0/agents/{id}/status", OWN, agent::parts::status),
+        route(Method::PUT, "/v1.0/agents/{id}/tag_ids", WRITE, agent::parts::tag_ids),
+        // Where its events go may hold a secret.
+        route(Method::GET, "/v1.0/customer", WRITE, customer::get),
+        route(Method::PUT, "/v1.0/customer", RULE, customer::update),
+        route(Method::PUT, "/v1.0/customer/metadata", RULE, customer::update_metadata),
+        route(Method::GET, "/v1.0/tags", READ, tag::list),
+        route(Method::POST, "/v1.0/tags", WRITE, tag::create),
+        route(Method::GET, "/v1.0/tags/{id}", READ, tag::get),
+        route(Method::PUT, "/v1.0/tags/{id}", WRITE, tag::update),
+        route(Method::DELETE, "/v1.0/tags/{id}", WRITE, tag::delete),
     ]
 }
 
@@ -170,7 +201,7 @@ const CLOUD_ONLY: [&str; 1] = ["/v1.0/numbers/availability"];
 pub fn router(state: State) -> Router {
     let mut router = Router::new();
     for Route { path, access, handler, .. } in routes() {
-        let guard = Guard { state: state.clone(), access };
+        let guard = Guard { state: state.clone(), path, access };
         router = router.route(path, handler.route_layer(middleware::from_fn_with_state(guard, admit)));
     }
     for path in CLOUD_ONLY {
@@ -186,6 +217,7 @@ pub fn router(state: State) -> Router {
 #[derive(Clone)]
 struct Guard {
     state: State,
+    path: &'static str,
     access: Access,
 }
 
@@ -195,16 +227,25 @@ async fn admit(Shared(guard): Shared<Guard>, mut request: Request, next: Next) -
         Access::Anybody => return Ok(next.run(request).await),
         Access::LocalOrAgent if is_local(&request) => return Ok(next.run(request).await),
         Access::LocalOrAgent => (AgentPermission::Agent, false),
-        Access::Agent(permission) => (permission, false),
+        Access::Agent(permission) | Access::Own(permission) => (permission, false),
         Access::Websocket(permission) => (permission, true),
     };
-    let caller: Caller = identify(&guard.state, request.method(), request.headers(), request.uri(), websocket).await?;
-    if !caller.may(needed) {
+    let asked = Asked { method: request.method(), headers: request.headers(), uri: request.uri(), websocket };
+    let caller: Caller = identify(&guard.state, source_of(request.extensions()), asked).await?;
+    let own =
+        matches!(guard.access, Access::Own(_)) && id_in(guard.path, request.uri().path()) == Some(caller.agent.id);
+    if !own && !caller.may(needed) {
         let message = format!("this needs the permission {}", needed.word());
         return Err(Failure::new(Status::PermissionDenied, "PERMISSION_DENIED", message));
     }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
+}
+
+/// The id that stands in a path where its pattern has `{id}`.
+fn id_in(pattern: &str, path: &str) -> Option<Uuid> {
+    let mut parts = pattern.split('/').zip(path.split('/'));
+    parts.find(|(pattern, _)| *pattern == "{id}").and_then(|(_, id)| Uuid::try_parse(id).ok())
 }
 
 fn is_local(request: &Request) -> bool {

@@ -11,11 +11,15 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::auth::{Attempts, Passwords};
 use crate::exchange::Exchange;
+use crate::failure::Failure;
 use crate::health::Checkup;
 use crate::readers::Readers;
 
 /// Reads the wall clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Gives random bytes from the kernel.
+pub type Entropy = Arc<dyn Fn() -> std::io::Result<[u8; 64]> + Send + Sync>;
 
 /// Each as (metric name without prefix, help text, value); a total's name ends in `_total`.
 pub type Counters = Arc<dyn Fn() -> Vec<(&'static str, &'static str, u64)> + Send + Sync>;
@@ -32,6 +36,8 @@ pub struct Options {
     pub events: watch::Receiver<i64>,
     /// Reads the wall clock.
     pub clock: Clock,
+    /// What salts and keys are made of.
+    pub entropy: Entropy,
     /// What the process counts by itself, for `/metrics`.
     pub counters: Counters,
     /// Where SIP is spoken.
@@ -59,6 +65,7 @@ struct Shared {
     attempts: Attempts,
     checkup: Checkup,
     stopping: watch::Sender<bool>,
+    withdrawn: watch::Sender<()>,
     connections: Arc<Semaphore>,
 }
 
@@ -79,6 +86,7 @@ impl State {
             attempts: Attempts::default(),
             checkup: Checkup::default(),
             stopping: watch::Sender::new(false),
+            withdrawn: watch::Sender::new(()),
             connections: Arc::new(Semaphore::new(crate::limits::CONNECTIONS)),
             options,
         };
@@ -126,6 +134,13 @@ impl State {
         (self.shared.options.clock)()
     }
 
+    pub(crate) fn entropy(&self) -> Result<[u8; 64], Failure> {
+        (self.shared.options.entropy)().map_err(|error| {
+            tracing::error!(%error, "the kernel gives no randomness");
+            Failure::internal()
+        })
+    }
+
     pub(crate) fn started(&self) -> Timestamp {
         self.shared.started
     }
@@ -148,6 +163,16 @@ impl State {
 
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
         self.shared.stopping.subscribe()
+    }
+
+    /// Somebody may do less than before, or nothing any more: whoever holds a connection open looks again.
+    pub(crate) fn withdraw(&self) {
+        self.shared.withdrawn.send_replace(());
+    }
+
+    /// Changes with each [`State::withdraw`].
+    pub(crate) fn withdrawals(&self) -> watch::Receiver<()> {
+        self.shared.withdrawn.subscribe()
     }
 
     pub(crate) fn connections(&self) -> Arc<Semaphore> {

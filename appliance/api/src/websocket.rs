@@ -34,6 +34,10 @@ pub(crate) struct Resume {
     #[serde(rename = "token")]
     #[allow(dead_code, reason = "read before the handler runs; named here so that the description has it")]
     token: Option<String>,
+    /// An access key, for programs that can set no header.
+    #[serde(rename = "accesskey")]
+    #[allow(dead_code, reason = "read before the handler runs; named here so that the description has it")]
+    accesskey: Option<String>,
 }
 
 /// Opens a WebSocket of events. The client sends `{"type": "subscribe" | "unsubscribe", "topics": […]}` with topics
@@ -108,6 +112,7 @@ impl Client {
     /// Runs until there is a reason to end, which is the error.
     async fn serve(&mut self, socket: &mut WebSocket) -> Result<(), End> {
         let mut stopping = self.state.stopping();
+        let mut withdrawals = self.state.withdrawals();
         let mut pings = pings();
         let mut heard = Instant::now();
         let expired = tokio::time::sleep(self.lifetime());
@@ -129,8 +134,28 @@ impl Client {
                     send(socket, Message::Ping(Default::default())).await?;
                 }
                 () = &mut expired => return Err(End::Close(close_code::POLICY, "the token has expired")),
+                changed = withdrawals.changed() => {
+                    changed.map_err(|_| going_away())?;
+                    self.look_again().await?;
+                }
                 () = told(&mut stopping) => return Err(going_away()),
             }
+        }
+    }
+
+    /// Somebody's rights were changed: whether this client may still listen, and to what.
+    async fn look_again(&mut self) -> Result<(), End> {
+        let (id, key) = (self.caller.agent.id, self.caller.accesskey);
+        let reading = self.state.readers().read(move |reader| {
+            let counts = key.map_or(Ok(true), |key| reader.accesskey(key).map(|key| key.is_some()))?;
+            Ok(reader.agent(id)?.filter(|_| counts))
+        });
+        let found = reading.await.map_err(|_| End::Close(close_code::ERROR, "the database cannot be read"))?;
+        let withdrawn = End::Close(close_code::POLICY, "what let you in was withdrawn");
+        self.caller.agent = found.ok_or(withdrawn)?.record;
+        match self.topics.iter().all(|topic| topic.allows(&self.caller.agent)) {
+            true => Ok(()),
+            false => Err(End::Close(close_code::POLICY, "forbidden topic")),
         }
     }
 

@@ -91,7 +91,14 @@ fn restore(pbx: &mut Pbx, clock: Clock, restored: Restored) {
     pbx.handle(clock.now(), Input::Restore(restored.extensions, restored.bindings));
     pbx.handle(clock.now(), Input::RestoreConferences(restored.conferences));
     pbx.handle(clock.now(), Input::RestoreFlows(restored.flows, restored.numbers));
+    pbx.handle(clock.now(), Input::RestoreAgents(restored.agents, restored.tags));
     tracing::info!(extensions, bindings, "restored");
+}
+
+/// What is done once the last call is over.
+fn drained(notices: mpsc::Sender<Notice>) -> Box<dyn Fn() + Send> {
+    // Where nobody listens any more, the process ends anyway.
+    Box::new(move || drop(notices.send(Notice::Drained)))
 }
 
 impl Running {
@@ -102,11 +109,11 @@ impl Running {
         notices: &mpsc::Sender<Notice>,
     ) -> Result<Running> {
         let clock = Clock::start();
-        let restored = store.reader().and_then(|reader| reader.restore()).context("cannot read the database")?;
         let (committed, events) = watch::channel(writer.latest_seq());
-        let hooks = hooks(notices.clone(), committed);
-        let journal = Journal::start(writer, hooks).context("cannot start the store thread")?;
+        let journal =
+            Journal::start(writer, hooks(notices.clone(), committed)).context("cannot start the store thread")?;
         administrator::make_first(&store, &journal, now())?;
+        let restored = store.reader().and_then(|reader| reader.restore()).context("cannot read the database")?;
 
         let requests = sockets.queue(limits::COMMANDS);
         let media_reports = sockets.queue(limits::MEDIA_EVENTS);
@@ -129,7 +136,6 @@ impl Running {
         let mut pbx = Pbx::new(settings, clock::seed().context("the kernel gives no randomness")?);
         restore(&mut pbx, clock, restored);
 
-        let drained = notices.clone();
         let errand_reports = sockets.queue(pbx::limits::ERRANDS);
         let errands = errand_threads::Surroundings { reach: reach(options), reports: errand_reports.clone() };
         let around = Surroundings {
@@ -142,7 +148,7 @@ impl Running {
             recording_orders: recording.orders.clone(),
             errand_reports,
             errands: ErrandThreads::new(errands),
-            drained: Box::new(move || drop(drained.send(Notice::Drained))),
+            drained: drained(notices.clone()),
         };
         let ledger = Ledger::new(journal.clone(), counters.clone());
         let signalling = SignallingThread::start(sockets, pbx, ledger, around)?;
@@ -152,6 +158,7 @@ impl Running {
             journal: journal.clone(),
             events,
             clock: Arc::new(now),
+            entropy: Arc::new(clock::entropy),
             counters: http::counters(http::Counts {
                 signalling: counters.clone(),
                 media: media.totals(),

@@ -431,6 +431,10 @@ impl Run {
                 | Reply::Conferencecall(_)
                 | Reply::Flow(_)
                 | Reply::Number(_)
+                | Reply::Agent(_)
+                | Reply::Calls(..)
+                | Reply::Groupcall(_)
+                | Reply::Tag(_)
                 | Reply::Activeflow(_),
             ) => self.ledger.reply(now, answer, result),
             // Whoever asked may have gone.

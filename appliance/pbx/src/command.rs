@@ -4,7 +4,10 @@ use uuid::Uuid;
 
 use crate::call::{CallRecord, Control};
 use crate::conference::{Conference, ConferenceChange, Conferencecall, NewConference};
-use crate::directory::{Extension, ExtensionChange, NewExtension, NewNumber, Number, NumberChange};
+use crate::directory::{
+    Agent, AgentChange, Author, Extension, ExtensionChange, NewAgent, NewExtension, NewNumber, NewTag, Number,
+    NumberChange, Tag, TagChange,
+};
 use crate::flow::order::NewCall;
 use crate::flow::{ActiveflowRecord, Fault, Finding, Flow, NewFlow};
 use crate::groupcall::{Groupcall, NewGroupcall};
@@ -45,6 +48,18 @@ pub enum Command {
     UpdateNumber(Uuid, NumberChange),
     /// Delete a number.
     DeleteNumber(Uuid),
+    /// Make an agent.
+    CreateAgent(Box<NewAgent>, Author),
+    /// Change an agent.
+    UpdateAgent(Uuid, Box<AgentChange>, Author),
+    /// Delete an agent.
+    DeleteAgent(Uuid, Author),
+    /// Make a tag.
+    CreateTag(NewTag),
+    /// Change a tag.
+    UpdateTag(Uuid, TagChange),
+    /// Delete a tag; agents have it no more.
+    DeleteTag(Uuid),
     /// End a flow that runs; its call ends, too.
     StopActiveflow(Uuid),
     /// Make calls: one for each destination, each of which goes through the flow.
@@ -89,6 +104,10 @@ pub enum Reply {
     Flow(Box<Flow>),
     /// The number as it is now.
     Number(Box<Number>),
+    /// The agent as it is now.
+    Agent(Box<Agent>),
+    /// The tag as it is now.
+    Tag(Tag),
     /// The activeflow as it is now.
     Activeflow(Box<ActiveflowRecord>),
     /// The call as it is now.
@@ -128,6 +147,12 @@ pub enum Rejection {
     /// The flow cannot be run; everything that is wrong with it.
     #[error("{}", mistakes(.0))]
     Flow(Vec<Finding>),
+    /// Who asks may not ask for that.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// Nobody would be left who may everything.
+    #[error("this is the last administrator")]
+    LastAdmin,
     /// The call is over already.
     #[error("the call is hung up already")]
     AlreadyHungUp,

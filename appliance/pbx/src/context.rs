@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::call::{Affair, CallKey};
 use crate::conference::Conferences;
 use crate::counters::Totals;
-use crate::directory::Numbers;
+use crate::directory::{Agents, Numbers, Tags};
 use crate::errand::Errands;
 use crate::event::{Event, EventKind};
 use crate::exchange::Output;
@@ -47,6 +47,10 @@ pub struct Context {
     pub groupcalls: Groupcalls,
     /// The numbers.
     pub numbers: Numbers,
+    /// The agents.
+    pub agents: Agents,
+    /// Their tags.
+    pub tags: Tags,
     /// What is recorded, or was and waits for its file.
     pub recordings: Recordings,
     /// What is wanted of the world.
@@ -79,6 +83,8 @@ impl Context {
             flows: Flows::default(),
             groupcalls: Groupcalls::default(),
             numbers: Numbers::default(),
+            agents: Agents::default(),
+            tags: Tags::default(),
             recordings: Recordings::default(),
             errands: Errands::default(),
             flows_ready: VecDeque::new(),

@@ -1,13 +1,19 @@
 //! Who belongs to the exchange: the extensions, in memory, by id and by number.
 
+pub mod agent;
 pub mod extension;
 pub mod number;
+pub mod tag;
 
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
+pub use agent::{
+    Agent, AgentAddress, AgentChange, AgentStatus, Agents, Author, NewAgent, PasswordHash, Permission, RingMethod,
+};
 pub use extension::{Extension, ExtensionChange, NewExtension};
 pub use number::{NewNumber, Number, NumberChange, NumberKind, Numbers};
+pub use tag::{NewTag, Tag, TagChange, Tags};
 
 use crate::command::Rejection;
 use crate::{UnixMicros, limits};

@@ -3,7 +3,7 @@
 use crate::UnixMicros;
 use crate::call::CallRecord;
 use crate::conference::{Conference, Conferencecall};
-use crate::directory::{Extension, Number};
+use crate::directory::{Agent, Extension, Number, Tag};
 use crate::flow::{ActiveflowRecord, Flow};
 use crate::groupcall::Groupcall;
 use crate::recording::RecordingRecord;
@@ -79,6 +79,20 @@ pub enum EventKind {
     NumberUpdated(Box<Number>),
     /// A number was deleted (softly: the record stays).
     NumberDeleted(Box<Number>),
+    /// An agent was made.
+    AgentCreated(Box<Agent>),
+    /// An agent was changed.
+    AgentUpdated(Box<Agent>),
+    /// An agent takes calls now, or does so no more.
+    AgentStatusUpdated(Box<Agent>),
+    /// An agent was deleted (softly: the record stays).
+    AgentDeleted(Box<Agent>),
+    /// A tag was made.
+    TagCreated(Tag),
+    /// A tag was changed.
+    TagUpdated(Tag),
+    /// A tag was deleted (softly: the record stays).
+    TagDeleted(Tag),
     /// A flow begins to run.
     ActiveflowCreated(Box<ActiveflowRecord>),
     /// It has come further, or is over.
@@ -134,6 +148,13 @@ impl EventKind {
             EventKind::NumberCreated(_) => "number_created",
             EventKind::NumberUpdated(_) => "number_updated",
             EventKind::NumberDeleted(_) => "number_deleted",
+            EventKind::AgentCreated(_) => "agent_created",
+            EventKind::AgentUpdated(_) => "agent_updated",
+            EventKind::AgentStatusUpdated(_) => "agent_status_updated",
+            EventKind::AgentDeleted(_) => "agent_deleted",
+            EventKind::TagCreated(_) => "tag_created",
+            EventKind::TagUpdated(_) => "tag_updated",
+            EventKind::TagDeleted(_) => "tag_deleted",
             EventKind::ActiveflowCreated(_) => "activeflow_created",
             EventKind::ActiveflowUpdated(_) => "activeflow_updated",
             EventKind::Recording(recording) => recording.of.event_name(),

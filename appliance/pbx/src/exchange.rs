@@ -11,7 +11,7 @@ use crate::call::setup::Whereabouts;
 use crate::command::{Command, Counters, Rejection, Reply, RequestId};
 use crate::conference::{Conference, rooms};
 use crate::context::Context;
-use crate::directory::{Directory, Extension, Number};
+use crate::directory::{Agent, Directory, Extension, Number, Tag};
 use crate::errand::{self, Errand, ErrandId, ErrandReport};
 use crate::event::{Event, EventKind};
 use crate::flow::{Flow as CallFlow, flows};
@@ -23,6 +23,7 @@ use crate::settings::Settings;
 use crate::timers::Timer;
 use crate::{Deadline, Time};
 
+pub mod agents;
 pub mod conferences;
 pub mod dispatch;
 pub mod numbers;
@@ -54,6 +55,8 @@ pub enum Input {
     RestoreConferences(Vec<Conference>),
     /// The flows and the numbers that the store remembers.
     RestoreFlows(Vec<CallFlow>, Vec<Number>),
+    /// The agents and the tags that the store remembers.
+    RestoreAgents(Vec<Agent>, Vec<Tag>),
     /// SIGTERM: no new calls, running calls go on.
     Drain,
 }
@@ -141,6 +144,10 @@ impl Pbx {
             Input::RestoreFlows(flows, numbers) => {
                 self.ctx.flows.restore(flows);
                 self.ctx.numbers.restore(numbers);
+            }
+            Input::RestoreAgents(agents, tags) => {
+                self.ctx.agents.restore(agents);
+                self.ctx.tags.restore(tags);
             }
             Input::Drain => {
                 self.ctx.draining = true;
@@ -266,6 +273,12 @@ impl Pbx {
             Command::CreateNumber(new) => self.create_number(new),
             Command::UpdateNumber(id, change) => self.update_number(id, change),
             Command::DeleteNumber(id) => self.delete_number(id),
+            Command::CreateAgent(new, by) => self.create_agent(*new, by),
+            Command::UpdateAgent(id, change, by) => self.update_agent(id, *change, by),
+            Command::DeleteAgent(id, by) => self.delete_agent(id, by),
+            Command::CreateTag(new) => self.create_tag(new),
+            Command::UpdateTag(id, change) => self.update_tag(id, change),
+            Command::DeleteTag(id) => self.delete_tag(id),
             Command::StopActiveflow(id) => self.stop_activeflow(id),
             Command::CreateCalls(new) => {
                 self.create_calls(*new, None).map(|made| Reply::Calls(made.calls, made.groupcalls))
@@ -292,6 +305,7 @@ impl Pbx {
             ("bindings", "Contacts registered", self.registrar.len() as u64),
             ("flows", "Flows that are kept", self.ctx.flows.len() as u64),
             ("numbers", "Numbers", self.ctx.numbers.len() as u64),
+            ("agents", "Agents", self.ctx.agents.len() as u64),
             ("activeflows", "Flows that run", self.ctx.index.activeflows.len() as u64),
             ("groupcalls", "Groupcalls that are not over", self.ctx.groupcalls.len() as u64),
             ("conferences", "Conferences", self.ctx.conferences.len() as u64),

@@ -19,6 +19,14 @@ pub const GUESS_BLOCK: Duration = Duration::from_secs(300);
 pub const GUESS_SOURCES: usize = 10_000;
 /// Extensions.
 pub const EXTENSIONS: usize = 10_000;
+/// Agents, each with at most [`ADDRESSES_OF_AGENT`] addresses of a kilobyte: a tag that is deleted is taken from all at once.
+pub const AGENTS: usize = 1_000;
+/// Tags.
+pub const TAGS: usize = 1_000;
+/// Tags of one agent.
+pub const TAGS_OF_AGENT: usize = 100;
+/// Addresses of one agent: all may be rung at once.
+pub const ADDRESSES_OF_AGENT: usize = 10;
 /// How many of a conference are heard together unless it is set: more than three that talk at once nobody understands, and
 /// the noise of those who only listen stays out.
 pub const CONFERENCE_LOUDEST: Option<NonZeroU16> = NonZeroU16::new(3);

@@ -22,10 +22,13 @@ pub struct Address {
     /// The number, URI or id.
     pub target: String,
     /// The name shown for it.
+    #[serde(default)]
     pub target_name: String,
     /// A name given to it by whoever made it; mostly empty.
+    #[serde(default)]
     pub name: String,
     /// A remark; mostly empty.
+    #[serde(default)]
     pub detail: String,
 }
 

@@ -17,6 +17,7 @@
 //!
 //! Numbers of events have no gaps and are never used twice.
 
+pub mod accesskey;
 pub mod action;
 pub mod activeflow;
 pub mod address;
@@ -25,6 +26,7 @@ pub mod call;
 pub mod conference;
 pub mod conferencecall;
 mod cursor;
+pub mod customer;
 pub mod error;
 pub mod event_log;
 pub mod extension;
@@ -41,6 +43,7 @@ pub mod registration;
 mod schema;
 pub mod sequence;
 pub mod setting;
+pub mod tag;
 pub mod timestamp;
 pub mod value;
 mod word;

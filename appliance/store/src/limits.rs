@@ -24,6 +24,12 @@ pub const GROUPCALLS: i64 = 200_000;
 pub const FLOWS: i64 = 20_000;
 /// Records kept of numbers that were deleted: about 150 bytes each.
 pub const NUMBERS: i64 = 100_000;
+/// Records kept of agents that were deleted.
+pub const AGENTS: i64 = 20_000;
+/// Records kept of access keys that were deleted.
+pub const ACCESSKEYS: i64 = 20_000;
+/// Records kept of tags that were deleted.
+pub const TAGS: i64 = 20_000;
 /// Records kept of flows that ran: from 200 bytes to, for a hundred long actions, some 50 KiB.
 pub const ACTIVEFLOWS: i64 = 100_000;
 /// Lists and objects within each other in the options of an action. Whoever reads them may add as many around them before

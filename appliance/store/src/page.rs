@@ -43,16 +43,36 @@ impl PageRequest {
         statement: &mut CachedStatement<'_>,
         read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Page<T>, Error> {
-        let mut rows = statement.query(params![self.before, self.size + 1])?;
+        self.gather(statement, self.size + 1, |row| read(row).map(Some))
+    }
+
+    /// The same, of a resource of which there are few: rows that are read as `None` are left out, and the second
+    /// parameter is no limit.
+    pub(crate) fn collect_some<T>(
+        self,
+        statement: &mut CachedStatement<'_>,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<Option<T>>,
+    ) -> Result<Page<T>, Error> {
+        self.gather(statement, u32::MAX, read)
+    }
+
+    fn gather<T>(
+        self,
+        statement: &mut CachedStatement<'_>,
+        limit: u32,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<Option<T>>,
+    ) -> Result<Page<T>, Error> {
+        let mut rows = statement.query(params![self.before, limit])?;
         let mut page = Page { result: Vec::new(), next_page_token: String::new() };
         let mut last = 0i64;
         while let Some(row) = rows.next()? {
+            let Some(record) = read(row)? else { continue };
             if page.result.len() == self.size as usize {
                 page.next_page_token = format!("{last:x}");
                 break;
             }
             last = row.get(0)?;
-            page.result.push(read(row)?);
+            page.result.push(record);
         }
         Ok(page)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pbx::conference::Conference;
-use pbx::directory::{Extension, Number};
+use pbx::directory::{Agent, Extension, Number, Tag};
 use pbx::flow::Flow;
 use pbx::registrar::Binding;
 use rusqlite::Connection;
@@ -14,8 +14,8 @@ use crate::page::{Page, PageRequest};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
-    Error, activeflow, agent, call, conference, conferencecall, cursor, event_log, extension, flow, groupcall, number,
-    recording, registration, sequence,
+    Error, accesskey, activeflow, agent, call, conference, conferencecall, cursor, customer, event_log, extension,
+    flow, groupcall, number, recording, registration, sequence, tag,
 };
 
 /// One reading connection. It sees what is committed, and neither waits for the writer nor makes it wait.
@@ -38,6 +38,10 @@ pub struct Restored {
     pub flows: Vec<Flow>,
     /// All numbers.
     pub numbers: Vec<Number>,
+    /// All agents.
+    pub agents: Vec<Agent>,
+    /// All tags.
+    pub tags: Vec<Tag>,
 }
 
 impl Reader {
@@ -56,7 +60,8 @@ impl Reader {
         let bindings = registration::all(&self.connection)?;
         let conferences = conference::all(&self.connection)?;
         let (flows, numbers) = (flow::all(&self.connection)?, number::all(&self.connection)?);
-        Ok(Restored { extensions, bindings, conferences, flows, numbers })
+        let (agents, tags) = (agent::all(&self.connection)?, tag::all(&self.connection)?);
+        Ok(Restored { extensions, bindings, conferences, flows, numbers, agents, tags })
     }
 
     /// A page of extensions with the contacts that are registered at `now`.
@@ -176,9 +181,50 @@ impl Reader {
         agent::by_username(&self.connection, &self.identity, username)
     }
 
+    /// A page of the agents that the filter lets through.
+    pub fn agents(&self, filter: &agent::Filter, page: PageRequest) -> Result<Page<agent::Record>, Error> {
+        agent::list(&self.connection, &self.identity, filter, page)
+    }
+
     /// How many agents there are.
-    pub fn agents(&self) -> Result<u64, Error> {
+    pub fn count_agents(&self) -> Result<u64, Error> {
         agent::count(&self.connection)
+    }
+
+    /// A page of access keys.
+    pub fn accesskeys(&self, page: PageRequest) -> Result<Page<accesskey::Record>, Error> {
+        accesskey::list(&self.connection, &self.identity, page)
+    }
+
+    /// One access key.
+    pub fn accesskey(&self, id: Uuid) -> Result<Option<accesskey::Account>, Error> {
+        accesskey::get(&self.connection, &self.identity, id)
+    }
+
+    /// The access key with this hash, also where it has expired, and the agent in whose name it counts.
+    pub fn accesskey_by_hash(&self, hash: &[u8; 32]) -> Result<Option<(accesskey::Record, agent::Record)>, Error> {
+        let Some(key) = accesskey::by_hash(&self.connection, &self.identity, hash)? else { return Ok(None) };
+        Ok(self.agent(key.agent_id)?.map(|agent| (key.record, agent.record)))
+    }
+
+    /// How many access keys there are.
+    pub fn count_accesskeys(&self) -> Result<u64, Error> {
+        accesskey::count(&self.connection)
+    }
+
+    /// The customer.
+    pub fn customer(&self) -> Result<customer::Record, Error> {
+        customer::get(&self.connection, &self.identity)
+    }
+
+    /// A page of tags.
+    pub fn tags(&self, page: PageRequest) -> Result<Page<tag::Record>, Error> {
+        tag::list(&self.connection, &self.identity, page)
+    }
+
+    /// One tag.
+    pub fn tag(&self, id: Uuid) -> Result<Option<tag::Record>, Error> {
+        tag::get(&self.connection, &self.identity, id)
     }
 
     /// At most `limit` events after `seq`, in order.

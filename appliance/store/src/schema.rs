@@ -17,6 +17,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_flow.sql"),
     include_str!("../migrations/0006_conference_recording.sql"),
     include_str!("../migrations/0007_groupcall.sql"),
+    include_str!("../migrations/0008_tag.sql"),
+    include_str!("../migrations/0009_accesskey.sql"),
 ];
 
 /// `TNDM`, in the file's header: what tells our file from another program's.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pbx::call::CallRecord;
 use pbx::conference::{Conference, Conferencecall, ConferencecallStatus};
-use pbx::directory::{Extension, Number};
+use pbx::directory::{Agent, Extension, Number, Tag};
 use pbx::flow::{ActiveflowRecord, Flow};
 use pbx::recording::RecordingRecord;
 use pbx::registrar::Binding;
@@ -20,8 +20,8 @@ use crate::call::{CallHangupBy, CallHangupReason, CallStatus};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
-    Error, Store, activeflow, agent, call, conference, conferencecall, cursor, event_log, extension, flow, groupcall,
-    limits, number, recording, registration, sequence, setting,
+    Error, Store, accesskey, activeflow, agent, call, conference, conferencecall, cursor, customer, event_log,
+    extension, flow, groupcall, limits, number, recording, registration, sequence, setting, tag,
 };
 
 /// Something to be remembered.
@@ -33,8 +33,14 @@ pub enum Item {
     Refreshed(Box<Binding>),
     /// The ladder of a call that is over.
     Sequence(Box<Sequence>),
-    /// A new agent, logged as `agent_created`.
-    AgentCreated(Box<agent::Account>),
+    /// A new access key, logged as `accesskey_created`.
+    AccesskeyCreated(Box<accesskey::Account>),
+    /// An access key changes, logged as `accesskey_updated`; nothing happens where it is deleted.
+    AccesskeyUpdated(Uuid, accesskey::Change, Timestamp),
+    /// An access key is deleted (softly), logged as `accesskey_deleted`; nothing happens where it is deleted.
+    AccesskeyDeleted(Uuid, Timestamp),
+    /// The customer changes, logged as `customer_updated`.
+    CustomerUpdated(Box<customer::Change>, Timestamp),
     /// A call's record is deleted (softly), logged as `call_deleted`; nothing happens where it is not over.
     CallDeleted(Uuid, Timestamp),
     /// A groupcall's record is deleted (softly), logged as `groupcall_deleted`; nothing happens where it is not over.
@@ -80,6 +86,8 @@ pub struct Trimmed {
     pub conferences: usize,
     /// Records of deleted flows and numbers that were too many.
     pub flows: usize,
+    /// Records of deleted agents, tags and access keys that were too many.
+    pub agents: usize,
     /// Records of flows that ran that were too many.
     pub activeflows: usize,
 }
@@ -107,7 +115,10 @@ impl Item {
         match self {
             Item::Refreshed(_) | Item::Sequence(_) | Item::Probe(_) => Durability::Batched,
             Item::Event(_)
-            | Item::AgentCreated(_)
+            | Item::AccesskeyCreated(_)
+            | Item::AccesskeyUpdated(..)
+            | Item::AccesskeyDeleted(..)
+            | Item::CustomerUpdated(..)
             | Item::CallDeleted(..)
             | Item::GroupcallDeleted(..)
             | Item::RecordingDeleted(..)
@@ -204,6 +215,9 @@ impl Writer {
                 + conferencecall::trim(&transaction, limits::CONFERENCECALLS, limits::TRIM_STEP)?,
             flows: flow::trim(&transaction, limits::FLOWS, limits::TRIM_STEP)?
                 + number::trim(&transaction, limits::NUMBERS, limits::TRIM_STEP)?,
+            agents: agent::trim(&transaction, limits::AGENTS, limits::TRIM_STEP)?
+                + tag::trim(&transaction, limits::TAGS, limits::TRIM_STEP)?
+                + accesskey::trim(&transaction, limits::ACCESSKEYS, limits::TRIM_STEP)?,
             activeflows: activeflow::trim(&transaction, limits::ACTIVEFLOWS, limits::TRIM_STEP)?,
         };
         transaction.commit()?;
@@ -310,11 +324,10 @@ impl<'a> Batch<'a> {
                 self.sequences += 1;
                 sequence::save(self.connection, ladder)
             }
-            Item::AgentCreated(account) => {
-                agent::save(self.connection, account)?;
-                let record = &account.record;
-                self.append(record.tm_create, "agent_created", record.id, record)
-            }
+            Item::AccesskeyCreated(key) => self.accesskey(key.record.tm_create, "accesskey_created", key),
+            Item::AccesskeyUpdated(id, change, at) => self.update_accesskey(*id, change, *at),
+            Item::AccesskeyDeleted(id, at) => self.delete_accesskey(*id, *at),
+            Item::CustomerUpdated(change, at) => self.update_customer(change, *at),
             Item::RecordingDeleted(id, at) => self.delete_recording(*id, *at),
             Item::RecordingFiled(found, at) => self.refile_recording(found, *at),
             Item::CallDeleted(id, at) => self.delete_call(*id, *at),
@@ -385,6 +398,13 @@ impl<'a> Batch<'a> {
             EventKind::NumberCreated(number) | EventKind::NumberUpdated(number) | EventKind::NumberDeleted(number) => {
                 self.number(at, name, number)
             }
+            EventKind::AgentCreated(agent)
+            | EventKind::AgentUpdated(agent)
+            | EventKind::AgentStatusUpdated(agent)
+            | EventKind::AgentDeleted(agent) => self.agent(at, name, agent),
+            EventKind::TagCreated(tag) | EventKind::TagUpdated(tag) | EventKind::TagDeleted(tag) => {
+                self.tag(at, name, tag)
+            }
             EventKind::ActiveflowCreated(activeflow) | EventKind::ActiveflowUpdated(activeflow) => {
                 self.activeflow(at, name, activeflow)
             }
@@ -451,6 +471,48 @@ impl<'a> Batch<'a> {
     fn number(&mut self, at: Timestamp, name: &str, number: &Number) -> Result<(), Error> {
         number::save(self.connection, number)?;
         self.append(at, name, number.id, &number::Record::new(number, self.identity))
+    }
+
+    /// The access keys of an agent that is deleted are deleted with it.
+    fn agent(&mut self, at: Timestamp, name: &str, agent: &Agent) -> Result<(), Error> {
+        if agent.deleted.is_some() {
+            for key in accesskey::of_agent(self.connection, self.identity, agent.id)? {
+                self.delete_accesskey(key.record.id, at)?;
+            }
+        }
+        agent::save(self.connection, agent)?;
+        self.append(at, name, agent.id, &agent::Record::new(agent, self.identity))
+    }
+
+    fn accesskey(&mut self, at: Timestamp, name: &str, key: &accesskey::Account) -> Result<(), Error> {
+        accesskey::save(self.connection, key)?;
+        self.append(at, name, key.record.id, &key.record)
+    }
+
+    fn update_accesskey(&mut self, id: Uuid, change: &accesskey::Change, at: Timestamp) -> Result<(), Error> {
+        let Some(mut key) = accesskey::get(self.connection, self.identity, id)? else { return Ok(()) };
+        key.record.name = change.name.clone().unwrap_or(key.record.name);
+        key.record.detail = change.detail.clone().unwrap_or(key.record.detail);
+        key.record.tm_update = at;
+        self.accesskey(at, "accesskey_updated", &key)
+    }
+
+    fn delete_accesskey(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
+        let Some(mut key) = accesskey::get(self.connection, self.identity, id)? else { return Ok(()) };
+        (key.record.tm_update, key.record.tm_delete) = (at, Some(at));
+        self.accesskey(at, "accesskey_deleted", &key)
+    }
+
+    fn update_customer(&mut self, change: &customer::Change, at: Timestamp) -> Result<(), Error> {
+        let mut record = customer::get(self.connection, self.identity)?;
+        record.apply(change, at);
+        customer::save(self.connection, &record)?;
+        self.append(at, "customer_updated", record.id, &record)
+    }
+
+    fn tag(&mut self, at: Timestamp, name: &str, tag: &Tag) -> Result<(), Error> {
+        tag::save(self.connection, tag)?;
+        self.append(at, name, tag.id, &tag::Record::new(tag, self.identity))
     }
 
     fn activeflow(&mut self, at: Timestamp, name: &str, activeflow: &ActiveflowRecord) -> Result<(), Error> {

@@ -7,12 +7,11 @@ use std::time::Duration;
 use pbx::call::record::{AddressKind, Quality};
 use pbx::call::{Address, CallRecord, Direction, HangupBy, HangupReason, Status};
 use pbx::conference::{Conference, ConferenceData, ConferenceStatus, Conferencecall, ConferencecallStatus};
-use pbx::directory::Extension;
+use pbx::directory::{Agent, AgentAddress, AgentStatus, Extension, PasswordHash, Permission, RingMethod};
 use pbx::registrar::Binding;
 use pbx::sequence::{Participant, Role, Sequence, Step, StepKind};
 use pbx::{Event, EventKind, UnixMicros};
 use sip::{Flow, Transport};
-use store::agent::{Account, AgentPermission, AgentRingMethod, AgentStatus};
 use store::call::{CallHangupReason, CallStatus, Shown};
 use store::journal::{Entry, Hooks};
 use store::{Durability, Error, Item, Journal, PageRequest, Reader, Store, Timestamp, Writer, limits};
@@ -386,31 +385,34 @@ fn cursors_only_go_forward() {
 #[test]
 fn an_agent_is_found_by_name_and_its_hash_stays_inside() {
     let mut one = open();
-    let record = store::agent::Record {
+    let agent = Agent {
         id: id(1),
-        customer_id: one.store.identity().customer_id,
         username: "admin".into(),
+        password_hash: PasswordHash("$argon2id$".into()),
         name: "Administrator".into(),
         detail: String::new(),
-        ring_method: AgentRingMethod::RingAll,
-        status: AgentStatus::Available,
-        permission: AgentPermission::Admin,
+        ring_method: RingMethod::Linear,
+        status: AgentStatus::Busy,
+        permission: Permission::Admin,
         tag_ids: vec![id(4)],
-        addresses: Vec::new(),
-        tm_create: Timestamp(NOW),
-        tm_update: Timestamp(NOW),
-        tm_delete: None,
+        addresses: vec![AgentAddress { kind: AddressKind::Tel, target: "+4930123".into(), ..AgentAddress::default() }],
+        created: UnixMicros(NOW),
+        updated: UnixMicros(NOW),
+        deleted: None,
     };
-    let account = Account { record, password_hash: "$argon2id$".into() };
-    let create = Item::AgentCreated(Box::new(account.clone()));
-    one.writer.write(std::slice::from_ref(&create), Durability::Acknowledged).expect("it is written");
-    assert_eq!(one.reader.agent_by_username("admin").expect("a row"), Some(account.clone()));
-    assert_eq!(one.reader.agent(id(1)).expect("a row"), Some(account.clone()));
+    let create = |agent: &Agent| {
+        Item::Event(Event { at: UnixMicros(NOW), kind: EventKind::AgentCreated(Box::new(agent.clone())) })
+    };
+    one.writer.write(&[create(&agent)], Durability::Acknowledged).expect("it is written");
+    let account = one.reader.agent_by_username("admin").expect("a row").expect("an agent");
+    assert_eq!(account.record, store::agent::Record::new(&agent, one.store.identity()));
+    assert_eq!(account.password_hash, "$argon2id$");
+    assert_eq!(one.reader.agent(id(1)).expect("a row"), Some(account));
     assert_eq!(one.reader.agent_by_username("nobody").expect("no row"), None);
     let events = one.reader.events_after(0, 10).expect("the log");
     assert!(events[0].kind == "agent_created" && !events[0].data.get().contains("argon2"));
-    let double = Account { record: store::agent::Record { id: id(2), ..account.record }, password_hash: String::new() };
-    let refused = one.writer.write(&[Item::AgentCreated(Box::new(double))], Durability::Acknowledged);
+    assert_eq!(one.reader.restore().expect("it can be read").agents, vec![agent.clone()]);
+    let refused = one.writer.write(&[create(&Agent { id: id(2), ..agent })], Durability::Acknowledged);
     assert!(matches!(refused, Err(Error::Refused(_))), "a user name is taken once");
     assert_eq!(
         one.writer.write(&[], Durability::Acknowledged).expect("an empty batch").latest_seq,

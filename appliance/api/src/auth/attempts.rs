@@ -44,6 +44,17 @@ impl Attempts {
         Ok(())
     }
 
+    /// Whether the source may try at all; counts nothing. The error is after how many seconds it may.
+    pub fn check(&self, source: IpAddr, now: Timestamp) -> Result<(), u64> {
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(window) = sources.get(&whole(source)) else { return Ok(()) };
+        let passed = now.0 - window.since.0;
+        if window.failures < limits::LOGINS || !(0..WINDOW).contains(&passed) {
+            return Ok(());
+        }
+        Err(((WINDOW - passed) as u64).div_ceil(1_000_000))
+    }
+
     /// Takes back what [`Attempts::begin`] counted.
     pub fn forgive(&self, source: IpAddr) {
         let source = whole(source);
@@ -91,6 +102,7 @@ mod tests {
             assert_eq!(attempts.begin(source, NOW), Ok(()));
         }
         assert_eq!(attempts.begin(source, later(20)), Err(40));
+        assert_eq!((attempts.check(source, later(20)), attempts.check(source, later(60))), (Err(40), Ok(())));
         assert_eq!(attempts.begin(IpAddr::from([192, 0, 2, 2]), NOW), Ok(()));
         assert_eq!(attempts.begin(source, later(60)), Ok(()));
         assert_eq!(attempts.begin(source, later(-3600)), Ok(()), "the clock was set back");

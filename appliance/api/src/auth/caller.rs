@@ -3,10 +3,14 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri, header};
+use std::net::IpAddr;
 use store::Timestamp;
 use store::agent::{AgentPermission, Record};
+use uuid::Uuid;
 
+use super::login::too_often;
 use super::token::Claims;
+use crate::accesskey::{self, PREFIX};
 use crate::failure::{Failure, Status};
 use crate::state::State;
 
@@ -15,8 +19,10 @@ use crate::state::State;
 pub struct Caller {
     /// The agent.
     pub agent: Record,
-    /// Until when its token counts.
+    /// Until when its token or its access key counts.
     pub expires: Timestamp,
+    /// The access key by which it asks, if by one.
+    pub accesskey: Option<Uuid>,
 }
 
 /// How a request proves who it comes from.
@@ -24,7 +30,7 @@ pub struct Caller {
 pub enum Credential {
     /// `Authorization: Bearer`.
     Bearer(String),
-    /// `?token=`, where a client can set no header.
+    /// `?token=`, where a client can set no header, and `?accesskey=`.
     Query(String),
     /// The cookie, which a browser sends by itself: then the request has to come from our own page.
     Cookie(String),
@@ -46,7 +52,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 impl Credential {
-    /// What the request brings; `query` says whether `?token=` counts.
+    /// What the request brings; `query` says whether `?token=` counts. What is given as an access key has to be one.
     fn find(headers: &HeaderMap, uri: &Uri, query: bool) -> Option<Credential> {
         let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         if let Some((scheme, token)) = bearer.and_then(|value| value.split_once(' ')) {
@@ -56,31 +62,67 @@ impl Credential {
         if let Some(token) = pairs.find_map(|pair| pair.strip_prefix("token=")).filter(|_| query) {
             return Some(Credential::Query(token.to_owned()));
         }
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut cookies = cookies.flat_map(|line| line.split(';'));
-        cookies.find_map(|pair| pair.trim().strip_prefix("token=")).map(|token| Credential::Cookie(token.to_owned()))
+        let mut pairs = uri.query().unwrap_or_default().split('&');
+        if let Some(key) = pairs.find_map(|pair| pair.strip_prefix("accesskey=")).filter(|key| key.starts_with(PREFIX))
+        {
+            return Some(Credential::Query(key.to_owned()));
+        }
+        let cookie = |name: &'static str| {
+            let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+            let pairs = lines.flat_map(|line| line.split(';')).map(str::trim);
+            pairs.filter_map(|pair| pair.split_once('=')).filter(move |(found, _)| *found == name)
+        };
+        let mut keys = cookie("accesskey").map(|(_, key)| key);
+        let token = cookie("token").map(|(_, token)| token).next();
+        let found = token.or_else(|| keys.find(|key| key.starts_with(PREFIX)));
+        found.map(|token| Credential::Cookie(token.to_owned()))
     }
 }
 
-/// Finds out who a request comes from. `websocket` says whether it opens one: then `?token=` counts, and a cookie
-/// counts only from our own page, as it does for everything that changes something.
-pub async fn identify(
-    state: &State,
-    method: &Method,
-    headers: &HeaderMap,
-    uri: &Uri,
-    websocket: bool,
-) -> Result<Caller, Failure> {
+/// What is known of a request before anybody knows who asks.
+pub struct Asked<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its path and query.
+    pub uri: &'a Uri,
+    /// Whether it opens a WebSocket: then `?token=` counts, and a cookie counts only from our own page, as it does for
+    /// everything that changes something.
+    pub websocket: bool,
+}
+
+/// Finds out who a request comes from.
+pub async fn identify(state: &State, source: IpAddr, asked: Asked<'_>) -> Result<Caller, Failure> {
+    let Asked { method, headers, uri, websocket } = asked;
     let credential = Credential::find(headers, uri, websocket).ok_or_else(unauthenticated)?;
     if matches!(credential, Credential::Cookie(_)) && (websocket || !method.is_safe()) {
         check_origin(headers)?;
     }
     let (Credential::Bearer(token) | Credential::Query(token) | Credential::Cookie(token)) = credential;
+    if token.starts_with(PREFIX) {
+        return by_accesskey(state, source, &token).await;
+    }
     let key = &state.store().identity().token_key;
     let claims = Claims::verify(&token, key, state.now()).ok_or_else(unauthenticated)?;
     let id = claims.sub;
     let account = state.readers().read(move |reader| reader.agent(id)).await?.ok_or_else(unauthenticated)?;
-    Ok(Caller { agent: account.record, expires: Timestamp(claims.exp.saturating_mul(1_000_000)) })
+    Ok(Caller { agent: account.record, expires: Timestamp(claims.exp.saturating_mul(1_000_000)), accesskey: None })
+}
+
+/// Finds out whose access key it is. Who guesses is held up as those who guess passwords are.
+async fn by_accesskey(state: &State, source: IpAddr, token: &str) -> Result<Caller, Failure> {
+    state.attempts().check(source, state.now()).map_err(too_often)?;
+    let hash = accesskey::hash(token);
+    let found = state.readers().read(move |reader| reader.accesskey_by_hash(&hash)).await?;
+    let now = state.now();
+    let Some((key, agent)) = found.filter(|(key, _)| key.tm_expire.is_none_or(|expires| now < expires)) else {
+        tracing::warn!(%source, "an access key is wrong, or has expired");
+        // Whoever asked many times at once is past the limit already.
+        let _ = state.attempts().begin(source, now);
+        return Err(unauthenticated());
+    };
+    Ok(Caller { agent, expires: key.tm_expire.unwrap_or(Timestamp(i64::MAX)), accesskey: Some(key.id) })
 }
 
 /// Whether a browser says that our own page sent the request.
@@ -118,6 +160,13 @@ mod tests {
         assert_eq!(Credential::find(&cookie, &uri, false), Some(Credential::Cookie("three".into())));
         assert_eq!(Credential::find(&headers(&[("authorization", "Basic eA==")]), &uri, true), None);
         assert_eq!(Credential::find(&HeaderMap::new(), &uri, false), None);
+        let key = Uri::from_static("/v1.0/calls?accesskey=vb_four");
+        assert_eq!(Credential::find(&cookie, &key, false), Some(Credential::Query("vb_four".into())));
+        let cookies = headers(&[("cookie", "accesskey=vb_five; a=b")]);
+        assert_eq!(Credential::find(&cookies, &uri, false), Some(Credential::Cookie("vb_five".into())));
+        let login = Uri::from_static("/v1.0/calls?accesskey=eyJ");
+        let cookies = headers(&[("cookie", "accesskey=eyJ")]);
+        assert_eq!(Credential::find(&cookies, &login, false), None, "a login's token is no access key");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, State as Shared};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -40,9 +40,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Source {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Source, Self::Rejection> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Source(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())))
+        Ok(Source(source_of(&parts.extensions)))
     }
+}
+
+/// Where a request's connection comes from.
+pub(crate) fn source_of(extensions: &Extensions) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
 }
 
 /// Logs in.
@@ -106,7 +111,7 @@ fn wrong() -> Failure {
     Failure::new(Status::Unauthenticated, "INVALID_CREDENTIALS", "wrong user name or password")
 }
 
-fn too_often(seconds: u64) -> Failure {
+pub(super) fn too_often(seconds: u64) -> Failure {
     let message = "too many failed logins from your address";
     Failure::new(Status::ResourceExhausted, "RATE_LIMIT_EXCEEDED", message).with_retry_after(seconds)
 }

@@ -43,22 +43,32 @@ impl Passwords {
         Passwords { permits, waiting: AtomicUsize::new(0) }
     }
 
+    /// The PHC string of a new password.
+    pub(crate) async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, Failure> {
+        self.work(move || hash(&password, &salt)).await
+    }
+
     /// Whether the password is that of the hash; without a hash it is not, but that takes as long.
     pub(super) async fn check(&self, password: String, hash: Option<String>) -> Result<bool, Failure> {
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
+        Ok(self.work(move || verify(&password, &hash)).await? && known)
+    }
+
+    /// Works on a password where that holds up nobody but others who work on theirs.
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= limits::LOGINS_WAITING {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(Failure::unavailable("too many logins at a time"));
         }
         let _waiting = Waiting(&self.waiting);
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
-        let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
-        let checking = tokio::task::spawn_blocking(move || {
-            let right = verify(&password, &hash);
+        let working = tokio::task::spawn_blocking(move || {
+            let done = work();
             drop(permit);
-            right
+            done
         });
-        Ok(checking.await.map_err(|_| Failure::internal())? && known)
+        working.await.map_err(|_| Failure::internal())
     }
 }
 

@@ -19,8 +19,8 @@ enum Owner {
     Agent(Uuid),
 }
 
-/// What only managers may see: the addresses of those who guess passwords.
-const MANAGERS_ONLY: &str = "source";
+/// What only managers may see: the addresses of those who guess passwords, access keys, and where events go.
+const MANAGERS_ONLY: [&str; 3] = ["source", "accesskey", "customer"];
 
 impl Topic {
     /// Reads a topic; `None` where it is none.
@@ -64,7 +64,7 @@ impl Topic {
         owned
             && self.resource.as_deref().is_none_or(|wanted| wanted == resource)
             && self.id.is_none_or(|wanted| wanted == event.resource_id)
-            && (resource != MANAGERS_ONLY || agent.permission >= AgentPermission::Manager)
+            && (!MANAGERS_ONLY.contains(&resource) || agent.permission >= AgentPermission::Manager)
     }
 }
 

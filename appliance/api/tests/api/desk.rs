@@ -10,12 +10,13 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
+use pbx::directory::{Author, NewAgent, PasswordHash};
 use pbx::ports::{PortOrder, PortReport};
 use pbx::recording::{RecordedFile, RecordingFormat, RecordingOrder, RecordingReport};
 use pbx::{Command, Input, Output, Pbx, Rejection, Reply, RequestId, Settings};
 use serde_json::Value;
 use sip::{Flow, Message};
-use store::agent::{Account, AgentPermission, AgentRingMethod, AgentStatus, Record};
+use store::agent::AgentPermission;
 use store::journal::{Entry, Hooks};
 use store::{Item, Journal, Store, Timestamp};
 use tokio::sync::{oneshot, watch};
@@ -86,6 +87,13 @@ impl Answer {
     }
 }
 
+/// Bytes that were never given before, the same in each run.
+fn entropy() -> std::io::Result<[u8; 64]> {
+    static GIVEN: AtomicI64 = AtomicI64::new(0);
+    let number = GIVEN.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    Ok(std::array::from_fn(|at| number[at % 8] ^ at as u8))
+}
+
 /// A request that is not sent yet.
 pub struct Ask<'a> {
     desk: &'a Desk,
@@ -149,8 +157,9 @@ impl Desk {
         let (orders, incoming) = mpsc::channel();
         let (outgoing, sent) = mpsc::channel();
         let (ledger, ticking) = (journal.clone(), Arc::clone(&clock));
+        let restored = store.reader().and_then(|reader| reader.restore()).expect("a database");
         let files = Files { folder: folder.path().join("recordings"), open: None };
-        std::thread::spawn(move || run_exchange(&incoming, &outgoing, (&ledger, files), &ticking));
+        std::thread::spawn(move || run_exchange((&incoming, restored), &outgoing, (&ledger, files), &ticking));
         let line = Arc::new(Line { orders: Mutex::new(Some(orders)) });
         let reading = Arc::clone(&clock);
         let state = api::State::new(api::Options {
@@ -159,6 +168,7 @@ impl Desk {
             journal: journal.clone(),
             events,
             clock: Arc::new(move || Timestamp(reading.load(Ordering::Relaxed))),
+            entropy: Arc::new(entropy),
             counters: Arc::new(|| vec![("process_open_files", "Open files", 7)]),
             sip: ([0, 0, 0, 0], 5070).into(),
             recordings: folder.path().join("recordings"),
@@ -180,26 +190,16 @@ impl Desk {
         answer.json()["token"].as_str().expect("a token").to_owned()
     }
 
-    /// Makes an agent whose password is its user name twice.
-    pub fn add_agent(&self, username: &str, permission: AgentPermission) {
-        let now = Timestamp(self.clock.load(Ordering::Relaxed));
-        let record = Record {
-            id: Uuid::from_u128(username.bytes().map(u128::from).sum()),
-            customer_id: self.store.identity().customer_id,
-            username: username.into(),
-            name: String::new(),
-            detail: String::new(),
-            ring_method: AgentRingMethod::RingAll,
-            status: AgentStatus::Available,
-            permission,
-            tag_ids: Vec::new(),
-            addresses: Vec::new(),
-            tm_create: now,
-            tm_update: now,
-            tm_delete: None,
-        };
-        let password_hash = api::auth::hash(&username.repeat(2), &[1; 16]);
-        self.write(Item::AgentCreated(Box::new(Account { record, password_hash })));
+    /// Makes an agent whose password is its user name twice; returns its id.
+    pub fn add_agent(&self, username: &str, permission: AgentPermission) -> Uuid {
+        let password_hash = PasswordHash(api::auth::hash(&username.repeat(2), &[1; 16]));
+        let permission = permission.into();
+        let new = NewAgent { username: username.into(), password_hash, permission, ..NewAgent::default() };
+        let made = self.line.submit(Command::CreateAgent(Box::new(new), Author::Exchange));
+        // A thread may wait where a test, which is one of many tasks, may not.
+        let made = std::thread::spawn(move || made.blocking_recv()).join().expect("nobody panicked");
+        let Ok(Ok(Reply::Agent(agent))) = made else { panic!("{made:?}") };
+        agent.id
     }
 
     /// Has something written, and waits for it.
@@ -263,7 +263,7 @@ impl Files {
 
 /// The signalling thread: each input takes ten milliseconds, as the clock says.
 fn run_exchange(
-    orders: &mpsc::Receiver<Order>,
+    (orders, restored): (&mpsc::Receiver<Order>, store::Restored),
     sent: &mpsc::Sender<(Flow, Message)>,
     (journal, mut files): (&Journal, Files),
     clock: &AtomicI64,
@@ -272,6 +272,7 @@ fn run_exchange(
     let mut pbx = Pbx::new(settings, [7; 32]);
     let now = || Duration::from_micros((clock.load(Ordering::Relaxed) - START) as u64);
     pbx.handle(now(), Input::Clock(Duration::from_micros(START as u64)));
+    pbx.handle(now(), Input::RestoreAgents(restored.agents, restored.tags));
     let mut numbers = 0;
     while let Ok(order) = orders.recv() {
         clock.fetch_add(10_000, Ordering::Relaxed);

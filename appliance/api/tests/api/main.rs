@@ -1,7 +1,10 @@
 //! The API against a real store and a real exchange: requests in, answers and events out.
 
+mod accesskeys;
+mod agents;
 mod calls;
 mod conferences;
+mod customer;
 mod desk;
 mod extensions;
 mod flows;
@@ -10,6 +13,7 @@ mod login;
 mod outgoing;
 mod phones;
 mod recordings;
+mod roles;
 mod rules;
 mod server;
 mod web_page;

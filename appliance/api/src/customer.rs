@@ -1,0 +1,109 @@
+//! `/v1.0/customer`: who the box belongs to, and where its events go.
+
+mod webhook_uri;
+
+use axum::extract::State as Shared;
+use pbx::Rejection;
+use pbx::directory::extension::validate_text;
+use serde::Deserialize;
+use store::Item;
+use store::customer::{Change, Metadata, Record, WebhookMethod};
+use utoipa::ToSchema;
+
+use crate::body::Json;
+use crate::exchange::remember;
+use crate::failure::{ErrorEnvelope, Failure};
+use crate::state::State;
+
+/// What changes of the customer; what is not there stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct CustomerUpdate {
+    /// A new name.
+    name: Option<String>,
+    /// A new remark.
+    detail: Option<String>,
+    /// Where it is written to.
+    email: Option<String>,
+    /// Where it is called.
+    phone_number: Option<String>,
+    /// Where it lives.
+    address: Option<String>,
+    /// By which method its events are told; empty: they are not.
+    webhook_method: Option<WebhookMethod>,
+    /// Where its events are told: http or https, and neither this box itself nor a link-local address. Empty: nowhere.
+    webhook_uri: Option<String>,
+}
+
+/// Shows the customer.
+#[utoipa::path(
+    get,
+    path = "/v1.0/customer",
+    responses((status = 200, body = Record), (status = 401, body = ErrorEnvelope), (status = 403, body = ErrorEnvelope)),
+    tag = "customer"
+)]
+pub(crate) async fn get(Shared(state): Shared<State>) -> Result<axum::Json<Record>, Failure> {
+    Ok(axum::Json(state.readers().read(|reader| reader.customer()).await?))
+}
+
+/// Changes the customer.
+#[utoipa::path(
+    put,
+    path = "/v1.0/customer",
+    request_body = CustomerUpdate,
+    responses(
+        (status = 200, body = Record),
+        (status = 400, body = ErrorEnvelope, description = "INVALID_JSON_BODY, INVALID_ARGUMENT"),
+        (status = 401, body = ErrorEnvelope),
+        (status = 403, body = ErrorEnvelope),
+    ),
+    tag = "customer"
+)]
+pub(crate) async fn update(
+    Shared(state): Shared<State>,
+    Json(change): Json<CustomerUpdate>,
+) -> Result<axum::Json<Record>, Failure> {
+    let CustomerUpdate { name, detail, email, phone_number, address, webhook_method, webhook_uri } = change;
+    let texts = [("name", &name), ("detail", &detail), ("phone_number", &phone_number), ("address", &address)];
+    for (field, text) in texts {
+        text.as_deref().map_or(Ok(()), |text| validate_text(field, text))?;
+    }
+    email.as_deref().map_or(Ok(()), validate_email)?;
+    webhook_uri.as_deref().map_or(Ok(()), webhook_uri::validate)?;
+    let metadata = None;
+    let change = Change { name, detail, email, phone_number, address, webhook_method, webhook_uri, metadata };
+    save(&state, change).await
+}
+
+/// Changes what the exchange knows of the customer beyond VoIPBIN's fields.
+#[utoipa::path(
+    put,
+    path = "/v1.0/customer/metadata",
+    request_body = Metadata,
+    responses(
+        (status = 200, body = Record),
+        (status = 400, body = ErrorEnvelope, description = "INVALID_JSON_BODY"),
+        (status = 401, body = ErrorEnvelope),
+        (status = 403, body = ErrorEnvelope),
+    ),
+    tag = "customer"
+)]
+pub(crate) async fn update_metadata(
+    Shared(state): Shared<State>,
+    Json(metadata): Json<Metadata>,
+) -> Result<axum::Json<Record>, Failure> {
+    save(&state, Change { metadata: Some(metadata), ..Change::default() }).await
+}
+
+async fn save(state: &State, change: Change) -> Result<axum::Json<Record>, Failure> {
+    remember(state, Item::CustomerUpdated(Box::new(change), state.now())).await?;
+    Ok(axum::Json(state.readers().read(|reader| reader.customer()).await?))
+}
+
+fn validate_email(email: &str) -> Result<(), Rejection> {
+    validate_text("email", email)?;
+    let whole = email.split_once('@').is_some_and(|(person, host)| !person.is_empty() && host.contains('.'));
+    if !email.is_empty() && (!whole || email.contains(char::is_whitespace)) {
+        return Err(Rejection::Invalid { field: "email", reason: "must be like somebody@example.org" });
+    }
+    Ok(())
+}
