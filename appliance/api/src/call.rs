@@ -2,6 +2,7 @@
 
 pub(crate) mod controls;
 pub(crate) mod create;
+pub(crate) mod digits;
 
 use axum::extract::State as Shared;
 use pbx::{Command, Reply};

@@ -52,10 +52,14 @@ fn sets_something(command: &Command) -> bool {
         // What cannot be written down had better not begin; to end it must be possible always.
         Command::StartRecording(..) => true,
         Command::StopRecording(_) | Command::PauseRecording { .. } => false,
+        Command::CreateActiveflow(_) => true,
         // A call that cannot be written down had better not begin.
         Command::CreateCalls(_) | Command::CreateGroupcall(_) => true,
         Command::HangupGroupcall(_) => false,
-        Command::HangupCall(_) | Command::ControlCall(..) | Command::DeleteConferencecall(_) => false,
+        Command::HangupCall(_)
+        | Command::ControlCall(..)
+        | Command::SendDigits { .. }
+        | Command::DeleteConferencecall(_) => false,
         Command::StopActiveflow(_) => false,
         Command::ReadSequence(_) | Command::ListBindings(_) | Command::ReadCounters => false,
     }
@@ -102,6 +106,7 @@ impl From<Rejection> for Failure {
             }
             Rejection::Forbidden(_) => Failure::new(Status::PermissionDenied, "PERMISSION_DENIED", message),
             Rejection::LastAdmin => Failure::new(Status::FailedPrecondition, "LAST_ADMIN", message),
+            Rejection::InUse(_) => Failure::new(Status::FailedPrecondition, "IN_USE", message),
             Rejection::AlreadyHungUp => Failure::new(Status::FailedPrecondition, "CALL_ALREADY_HANGUP", message),
             Rejection::NotAnswered => Failure::new(Status::FailedPrecondition, "CALL_NOT_ANSWERED", message),
             Rejection::CallState => Failure::new(Status::FailedPrecondition, "CALL_STATE_INVALID", message),

@@ -28,10 +28,10 @@ use crate::{
         tag::create, tag::get, tag::update, tag::delete, agent::me, websocket::open, recording::start, recording::stop, recording::pause, recording::resume, recording::list, recording::get,
         recording::delete, recording::file, recording::content, flow::list, flow::create, flow::get, flow::update,
         flow::delete, number::list, number::create, number::get, number::update, number::update_flows, number::delete,
-        activeflow::list, activeflow::get, activeflow::stop, call::create::create, groupcall::list, groupcall::create,
+        activeflow::list, activeflow::get, activeflow::stop, call::create::create, call::digits::send, activeflow::create, activeflow::delete, groupcall::list, groupcall::create,
         groupcall::get, groupcall::delete, groupcall::hangup
     ),
-    components(schemas(store::event_log::Record, failure::Status)),
+    components(schemas(store::event_log::Record, store::dtmf::Record, failure::Status)),
     modifiers(&Credentials),
     security(("bearer" = []), ("cookie" = []))
 )]

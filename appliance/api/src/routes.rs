@@ -112,12 +112,15 @@ fn people() -> Vec<Route> {
 fn calls() -> Vec<Route> {
     vec![
         route(Method::GET, "/v1.0/activeflows", READ, activeflow::list),
+        route(Method::POST, "/v1.0/activeflows", WRITE, activeflow::create),
         route(Method::GET, "/v1.0/activeflows/{id}", READ, activeflow::get),
+        route(Method::DELETE, "/v1.0/activeflows/{id}", WRITE, activeflow::delete),
         route(Method::POST, "/v1.0/activeflows/{id}/stop", WRITE, activeflow::stop),
         route(Method::GET, "/v1.0/calls", READ, call::list),
         route(Method::POST, "/v1.0/calls", WRITE, call::create::create),
         route(Method::GET, "/v1.0/calls/{id}", READ, call::get),
         route(Method::DELETE, "/v1.0/calls/{id}", WRITE, call::delete),
+        route(Method::POST, "/v1.0/calls/{id}/dtmf", WRITE, call::digits::send),
         route(Method::POST, "/v1.0/calls/{id}/hangup", WRITE, call::hangup),
         route(Method::POST, "/v1.0/calls/{id}/hold", WRITE, call::controls::hold),
         route(Method::DELETE, "/v1.0/calls/{id}/hold", WRITE, call::controls::unhold),

@@ -13,6 +13,7 @@ pub mod calls;
 pub mod cause;
 pub mod controls;
 pub mod dial;
+pub mod digits;
 pub mod flow;
 pub mod hangup;
 pub mod invite;
@@ -37,6 +38,7 @@ pub use callee::{Callee, Peer};
 pub use calls::Calls;
 pub use controls::Control;
 pub use dial::Dialling;
+pub use digits::Dtmf;
 pub use leg::{Ending, Leg, Stage};
 pub use record::{Address, AddressKind, CallRecord, Controls, Direction, HangupBy, HangupReason, Quality, Status};
 
@@ -64,7 +66,8 @@ pub struct LegKey {
 /// began with us, the one that we rang first. Whoever has it is the caller of all whom the call rings after that.
 pub const CALLER: usize = 0;
 
-/// A call: the caller's leg, the legs of the phones that ring, and the one that answered.
+/// A call: the caller's leg, the legs of the phones that ring, and the one that answered. One without legs is a flow
+/// that runs by itself.
 #[derive(Debug)]
 pub struct Call {
     /// Its name within the exchange.
@@ -85,6 +88,8 @@ pub struct Call {
     pub max_forwards: u8,
     /// What a call that began with us does once it is answered.
     pub purpose: Option<Box<dial::Purpose>>,
+    /// How many keys were told within which second.
+    pub digits_told: (i64, u32),
     /// What ends with it.
     pub chained: Vec<Affair>,
     /// The flow that it goes through.
@@ -124,14 +129,14 @@ impl Failure {
 }
 
 impl Call {
-    /// The id of the caller's leg, which stands for the whole call.
+    /// The id of the caller's leg, which stands for the whole call; nil of a flow that runs by itself.
     pub fn id(&self) -> Uuid {
-        self.legs[CALLER].record.id
+        self.legs.first().map_or(Uuid::nil(), |leg| leg.record.id)
     }
 
-    /// Whether every leg has stated its end.
+    /// Whether every leg has stated its end, or, where there is none, the flow is over.
     pub fn is_over(&self) -> bool {
-        self.legs.iter().all(|leg| leg.stage == Stage::Over)
+        self.legs.iter().all(|leg| leg.stage == Stage::Over) && (self.run.is_none() || !self.legs.is_empty())
     }
 
     /// Whether somebody still rings.

@@ -1,5 +1,7 @@
 //! What people and programs ask of the exchange, and what it answers.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use crate::call::{CallRecord, Control};
@@ -8,6 +10,7 @@ use crate::directory::{
     Agent, AgentChange, Author, Extension, ExtensionChange, NewAgent, NewExtension, NewNumber, NewTag, Number,
     NumberChange, Tag, TagChange,
 };
+use crate::flow::action::Action;
 use crate::flow::order::NewCall;
 use crate::flow::{ActiveflowRecord, Fault, Finding, Flow, NewFlow};
 use crate::groupcall::{Groupcall, NewGroupcall};
@@ -60,6 +63,8 @@ pub enum Command {
     UpdateTag(Uuid, TagChange),
     /// Delete a tag; agents have it no more.
     DeleteTag(Uuid),
+    /// Run a flow that no call goes through.
+    CreateActiveflow(Box<NewActiveflow>),
     /// End a flow that runs; its call ends, too.
     StopActiveflow(Uuid),
     /// Make calls: one for each destination, each of which goes through the flow.
@@ -68,6 +73,15 @@ pub enum Command {
     CreateGroupcall(Box<NewGroupcall>),
     /// End all calls of a groupcall.
     HangupGroupcall(Uuid),
+    /// Send digits to the phone of a call.
+    SendDigits {
+        /// The call.
+        call: Uuid,
+        /// Which: `0`–`9`, `*`, `#`, `A`–`D`.
+        digits: String,
+        /// How long each is.
+        duration: Duration,
+    },
     /// Order something of a call's audio.
     ControlCall(Uuid, Control),
     /// End one call (a leg, and with it what it is bridged to).
@@ -89,6 +103,19 @@ pub enum Command {
     ListBindings(Option<Uuid>),
     /// The numbers behind `/metrics`.
     ReadCounters,
+}
+
+/// What [`Command::CreateActiveflow`] needs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NewActiveflow {
+    /// The id that it is to have.
+    pub id: Option<Uuid>,
+    /// The flow.
+    pub flow_id: Option<Uuid>,
+    /// What is done, if no flow is named.
+    pub actions: Vec<Action>,
+    /// Variables that it begins with.
+    pub variables: Vec<(String, String)>,
 }
 
 /// The answer to a [`Command`].
@@ -153,6 +180,9 @@ pub enum Rejection {
     /// Nobody would be left who may everything.
     #[error("this is the last administrator")]
     LastAdmin,
+    /// Something else still needs it; what.
+    #[error("{0}")]
+    InUse(String),
     /// The call is over already.
     #[error("the call is hung up already")]
     AlreadyHungUp,

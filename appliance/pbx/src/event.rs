@@ -1,7 +1,7 @@
 //! Facts: what happened, complete enough for the store to write it and for any reader to understand it alone.
 
 use crate::UnixMicros;
-use crate::call::CallRecord;
+use crate::call::{CallRecord, Dtmf};
 use crate::conference::{Conference, Conferencecall};
 use crate::directory::{Agent, Extension, Number, Tag};
 use crate::flow::{ActiveflowRecord, Flow};
@@ -45,6 +45,8 @@ pub enum EventKind {
     CallCanceling(Box<CallRecord>),
     /// The leg is over; nothing follows. Exactly one for each `CallCreated`.
     CallHungup(Box<CallRecord>),
+    /// A phone pressed a key.
+    DtmfReceived(Box<Dtmf>),
     /// Calls are made of which the first that is answered ends the others.
     GroupcallCreated(Box<Groupcall>),
     /// The next of them is rung, or all of them are being ended.
@@ -131,6 +133,7 @@ impl EventKind {
             EventKind::CallTerminating(_) => "call_terminating",
             EventKind::CallCanceling(_) => "call_canceling",
             EventKind::CallHungup(_) => "call_hungup",
+            EventKind::DtmfReceived(_) => "dtmf_received",
             EventKind::GroupcallCreated(_) => "groupcall_created",
             EventKind::GroupcallUpdated(_) => "groupcall_updated",
             EventKind::GroupcallProgressing(_) => "groupcall_progressing",

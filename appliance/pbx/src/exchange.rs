@@ -238,6 +238,7 @@ impl Pbx {
             }
             self.drain_sip();
         }
+        self.calls.finish_draining(&mut self.ctx);
         self.ctx.tend_ports();
     }
 
@@ -279,12 +280,17 @@ impl Pbx {
             Command::CreateTag(new) => self.create_tag(new),
             Command::UpdateTag(id, change) => self.update_tag(id, change),
             Command::DeleteTag(id) => self.delete_tag(id),
+            Command::CreateActiveflow(new) => self.create_activeflow(*new),
             Command::StopActiveflow(id) => self.stop_activeflow(id),
             Command::CreateCalls(new) => {
                 self.create_calls(*new, None).map(|made| Reply::Calls(made.calls, made.groupcalls))
             }
             Command::CreateGroupcall(new) => self.create_groupcall(*new),
             Command::HangupGroupcall(id) => self.calls.hang_up_group(&mut self.ctx, id),
+            Command::SendDigits { call, digits, duration } => {
+                let order = (digits, duration);
+                self.calls.within(&mut self.ctx, call, |call, ctx, place| call.send_digits(ctx, place, order))
+            }
             Command::ControlCall(id, control) => self.calls.control(&mut self.ctx, id, control),
             Command::HangupCall(id) => self.calls.hang_up(&mut self.ctx, id),
             Command::StartRecording(of, options) => self.start_recording(of, &options),

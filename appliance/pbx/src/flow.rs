@@ -29,7 +29,7 @@ pub use activeflow::{Activeflow, Advance, End};
 pub use findings::{Finding, findings, findings_within};
 pub use flows::{Flow, Flows, NewFlow};
 pub use options::{Fault, Options};
-pub use order::{Order, Outcome};
+pub use order::{NewCall, Order, Outcome};
 pub use record::ActiveflowRecord;
 pub use scope::Scope;
 pub use script::Script;

@@ -79,6 +79,8 @@ pub const FLOW_CHAIN: u32 = 5;
 pub const LEGS: usize = 200;
 /// Flows that are kept.
 pub const FLOWS: usize = 10_000;
+/// Bytes of the actions of all flows in memory: 250 flows that are as long as one may be, or 10,000 of some 3 KiB.
+pub const FLOWS_WEIGHT: usize = 32 << 20;
 /// Numbers.
 pub const NUMBERS: usize = 10_000;
 /// Actions that an activeflow remembers to have executed, the latest.
@@ -107,6 +109,10 @@ pub const ERRAND_WAIT: Duration = Duration::from_secs(40);
 pub const WEBHOOK_RESTS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 /// Digits that wait to be read.
 pub const DIGITS: usize = 128;
+/// Keys of one call that are told to the world within a second: people press fewer. All of them count in flows.
+pub const DIGITS_TOLD: u32 = 20;
+/// Digits that are sent by one request.
+pub const DIGITS_SENT: usize = 100;
 /// Bytes of an address that a program gives.
 pub const ADDRESS: usize = 255;
 /// Hops that a request may make which begins with us (RFC 3261 §8.1.1.6).

@@ -10,11 +10,14 @@ use media::{RecordingId, SampleRate};
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
+use crate::call::Affair;
 use crate::call::LegKey;
 use crate::command::Rejection;
 use crate::context::Context;
 use crate::event::EventKind;
 use crate::exchange::Output;
+use crate::flow::record::Origin;
+use crate::flow::{Script, Variables};
 use crate::timers::TimerId;
 use crate::{UnixMicros, index, limits};
 
@@ -225,6 +228,8 @@ struct Live {
     recordee: Recordee,
     end_of_key: EndOfKey,
     limit: Option<TimerId>,
+    /// The variables of the flow that it was begun in, as they were last.
+    variables: Variables,
 }
 
 impl Recordings {
@@ -246,6 +251,13 @@ impl Recordings {
     /// The public id.
     pub fn id(&self, recording: RecordingId) -> Option<Uuid> {
         self.live.get(&recording).map(|live| live.record.id)
+    }
+
+    /// What the flow that runs after it is to know.
+    pub fn hand_over(&mut self, recording: RecordingId, variables: &Variables) {
+        if let Some(live) = self.live.get_mut(&recording).filter(|live| live.record.on_end_flow_id.is_some()) {
+            live.variables = variables.clone();
+        }
     }
 
     /// Whether this key ends it.
@@ -285,7 +297,10 @@ impl Context {
         let limit = options.duration.map(|limit| self.arm(limit, crate::timers::Timer::RecordingLimit(recording)));
         self.totals.recordings += 1;
         self.event(EventKind::Recording(Box::new(record.clone())));
-        self.recordings.live.insert(recording, Live { record, recordee, end_of_key: options.end_of_key, limit });
+        self.recordings.live.insert(
+            recording,
+            Live { record, recordee, end_of_key: options.end_of_key, limit, variables: Variables::default() },
+        );
         let (layout, format) = (options.layout, options.format);
         self.output(Output::Recording(RecordingOrder::Begin { recording, id, format, layout, rate, at }));
         Ok((recording, id))
@@ -345,8 +360,23 @@ impl Context {
         record.ended = record.ended.or(Some(at));
         self.cancel(&mut limit);
         self.state_recording(recording);
-        self.recordings.live.remove(&recording);
+        if let Some(live) = self.recordings.live.remove(&recording) {
+            self.run_after(live);
+        }
         index::shrink(&mut self.recordings.live);
+    }
+
+    /// A recording is over: the flow runs that was to run then, with the variables of the one that it was begun in.
+    fn run_after(&mut self, live: Live) {
+        let record = live.record;
+        let Some(flow) = record.on_end_flow_id.and_then(|id| self.flows.get(id)) else { return };
+        let mut script = Script { variables: live.variables, ..Script::from(flow) };
+        script.variables.tell("voipbin.recording.id", record.id.to_string());
+        script.variables.tell("voipbin.recording.reference_type", record.of.name());
+        script.variables.tell("voipbin.recording.reference_id", record.of.id().to_string());
+        script.variables.tell("voipbin.recording.format", record.format.name());
+        script.variables.tell("voipbin.recording.filenames", record.file.map(|file| file.path).unwrap_or_default());
+        self.affairs.push_back(Affair::Run(Box::new(script), Origin::Recording(record.id)));
     }
 
     fn state_recording(&mut self, recording: RecordingId) {
@@ -359,6 +389,14 @@ impl Context {
 }
 
 impl Recorded {
+    /// The API's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Recorded::Call(_) => "call",
+            Recorded::Conference(_) => "confbridge",
+        }
+    }
+
     /// Its id.
     pub fn id(self) -> Uuid {
         match self {
@@ -371,6 +409,16 @@ impl Recorded {
         match self {
             Recorded::Call(_) => "call_recording",
             Recorded::Conference(_) => "conference_recording",
+        }
+    }
+}
+
+impl RecordingFormat {
+    /// The API's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            RecordingFormat::Wav => "wav",
+            RecordingFormat::Mp3 => "mp3",
         }
     }
 }

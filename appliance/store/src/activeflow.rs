@@ -2,6 +2,7 @@
 
 use pbx::UnixMicros;
 use pbx::flow::ActiveflowRecord;
+use pbx::flow::record::Origin;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,8 +20,11 @@ words! {
 }
 
 words! {
-    /// What goes through a flow; empty: nothing does.
-    ActiveflowReferenceType as "ActiveflowReferenceType" { Unset = "", Call = "call" }
+    /// What a flow runs for: a call that goes through it, somebody who asked by API, a recording that is over, or nothing
+    /// but the flow that it follows.
+    ActiveflowReferenceType as "ActiveflowReferenceType" {
+        Unset = "", None = "none", Api = "api", Call = "call", Recording = "recording",
+    }
 }
 
 words! {
@@ -79,14 +83,13 @@ pub struct Metadata {
 impl Record {
     /// The public form.
     pub fn new(activeflow: &ActiveflowRecord, identity: &Identity) -> Record {
-        let call = ActiveflowReferenceType::Call;
         Record {
             id: activeflow.id,
             customer_id: identity.customer_id,
             flow_id: activeflow.flow_id.unwrap_or_default(),
             status: status(activeflow),
-            reference_type: activeflow.call_id.map_or(ActiveflowReferenceType::Unset, |_| call),
-            reference_id: activeflow.call_id.unwrap_or_default(),
+            reference_type: activeflow.origin.into(),
+            reference_id: reference(activeflow).unwrap_or_default(),
             reference_activeflow_id: activeflow.follows.unwrap_or_default(),
             on_complete_flow_id: activeflow.on_complete_flow_id.unwrap_or_default(),
             webhook_uri: String::new(),
@@ -106,6 +109,14 @@ fn status(activeflow: &ActiveflowRecord) -> ActiveflowStatus {
     if activeflow.running { ActiveflowStatus::Running } else { ActiveflowStatus::Ended }
 }
 
+/// The call or the recording that it runs for.
+fn reference(activeflow: &ActiveflowRecord) -> Option<Uuid> {
+    match activeflow.origin {
+        Origin::Recording(id) => Some(id),
+        Origin::Call | Origin::Api | Origin::Nothing => activeflow.call_id,
+    }
+}
+
 /// Ends an activeflow that ran when the process died.
 pub(crate) fn interrupt(activeflow: &mut ActiveflowRecord, now: Timestamp) {
     activeflow.running = false;
@@ -115,13 +126,19 @@ pub(crate) fn interrupt(activeflow: &mut ActiveflowRecord, now: Timestamp) {
 }
 
 const COLUMNS: &str = "number, id, flow_id, status, call_id, reference_activeflow_id, on_complete_flow_id, \
-     current_action, executed_actions, failure, created, updated";
+     current_action, executed_actions, failure, created, updated, reference_type, recording_id";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ActiveflowRecord> {
     Ok(ActiveflowRecord {
         id: ids::get(row, 1)?,
         flow_id: ids::get_optional(row, 2)?,
         running: row.get::<_, ActiveflowStatus>(3)? == ActiveflowStatus::Running,
+        origin: match row.get::<_, ActiveflowReferenceType>(12)? {
+            ActiveflowReferenceType::Api => Origin::Api,
+            ActiveflowReferenceType::Recording => Origin::Recording(ids::get_or_nil(row, 13)?),
+            ActiveflowReferenceType::Call => Origin::Call,
+            ActiveflowReferenceType::None | ActiveflowReferenceType::Unset => Origin::Nothing,
+        },
         call_id: ids::get_optional(row, 4)?,
         follows: ids::get_optional(row, 5)?,
         on_complete_flow_id: ids::get_optional(row, 6)?,
@@ -135,8 +152,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ActiveflowRecord> {
 
 pub(crate) fn save(connection: &Connection, activeflow: &ActiveflowRecord) -> Result<(), Error> {
     let sql = "INSERT INTO activeflow (id, flow_id, status, call_id, reference_activeflow_id, on_complete_flow_id, \
-         current_action, executed_actions, failure, created, updated) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO UPDATE SET \
+         current_action, executed_actions, failure, created, updated, reference_type, recording_id) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO UPDATE SET \
          flow_id = ?2, status = ?3, call_id = ?4, on_complete_flow_id = ?6, current_action = ?7, \
          executed_actions = ?8, failure = ?9, updated = ?11";
     connection.prepare_cached(sql)?.execute(params![
@@ -151,21 +168,40 @@ pub(crate) fn save(connection: &Connection, activeflow: &ActiveflowRecord) -> Re
         activeflow.failure,
         activeflow.created.0,
         activeflow.updated.0,
+        ActiveflowReferenceType::from(activeflow.origin),
+        reference(activeflow)
+            .filter(|_| matches!(activeflow.origin, Origin::Recording(_)))
+            .as_ref()
+            .map(Uuid::as_bytes),
     ])?;
     Ok(())
 }
 
 /// The activeflow with this id, also where it is over.
 pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Result<Option<Record>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM activeflow WHERE id = ?1");
+    let sql = format!("SELECT {COLUMNS} FROM activeflow WHERE id = ?1 AND deleted IS NULL");
     let found = connection.prepare_cached(&sql)?.query_row([id.as_bytes()], read).optional()?;
     Ok(found.map(|activeflow| Record::new(&activeflow, identity)))
 }
 
 /// A page of activeflows, the newest first.
 pub(crate) fn list(connection: &Connection, identity: &Identity, page: PageRequest) -> Result<Page<Record>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM activeflow WHERE number < ?1 ORDER BY number DESC LIMIT ?2");
+    let sql =
+        format!("SELECT {COLUMNS} FROM activeflow WHERE number < ?1 AND deleted IS NULL ORDER BY number DESC LIMIT ?2");
     page.collect(&mut connection.prepare_cached(&sql)?, |row| Ok(Record::new(&read(row)?, identity)))
+}
+
+/// Deletes the record of one that is over (softly); whether there was one.
+pub(crate) fn delete(connection: &Connection, id: Uuid, at: Timestamp) -> Result<bool, Error> {
+    let sql = "UPDATE activeflow SET deleted = ?2, updated = ?2 \
+         WHERE id = ?1 AND deleted IS NULL AND status = 'ended'";
+    Ok(connection.prepare_cached(sql)?.execute(params![id.as_bytes(), at])? > 0)
+}
+
+/// Whether there is or was an activeflow with this id.
+pub(crate) fn is_known(connection: &Connection, id: Uuid) -> Result<bool, Error> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM activeflow WHERE id = ?1")?;
+    Ok(statement.exists([id.as_bytes()])?)
 }
 
 /// All that run: after a start, those that ran when the process died.
@@ -181,4 +217,15 @@ pub(crate) fn trim(connection: &Connection, keep: i64, step: i64) -> Result<usiz
     let sql = "DELETE FROM activeflow WHERE number IN (SELECT number FROM activeflow \
          WHERE number <= (SELECT max(number) FROM activeflow) - ?1 AND status = 'ended' ORDER BY number LIMIT ?2)";
     Ok(connection.prepare_cached(sql)?.execute(params![keep, step])?)
+}
+
+impl From<Origin> for ActiveflowReferenceType {
+    fn from(origin: Origin) -> ActiveflowReferenceType {
+        match origin {
+            Origin::Call => ActiveflowReferenceType::Call,
+            Origin::Api => ActiveflowReferenceType::Api,
+            Origin::Recording(_) => ActiveflowReferenceType::Recording,
+            Origin::Nothing => ActiveflowReferenceType::None,
+        }
+    }
 }

@@ -27,6 +27,7 @@ pub mod conference;
 pub mod conferencecall;
 mod cursor;
 pub mod customer;
+pub mod dtmf;
 pub mod error;
 pub mod event_log;
 pub mod extension;

@@ -101,6 +101,11 @@ impl Reader {
         groupcall::get(&self.connection, &self.identity, id)
     }
 
+    /// Whether there is or was an activeflow with this id.
+    pub fn knows_activeflow(&self, id: Uuid) -> Result<bool, Error> {
+        activeflow::is_known(&self.connection, id)
+    }
+
     /// A page of conferences.
     pub fn conferences(&self, page: PageRequest) -> Result<Page<conference::Record>, Error> {
         conference::list(&self.connection, &self.identity, page)

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_groupcall.sql"),
     include_str!("../migrations/0008_tag.sql"),
     include_str!("../migrations/0009_accesskey.sql"),
+    include_str!("../migrations/0010_activeflow_alone.sql"),
 ];
 
 /// `TNDM`, in the file's header: what tells our file from another program's.

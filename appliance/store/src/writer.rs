@@ -20,7 +20,7 @@ use crate::call::{CallHangupBy, CallHangupReason, CallStatus};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
-    Error, Store, accesskey, activeflow, agent, call, conference, conferencecall, cursor, customer, event_log,
+    Error, Store, accesskey, activeflow, agent, call, conference, conferencecall, cursor, customer, dtmf, event_log,
     extension, flow, groupcall, limits, number, recording, registration, sequence, setting, tag,
 };
 
@@ -45,6 +45,8 @@ pub enum Item {
     CallDeleted(Uuid, Timestamp),
     /// A groupcall's record is deleted (softly), logged as `groupcall_deleted`; nothing happens where it is not over.
     GroupcallDeleted(Uuid, Timestamp),
+    /// An activeflow's record is deleted (softly), logged as `activeflow_deleted`; nothing happens where it still runs.
+    ActiveflowDeleted(Uuid, Timestamp),
     /// A recording is deleted (softly), logged as `recording_deleted`; nothing happens where it is not ended.
     RecordingDeleted(Uuid, Timestamp),
     /// A recording of an earlier run has another file now, logged as `call_recording` or `conference_recording`; nothing happens where it is deleted.
@@ -121,6 +123,7 @@ impl Item {
             | Item::CustomerUpdated(..)
             | Item::CallDeleted(..)
             | Item::GroupcallDeleted(..)
+            | Item::ActiveflowDeleted(..)
             | Item::RecordingDeleted(..)
             | Item::RecordingFiled(..)
             | Item::Cursor(..) => Durability::Acknowledged,
@@ -332,6 +335,7 @@ impl<'a> Batch<'a> {
             Item::RecordingFiled(found, at) => self.refile_recording(found, *at),
             Item::CallDeleted(id, at) => self.delete_call(*id, *at),
             Item::GroupcallDeleted(id, at) => self.delete_groupcall(*id, *at),
+            Item::ActiveflowDeleted(id, at) => self.delete_activeflow(*id, *at),
             Item::Cursor(name, seq) => cursor::advance(self.connection, name, *seq),
             Item::Probe(at) => setting::write(self.connection, "probe", &at.0.to_be_bytes()),
         }
@@ -377,6 +381,9 @@ impl<'a> Batch<'a> {
             | EventKind::CallTerminating(call)
             | EventKind::CallCanceling(call)
             | EventKind::CallHungup(call) => self.call(at, name, call),
+            EventKind::DtmfReceived(dtmf) => {
+                self.append(at, name, dtmf.call_id, &dtmf::Record::new(dtmf, self.identity))
+            }
             EventKind::GroupcallCreated(groupcall)
             | EventKind::GroupcallUpdated(groupcall)
             | EventKind::GroupcallProgressing(groupcall)
@@ -561,6 +568,16 @@ impl<'a> Batch<'a> {
         (record.tm_delete, record.tm_update) = (Some(at), at);
         record.save(self.connection)?;
         self.append(at, "groupcall_deleted", id, &record)
+    }
+
+    fn delete_activeflow(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
+        let found = activeflow::get(self.connection, self.identity, id)?;
+        let Some(record) = found else { return Ok(()) };
+        if !activeflow::delete(self.connection, id, at)? {
+            return Ok(());
+        }
+        let deleted = activeflow::Record { tm_update: at, tm_delete: Some(at), ..record };
+        self.append(at, "activeflow_deleted", id, &deleted)
     }
 
     fn append(&mut self, at: Timestamp, kind: &str, resource_id: Uuid, data: &impl Serialize) -> Result<(), Error> {

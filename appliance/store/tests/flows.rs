@@ -92,6 +92,7 @@ fn activeflow(number: u128, running: bool) -> Box<ActiveflowRecord> {
         id: id(number),
         flow_id: Some(id(1)),
         running,
+        origin: pbx::flow::record::Origin::Call,
         call_id: running.then(|| id(9)),
         follows: Some(id(8)),
         on_complete_flow_id: None,

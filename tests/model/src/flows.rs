@@ -87,6 +87,7 @@ fn draw(phones: &[&str], conference: Uuid, others: &[Uuid], rng: &mut impl Rng) 
                     let option = [("uri", "http://example.com/told".into()), ("sync", rng.random_bool(0.5).into())];
                     ("webhook_send", option.into())
                 }
+                16 if rng.random_bool(0.6) => ("call", call(phones, rng)),
                 16 => ("mute", Value::default()),
                 17 => {
                     let option = [
@@ -107,6 +108,17 @@ fn draw(phones: &[&str], conference: Uuid, others: &[Uuid], rng: &mut impl Rng) 
             Action { id: id(number), next_id, name: name.into(), option }
         })
         .collect()
+}
+
+fn call(phones: &[&str], rng: &mut impl Rng) -> Value {
+    let answer = Value::from([("type", "answer".into())]);
+    let option = [
+        ("destinations", destinations(phones, rng)),
+        ("actions", Value::List(vec![answer])),
+        ("chained", rng.random_bool(0.5).into()),
+        ("early_execution", rng.random_bool(0.3).into()),
+    ];
+    option.into()
 }
 
 fn destinations(phones: &[&str], rng: &mut impl Rng) -> Value {

@@ -315,6 +315,7 @@ async fn what_ran_is_listed_and_cannot_be_stopped_again() {
         id: Uuid::from_u128(7),
         flow_id: Some(Uuid::from_u128(8)),
         running: false,
+        origin: pbx::flow::record::Origin::Call,
         call_id: Some(Uuid::from_u128(9)),
         follows: None,
         on_complete_flow_id: None,

@@ -139,3 +139,66 @@ async fn what_cannot_be_called_is_refused_by_its_field() {
     }
     assert_eq!(get(&desk, &token, "/v1.0/calls").await.json()["result"], json!([]), "nothing was made");
 }
+
+#[tokio::test]
+async fn a_flow_is_run_without_a_call_and_its_record_deleted() {
+    let desk = Desk::new();
+    let token = desk.log_in(ADMIN).await;
+    let id = "33333333-0000-4000-8000-000000000003";
+    let body = json!({"id": id, "actions": [{"type": "answer"}, {"type": "block"}], "variables": {"a": "b"}});
+    let run = post(&desk, &token, "/v1.0/activeflows", body.clone()).await;
+    assert_eq!(run.status, 200, "{}", run.text);
+    let run = run.json();
+    assert_eq!((&run["id"], &run["status"], &run["reference_type"]), (&json!(id), &json!("running"), &json!("api")));
+    let again = post(&desk, &token, "/v1.0/activeflows", body.clone()).await;
+    assert_eq!((again.status.as_u16(), again.reason().as_str()), (409, "ACTIVEFLOW_ALREADY_EXISTS"));
+    let path = format!("/v1.0/activeflows/{id}");
+    assert_eq!(get(&desk, &token, &path).await.json()["current_action"]["type"], "block");
+    let deleted = desk.ask("DELETE", &path).token(&token).send().await;
+    assert_eq!((deleted.status.as_u16(), deleted.text.as_str()), (204, ""));
+    for (method, path) in [("GET", path.clone()), ("DELETE", path.clone()), ("POST", format!("{path}/stop"))] {
+        let gone = desk.ask(method, &path).token(&token).send().await;
+        assert_eq!((gone.status.as_u16(), gone.reason().as_str()), (404, "ACTIVEFLOW_NOT_FOUND"), "{method} {path}");
+    }
+    assert_eq!(get(&desk, &token, "/v1.0/activeflows").await.json()["result"], json!([]));
+    let again = post(&desk, &token, "/v1.0/activeflows", body).await;
+    assert_eq!(again.reason(), "ACTIVEFLOW_ALREADY_EXISTS", "an id is for ever");
+    for (body, field) in [
+        (json!({}), "flow_id"),
+        (json!({"flow_id": id}), "flow_id"),
+        (json!({"id": "17", "actions": [{"type": "stop"}]}), "id"),
+        (json!({"actions": [{"type": "stop"}], "webhook_uri": "http://192.0.2.1/"}), "webhook_uri"),
+    ] {
+        let refused = post(&desk, &token, "/v1.0/activeflows", body).await;
+        assert_eq!(refused.status, 400, "{}", refused.text);
+        assert_eq!(refused.json()["error"]["details"][0]["field"], field, "{}", refused.text);
+    }
+}
+
+#[tokio::test]
+async fn digits_are_sent_to_a_phone_and_a_flow_that_is_needed_stays() {
+    let desk = Desk::new();
+    let token = desk.log_in(ADMIN).await;
+    phones::a_call(&desk, &token).await;
+    let calls = get(&desk, &token, "/v1.0/calls?live=true").await.json();
+    let path = format!("/v1.0/calls/{}/dtmf", calls["result"][0]["id"].as_str().expect("an id"));
+    let sent = post(&desk, &token, &path, json!({"digits": "12#"})).await;
+    assert_eq!(sent.status, 200, "{}", sent.text);
+    for (body, field) in [(json!({"digits": "x"}), "digits"), (json!({"digits": "1", "duration": 5}), "duration")] {
+        let refused = post(&desk, &token, &path, body).await;
+        assert_eq!(refused.json()["error"]["details"][0]["field"], field, "{}", refused.text);
+    }
+    let nobody = format!("/v1.0/calls/{}/dtmf", uuid::Uuid::nil());
+    assert_eq!(post(&desk, &token, &nobody, json!({"digits": "1"})).await.reason(), "CALL_NOT_FOUND");
+
+    let flow = post(&desk, &token, "/v1.0/flows", json!({"actions": [{"type": "answer"}]})).await.json();
+    let number = json!({"number": "500", "call_flow_id": flow["id"]});
+    let number = post(&desk, &token, "/v1.0/numbers", number).await.json();
+    let flow = format!("/v1.0/flows/{}", flow["id"].as_str().expect("an id"));
+    let kept = desk.ask("DELETE", &flow).token(&token).send().await;
+    assert_eq!((kept.status.as_u16(), kept.reason().as_str()), (409, "IN_USE"));
+    assert!(kept.text.contains("500"), "it says what needs it: {}", kept.text);
+    let number = format!("/v1.0/numbers/{}", number["id"].as_str().expect("an id"));
+    assert_eq!(desk.ask("DELETE", &number).token(&token).send().await.status, 200);
+    assert_eq!(desk.ask("DELETE", &flow).token(&token).send().await.status, 200);
+}

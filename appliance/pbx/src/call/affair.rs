@@ -3,6 +3,10 @@
 
 use uuid::Uuid;
 
+use super::CallKey;
+use crate::flow::record::Origin;
+use crate::flow::{NewCall, Script};
+
 /// Something to be done once the call that brought it about is out of hand.
 #[derive(Debug)]
 pub enum Affair {
@@ -22,4 +26,13 @@ pub enum Affair {
     HangUp(Uuid),
     /// A groupcall ends for the same reason.
     HangUpGroupcall(Uuid),
+    /// A flow wants calls to be made.
+    Make {
+        /// The call that goes through it.
+        call: CallKey,
+        /// Which.
+        new: Box<NewCall>,
+    },
+    /// A flow runs by itself, because another one, or a recording, is over.
+    Run(Box<Script>, Origin),
 }

@@ -37,6 +37,9 @@ struct Ended {
 impl Archive {
     /// Takes what is left of a call that is over.
     pub fn take(&mut self, ctx: &mut Context, call: Call) {
+        if call.legs.is_empty() {
+            return;
+        }
         let key = call.key;
         let ended = Ended {
             records: call.legs.iter().map(|leg| leg.record.id).collect(),

@@ -202,6 +202,7 @@ impl Calls {
         if ctx.draining
             && self.calls.is_empty()
             && ctx.recordings.is_empty()
+            && ctx.affairs.is_empty()
             && ctx.errands.is_empty()
             && !std::mem::replace(&mut self.drained, true)
         {

@@ -112,6 +112,7 @@ impl Call {
             failure: None,
             max_forwards: limits::HOPS,
             purpose: Some(Box::new(Purpose { script, early_execution })),
+            digits_told: (0, 0),
             chained: Vec::new(),
             run: None,
             ladder,

@@ -4,6 +4,7 @@
 //! each order means for the call is in [`orders`], ringing others for it in [`connecting`], what the world is asked for it in
 //! [`errands`].
 
+pub mod alone;
 pub mod connecting;
 pub mod errands;
 pub mod orders;
@@ -13,14 +14,16 @@ use uuid::Uuid;
 
 use super::cause::Cause;
 use super::setup::Whereabouts;
-use super::{CALLER, Call, CallKey, Calls, Ending, Failure, HangupReason, ladder};
+use super::{Affair, CALLER, Call, CallKey, Calls, Ending, Failure, HangupReason, ladder};
 use crate::UnixMicros;
 use crate::context::Context;
 use crate::errand::{self, ErrandId};
 use crate::event::EventKind;
 use crate::flow::action::{Action, Catalogue};
 use crate::flow::order::{Connect, Digits, Order};
+use crate::flow::record::Origin;
 use crate::flow::scope::Surroundings;
+use crate::flow::script::Over;
 use crate::flow::{Activeflow, ActiveflowRecord, Advance, End, Flow, Outcome, Script};
 use crate::limits;
 use crate::timers::{Timer, TimerId};
@@ -36,6 +39,8 @@ pub struct Run {
     waits: Wait,
     /// Until when, at the longest.
     timer: Option<TimerId>,
+    /// How many activeflows came before it in its chain.
+    completed: u32,
 }
 
 /// What a flow waits for.
@@ -47,6 +52,8 @@ enum Wait {
     Audio,
     /// The phone to be answered, which this is for.
     Pickup(Box<Order>),
+    /// Calls to be made.
+    Made,
     /// Time to pass.
     Time,
     /// Digits.
@@ -82,12 +89,14 @@ impl Calls {
 
 impl Run {
     /// A flow before its first action.
-    fn new(id: Uuid, script: Script, call_id: Uuid, at: UnixMicros) -> Run {
+    fn new(id: Uuid, script: Script, call: (Origin, Option<Uuid>), at: UnixMicros) -> Run {
+        let ((origin, call_id), completed) = (call, script.completed);
         let record = ActiveflowRecord {
             id,
             flow_id: script.flow_id,
             running: true,
-            call_id: Some(call_id),
+            origin,
+            call_id,
             follows: script.follows,
             on_complete_flow_id: script.on_complete_flow_id,
             current: None,
@@ -97,7 +106,23 @@ impl Run {
             updated: at,
         };
         let flow = Activeflow::new(script.actions, script.variables);
-        Run { record, flow, waits: Wait::Nothing, timer: None }
+        Run { record, flow, waits: Wait::Nothing, timer: None, completed }
+    }
+
+    /// The variables that are about the activeflow.
+    fn tell_own_variables(&mut self) {
+        let record = &self.record;
+        let reference = match record.origin {
+            Origin::Recording(id) => id,
+            Origin::Call | Origin::Api | Origin::Nothing => record.call_id.unwrap_or_default(),
+        };
+        let variables = &mut self.flow.variables;
+        variables.tell("voipbin.activeflow.id", record.id.to_string());
+        variables.tell("voipbin.activeflow.reference_type", record.origin.name());
+        variables.tell("voipbin.activeflow.reference_id", reference.to_string());
+        variables.tell("voipbin.activeflow.reference_activeflow_id", record.follows.unwrap_or_default().to_string());
+        variables.tell("voipbin.activeflow.flow_id", record.flow_id.unwrap_or_default().to_string());
+        variables.tell("voipbin.activeflow.complete_count", self.completed.to_string());
     }
 
     /// Writes down what has been done since it was written down last.
@@ -124,12 +149,18 @@ impl Call {
 
     /// Begins to run a flow.
     pub fn begin_flow(&mut self, ctx: &mut Context, script: Script) {
-        let (id, at) = (ctx.uuid(), ctx.unix());
+        let (id, at) = (script.id.unwrap_or_else(|| ctx.uuid()), ctx.unix());
         self.ladder.internal(at, (ladder::CALL, ladder::CALL), "start flow", script.name.clone());
-        let mut run = Run::new(id, script, self.id(), at);
+        let mut run = Run::new(id, script, (Origin::Call, Some(self.id())), at);
         self.tell_variables(&mut run);
         self.legs[CALLER].record.flow_id = run.record.flow_id;
         self.legs[CALLER].record.activeflow_id = Some(id);
+        self.start(ctx, run);
+    }
+
+    /// Has a flow run from now on.
+    fn start(&mut self, ctx: &mut Context, run: Run) {
+        let (id, at) = (run.record.id, ctx.unix());
         self.ladder.event(at, "activeflow_created");
         ctx.event(EventKind::ActiveflowCreated(Box::new(run.record.clone())));
         ctx.index.activeflows.insert(id, self.key);
@@ -139,12 +170,8 @@ impl Call {
 
     fn tell_variables(&self, run: &mut Run) {
         let record = &self.legs[CALLER].record;
+        run.tell_own_variables();
         let variables = &mut run.flow.variables;
-        variables.tell("voipbin.activeflow.id", run.record.id.to_string());
-        variables.tell("voipbin.activeflow.reference_type", "call");
-        variables.tell("voipbin.activeflow.reference_id", record.id.to_string());
-        variables.tell("voipbin.activeflow.flow_id", run.record.flow_id.unwrap_or_default().to_string());
-        variables.tell("voipbin.activeflow.complete_count", "0");
         variables.tell("voipbin.call.id", record.id.to_string());
         variables.tell("voipbin.call.direction", record.direction.name());
         variables.tell("voipbin.call.source.type", record.source.kind.name());
@@ -167,7 +194,7 @@ impl Call {
         let around = Surroundings {
             at: ctx.unix(),
             zone: &ctx.settings.time_zone,
-            call: Some(self.legs[CALLER].record.status),
+            call: self.legs.first().map(|leg| leg.record.status),
             actions: ctx.settings.flow_actions,
         };
         let order = match run.flow.advance(around) {
@@ -265,6 +292,9 @@ impl Call {
 
     /// Ends the call for a reason of VoIPBIN's.
     fn hang_up_caller(&mut self, ctx: &mut Context, reason: HangupReason) {
+        if self.legs.is_empty() {
+            return;
+        }
         let cause = match reason {
             HangupReason::Busy => Cause::BUSY,
             HangupReason::Failed => Cause::NO_RESPONSE,
@@ -280,6 +310,9 @@ impl Call {
     /// The call ends, or goes through no flow any longer.
     pub fn leave_flow(&mut self, ctx: &mut Context) {
         let at = ctx.unix();
+        if let Some(recording) = self.legs.first().and_then(|leg| leg.recording) {
+            self.hand_variables_over(ctx, recording);
+        }
         let Some(mut run) = self.run.take() else { return };
         ctx.cancel(&mut run.timer);
         if let Wait::Errand(id) = run.waits {
@@ -290,6 +323,23 @@ impl Call {
         run.record.running = false;
         run.record.current = None;
         run.record.updated = at;
+        let over = Over {
+            id: run.record.id,
+            next: run.record.on_complete_flow_id,
+            completed: run.completed,
+            variables: &run.flow.variables,
+        };
+        match Script::after(ctx, &over) {
+            Some(Ok(script)) => ctx.affairs.push_back(Affair::Run(Box::new(script), Origin::Nothing)),
+            Some(Err(reason)) => {
+                ctx.totals.flows_failed += 1;
+                run.record.failure.get_or_insert(reason);
+            }
+            None => {}
+        }
+        if self.legs.is_empty() {
+            ctx.affairs.extend(self.chained.drain(..));
+        }
         let words = run.record.failure.clone().unwrap_or_default();
         self.ladder.internal(at, (ladder::CALL, ladder::CALL), "end of the flow", words);
         self.ladder.event(at, "activeflow_updated");

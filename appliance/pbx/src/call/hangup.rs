@@ -63,6 +63,9 @@ impl Call {
     /// The call has lasted as long as calls may.
     pub fn handle_call_limit(&mut self, ctx: &mut Context) {
         self.limit = None;
+        if self.legs.is_empty() {
+            return self.end_alone(ctx);
+        }
         let at = ctx.unix();
         self.ladder.internal(at, (ladder::CALL, ladder::CALL), "the longest duration is reached", String::new());
         self.end_all(ctx, CALLER, Ending::local(HangupReason::Timeout, Cause::TIMER));

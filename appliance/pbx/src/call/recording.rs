@@ -81,6 +81,7 @@ impl Call {
     pub fn end_recording_with_leg(&mut self, ctx: &mut Context, place: usize) {
         let Some(recording) = self.legs[place].recording.take() else { return };
         self.legs[place].record.recording_id = None;
+        self.hand_variables_over(ctx, recording);
         if ctx.stop_recording(recording, RecordingEnd::Hangup, None) {
             self.ladder.event(ctx.unix(), "call_recording");
         }
@@ -98,6 +99,7 @@ impl Call {
         let at = ctx.unix();
         self.ladder.media(at, (ladder::MEDIA, ladder::CALL), "recording ended", words);
         let (end, failure) = end_of(reason);
+        self.hand_variables_over(ctx, recording);
         if ctx.stop_recording(recording, end, failure) {
             self.ladder.event(at, "call_recording");
         }
@@ -133,6 +135,7 @@ impl Call {
         };
         self.ladder.media(at, (ladder::CALL, ladder::MEDIA), "stop recording", why.into());
         ctx.media(media::Command::StopRecording { recording });
+        self.hand_variables_over(ctx, recording);
         if ctx.stop_recording(recording, end, None) {
             self.ladder.event(at, "call_recording");
         }

@@ -115,6 +115,7 @@ impl Call {
     /// The phone pressed a key.
     pub fn handle_digit(&mut self, ctx: &mut Context, place: usize, digit: char) {
         self.ladder.media(ctx.unix(), (Call::column(place), ladder::MEDIA), format!("digit {digit}"), String::new());
+        self.tell_digit(ctx, place, digit);
         self.offer_key_to_recording(ctx, place, digit);
         self.offer_key_to_flow(ctx, place, digit);
     }

@@ -187,6 +187,7 @@ fn begin(
         failure: None,
         max_forwards,
         purpose: None,
+        digits_told: (0, 0),
         chained: Vec::new(),
         run: None,
         ladder,

@@ -80,6 +80,12 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// A number that leads to this flow, with its calls or its messages; the first by its digits.
+    pub fn leading_to(&self, flow: Uuid) -> Option<&str> {
+        let leads = |number: &&Number| [number.call_flow_id, number.message_flow_id].contains(&Some(flow));
+        self.by_id.values().filter(leads).map(|number| number.number.as_str()).min()
+    }
+
     /// The number that is dialled so.
     pub fn by_number(&self, number: &str) -> Option<&Number> {
         self.by_number.get(number).and_then(|id| self.by_id.get(id))

@@ -12,12 +12,14 @@ impl Pbx {
         self.refuse_taken_by_another(&new.number, "number")?;
         self.refuse_missing_flow("call_flow_id", new.call_flow_id)?;
         let (id, at) = (self.ctx.uuid(), self.ctx.unix());
+        self.refuse_missing_flow("message_flow_id", new.message_flow_id)?;
         let made = self.ctx.numbers.create(id, new, at)?;
         Ok(self.tell(EventKind::NumberCreated, made))
     }
 
     pub(super) fn update_number(&mut self, id: Uuid, change: NumberChange) -> Result<Reply, Rejection> {
         self.refuse_missing_flow("call_flow_id", change.call_flow_id.flatten())?;
+        self.refuse_missing_flow("message_flow_id", change.message_flow_id.flatten())?;
         let at = self.ctx.unix();
         let changed = self.ctx.numbers.update(id, change, at)?;
         Ok(self.tell(EventKind::NumberUpdated, changed))

@@ -3,9 +3,11 @@
 use uuid::Uuid;
 
 use super::Pbx;
-use crate::call::{Address, AddressKind, Affair, CallRecord, Callee, Dialling};
+use crate::call::{Address, AddressKind, Affair, CallKey, CallRecord, Callee, Dialling};
+use crate::command::NewActiveflow;
 use crate::command::{Rejection, Reply};
 use crate::flow::order::NewCall;
+use crate::flow::record::Origin;
 use crate::flow::{Action, Fault, Script, Value};
 use crate::groupcall::{Groupcall, NewGroupcall, Plan, RingMethod};
 use crate::limits;
@@ -179,6 +181,26 @@ impl Pbx {
         }
     }
 
+    /// Makes the calls that a flow wants.
+    fn make_for(&mut self, call: CallKey, new: NewCall) {
+        let is_chained = new.chained;
+        let asking = self.calls.get(call).and_then(|call| call.legs.first()).map(|leg| leg.record.id);
+        let made = self.create_calls(new, asking.filter(|_| is_chained));
+        self.calls.with_call(&mut self.ctx, call, |call, ctx| call.take_made(ctx, made, is_chained));
+    }
+
+    /// Runs a flow that no call goes through, because somebody asked for it.
+    pub(super) fn create_activeflow(&mut self, new: NewActiveflow) -> Result<Reply, Rejection> {
+        if new.id.is_some_and(|id| self.ctx.index.activeflows.contains_key(&id)) {
+            return Err(Rejection::AlreadyExists("activeflow"));
+        }
+        let found = Script::find(&mut self.ctx, (new.flow_id, new.actions), &new.variables)?;
+        let missing = Rejection::Invalid { field: "flow_id", reason: "is missing, and so are actions" };
+        let script = Script { id: new.id, ..found.ok_or(missing)? };
+        let record = self.calls.run_alone(&mut self.ctx, script, Origin::Api)?;
+        Ok(Reply::Activeflow(Box::new(record)))
+    }
+
     /// Does for other calls what calls brought about.
     pub(super) fn settle(&mut self, affair: Affair) {
         let Pbx { ctx, calls, .. } = self;
@@ -188,13 +210,19 @@ impl Pbx {
             // What is over already needs no end.
             Affair::HangUp(call) => drop(calls.hang_up(ctx, call)),
             Affair::HangUpGroupcall(groupcall) => drop(calls.hang_up_group(ctx, groupcall)),
+            Affair::Run(script, origin) => {
+                if calls.run_alone(ctx, *script, origin).is_err() {
+                    ctx.totals.flows_failed += 1;
+                }
+            }
+            Affair::Make { call, new } => self.make_for(call, *new),
         }
     }
 }
 
 /// What was made.
 #[derive(Debug, Default)]
-pub(super) struct Made {
+pub struct Made {
     /// The calls, those of groupcalls as well.
     pub calls: Vec<CallRecord>,
     /// The groupcalls.

@@ -72,6 +72,8 @@ pub struct NewFlow {
 #[derive(Debug, Default)]
 pub struct Flows {
     by_id: FxHashMap<Uuid, Flow>,
+    /// What the actions of all of them take in memory, about.
+    weight: usize,
 }
 
 impl Flows {
@@ -92,7 +94,44 @@ impl Flows {
 
     /// Takes up what the store remembers.
     pub fn restore(&mut self, flows: Vec<Flow>) {
-        self.by_id.extend(flows.into_iter().filter(|flow| flow.deleted.is_none()).map(|flow| (flow.id, flow)));
+        for flow in flows.into_iter().filter(|flow| flow.deleted.is_none()) {
+            self.keep(flow);
+        }
+    }
+
+    /// What the actions of all flows take in memory, about, in bytes.
+    pub fn weight(&self) -> usize {
+        self.weight
+    }
+
+    fn keep(&mut self, flow: Flow) {
+        self.weight += weigh(&flow.actions);
+        if let Some(before) = self.by_id.insert(flow.id, flow) {
+            self.weight -= weigh(&before.actions);
+        }
+    }
+
+    /// Whether there is room for these actions, where others go.
+    fn refuse_too_heavy(&self, actions: &[Action], gone: usize) -> Result<(), Rejection> {
+        match self.weight - gone + weigh(actions) > limits::FLOWS_WEIGHT {
+            true => Err(Rejection::Exhausted("all flows together are as long as the exchange can hold")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What actions take in memory, about, in bytes.
+fn weigh(actions: &[Action]) -> usize {
+    actions.iter().map(|action| size_of::<Action>() + action.name.len() + action.option.weight()).sum()
+}
+
+/// Refuses a flow that is to follow and is not there. One that follows itself is, once it is made.
+fn refuse_missing_follower(ctx: &Context, next: Option<Uuid>) -> Result<(), Rejection> {
+    match next {
+        Some(id) if ctx.flows.get(id).is_none() => {
+            Err(Rejection::Invalid { field: "on_complete_flow_id", reason: "there is no such flow" })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -123,11 +162,13 @@ pub fn create(ctx: &mut Context, mut new: NewFlow) -> Result<Reply, Rejection> {
     if ctx.flows.len() >= limits::FLOWS {
         return Err(Rejection::Exhausted("there are as many flows as the exchange can hold"));
     }
+    refuse_missing_follower(ctx, new.on_complete_flow_id)?;
+    ctx.flows.refuse_too_heavy(&new.actions, 0)?;
     let at = ctx.unix();
     let NewFlow { name, detail, actions, on_complete_flow_id } = new;
     let (id, actions) = (ctx.uuid(), actions.into());
     let made = Flow { id, name, detail, actions, on_complete_flow_id, created: at, updated: at, deleted: None };
-    ctx.flows.by_id.insert(id, made.clone());
+    ctx.flows.keep(made.clone());
     ctx.event(EventKind::FlowCreated(Box::new(made.clone())));
     Ok(Reply::Flow(Box::new(made)))
 }
@@ -138,20 +179,30 @@ pub fn update(ctx: &mut Context, id: Uuid, mut new: NewFlow) -> Result<Reply, Re
         return Err(Rejection::NotFound("flow"));
     }
     new.check(ctx)?;
+    refuse_missing_follower(ctx, new.on_complete_flow_id)?;
     let at = ctx.unix();
-    let flow = ctx.flows.by_id.get_mut(&id).ok_or(Rejection::NotFound("flow"))?;
+    let flow = ctx.flows.get(id).ok_or(Rejection::NotFound("flow"))?;
+    ctx.flows.refuse_too_heavy(&new.actions, weigh(&flow.actions))?;
     let NewFlow { name, detail, actions, on_complete_flow_id } = new;
     let (created, actions) = (flow.created, actions.into());
-    *flow = Flow { id, name, detail, actions, on_complete_flow_id, created, updated: at, deleted: None };
-    let changed = flow.clone();
+    let changed = Flow { id, name, detail, actions, on_complete_flow_id, created, updated: at, deleted: None };
+    ctx.flows.keep(changed.clone());
     ctx.event(EventKind::FlowUpdated(Box::new(changed.clone())));
     Ok(Reply::Flow(Box::new(changed)))
 }
 
-/// Deletes a flow.
+/// Deletes a flow that no number leads to, and that follows no other.
 pub fn delete(ctx: &mut Context, id: Uuid) -> Result<Reply, Rejection> {
+    if let Some(number) = ctx.numbers.leading_to(id) {
+        return Err(Rejection::InUse(format!("the number {number} leads to the flow")));
+    }
+    let mut others = ctx.flows.by_id.values().filter(|flow| flow.id != id && flow.on_complete_flow_id == Some(id));
+    if let Some(other) = others.next() {
+        return Err(Rejection::InUse(format!("the flow follows the flow {} ({})", other.id, other.name)));
+    }
     let at = ctx.unix();
     let mut flow = ctx.flows.by_id.remove(&id).ok_or(Rejection::NotFound("flow"))?;
+    ctx.flows.weight -= weigh(&flow.actions);
     (flow.updated, flow.deleted) = (at, Some(at));
     ctx.event(EventKind::FlowDeleted(Box::new(flow.clone())));
     Ok(Reply::Flow(Box::new(flow)))

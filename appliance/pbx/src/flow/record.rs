@@ -5,6 +5,31 @@ use uuid::Uuid;
 use crate::UnixMicros;
 use crate::flow::action::Action;
 
+/// What an activeflow runs for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A call, which goes through it.
+    Call,
+    /// Somebody who asked for it by API.
+    Api,
+    /// A recording that is over.
+    Recording(Uuid),
+    /// Nothing but the flow that it follows.
+    Nothing,
+}
+
+impl Origin {
+    /// The API's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Origin::Call => "call",
+            Origin::Api => "api",
+            Origin::Recording(_) => "recording",
+            Origin::Nothing => "none",
+        }
+    }
+}
+
 /// What the API shows of an activeflow, what events carry, what is kept.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActiveflowRecord {
@@ -14,6 +39,8 @@ pub struct ActiveflowRecord {
     pub flow_id: Option<Uuid>,
     /// Whether it still runs.
     pub running: bool,
+    /// What it runs for.
+    pub origin: Origin,
     /// The call that goes through it.
     pub call_id: Option<Uuid>,
     /// The activeflow that it follows.

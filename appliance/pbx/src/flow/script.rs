@@ -11,6 +11,7 @@ use crate::flow::flows::Flow;
 use crate::flow::order::NewCall;
 use crate::flow::variables::Variables;
 use crate::flow::{Fault, flows};
+use crate::limits;
 
 /// A flow before its first action, and what it begins with.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +28,23 @@ pub struct Script {
     pub variables: Variables,
     /// The activeflow that it follows.
     pub follows: Option<Uuid>,
+    /// The id that its activeflow is to have.
+    pub id: Option<Uuid>,
     /// How many activeflows came before it in its chain.
     pub completed: u32,
+}
+
+/// An activeflow that is over.
+#[derive(Debug)]
+pub struct Over<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// The flow that runs after it.
+    pub next: Option<Uuid>,
+    /// How many came before it.
+    pub completed: u32,
+    /// What its variables were in the end.
+    pub variables: &'a Variables,
 }
 
 impl From<&Flow> for Script {
@@ -40,6 +56,7 @@ impl From<&Flow> for Script {
             on_complete_flow_id: flow.on_complete_flow_id,
             variables: Variables::default(),
             follows: None,
+            id: None,
             completed: 0,
         }
     }
@@ -55,6 +72,7 @@ impl Script {
             on_complete_flow_id: None,
             variables: Variables::default(),
             follows: None,
+            id: None,
             completed: 0,
         }
     }
@@ -83,6 +101,19 @@ impl Script {
             script.variables.set(name, text).map_err(refused)?;
         }
         Ok(Some(script))
+    }
+
+    /// The flow that comes after one that is over. `None`: there is none; the reason, where one more would be too many.
+    pub fn after(ctx: &Context, over: &Over<'_>) -> Option<Result<Script, String>> {
+        let id = over.next?;
+        if over.completed + 1 >= limits::FLOW_CHAIN {
+            return Some(Err(format!("on_complete_flow_id: {} flows have followed one another", limits::FLOW_CHAIN)));
+        }
+        let Some(flow) = ctx.flows.get(id) else {
+            return Some(Err(format!("on_complete_flow_id: there is no flow {id}")));
+        };
+        let (variables, follows) = (over.variables.clone(), Some(over.id));
+        Some(Ok(Script { variables, follows, completed: over.completed + 1, ..Script::from(flow) }))
     }
 
     /// What a call that is asked for goes through.

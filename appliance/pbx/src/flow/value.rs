@@ -32,6 +32,19 @@ impl Value {
         }
     }
 
+    /// What it takes in memory, about, in bytes.
+    pub fn weight(&self) -> usize {
+        match self {
+            Value::Null | Value::Bool(_) | Value::Whole(_) | Value::Real(_) => 0,
+            Value::Text(text) => text.len(),
+            Value::List(values) => values.iter().map(|value| size_of::<Value>() + value.weight()).sum(),
+            Value::Map(entries) => {
+                let entry = size_of::<(String, Value)>();
+                entries.iter().map(|(name, value)| entry + name.len() + value.weight()).sum()
+            }
+        }
+    }
+
     /// The text that stands for it in a sentence: numbers in decimal, nothing for nothing, no text for lists and maps.
     pub fn text(&self) -> Option<Cow<'_, str>> {
         match self {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Wait;
-use crate::call::{CALLER, Call, Calls, ladder};
+use crate::call::{CALLER, Call, Calls, LegKey, ladder};
 use crate::context::Context;
 use crate::errand::{self, Brought, Errand, ErrandId, ErrandReport, Sender};
 use crate::flow::order::{Method, Webhook};
@@ -51,7 +51,7 @@ impl Call {
         }
         let errand = Errand::Webhook(webhook);
         self.note_sent(ctx, &errand);
-        Some(match errand::send(ctx, errand, Sender::Leg(self.legs[CALLER].key)) {
+        Some(match errand::send(ctx, errand, Sender::Leg(LegKey { call: self.key, place: CALLER as u8 })) {
             Some(_) => Outcome::Done,
             None => Outcome::Failed(TOO_MANY.into()),
         })

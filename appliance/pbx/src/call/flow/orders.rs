@@ -10,12 +10,12 @@ use super::Wait;
 use crate::call::audio::Preference;
 use crate::call::controls::Control;
 use crate::call::joining::actions_around;
-use crate::call::{CALLER, Call, Ending, HangupReason, Stage};
+use crate::call::{Address, Affair, CALLER, Call, Direction, Ending, HangupReason, Leg, Stage};
 use crate::conference::rooms;
 use crate::context::Context;
 use crate::errand;
 use crate::flow::action::Action;
-use crate::flow::order::{Digits, Order, Talk};
+use crate::flow::order::{Digits, NewCall, Order, Talk};
 use crate::flow::value::Value;
 use crate::flow::{Outcome, action};
 use crate::timers::Timer;
@@ -65,6 +65,7 @@ impl Call {
                 ctx.flows_ready.push_back(self.key);
                 None
             }
+            Order::Call(new) => self.call_for_flow(ctx, new),
             Order::JoinConference(id) => match actions_around(ctx, id) {
                 Some(actions) => Some(Outcome::Actions(actions)),
                 None => self.join_for_flow(ctx, id),
@@ -86,6 +87,14 @@ impl Call {
             Order::SendWebhook(webhook) => self.send_webhook(ctx, webhook),
             order => Some(Outcome::Failed(format!("{} is not available on this box", name_of(&order)))),
         }
+    }
+
+    /// Has calls made: by the exchange, once it has let go of this one.
+    fn call_for_flow(&mut self, ctx: &mut Context, mut new: Box<NewCall>) -> Option<Outcome> {
+        new.source = new.source.or_else(|| self.legs.first().map(called_now));
+        ctx.affairs.push_back(Affair::Make { call: self.key, new });
+        self.wait(ctx, Wait::Made, None);
+        None
     }
 
     /// 200 to the phone. A phone that made no offer says in its ACK what it can do.
@@ -198,6 +207,14 @@ impl Call {
     }
 }
 
+/// Who is at our end of a leg: whom it calls, or who called it for us.
+fn called_now(leg: &Leg) -> Address {
+    match leg.record.direction {
+        Direction::Incoming => leg.record.destination.clone(),
+        Direction::Outgoing => leg.record.source.clone(),
+    }
+}
+
 /// Whether an order has to wait for a phone that rings to be answered: all that is heard, pressed or said.
 fn needs_phone(order: &Order) -> bool {
     match order {
@@ -244,7 +261,6 @@ fn name_of(order: &Order) -> &'static str {
     match order {
         Order::Unavailable(name) => name,
         Order::Echo(_) => action::echo::INFO.name,
-        Order::Call(_) => action::call::INFO.name,
         Order::DetectMachine { .. } => action::amd::INFO.name,
         Order::StartExternalMedia(_) => action::external_media_start::INFO.name,
         Order::StopExternalMedia => action::external_media_stop::INFO.name,
