@@ -49,6 +49,10 @@ fn sets_something(command: &Command) -> bool {
         Command::CreateNumber(_) | Command::UpdateNumber(..) | Command::DeleteNumber(_) => true,
         Command::CreateAgent(..) | Command::UpdateAgent(..) | Command::DeleteAgent(..) => true,
         Command::CreateTag(_) | Command::UpdateTag(..) | Command::DeleteTag(_) => true,
+        Command::CreateTrunk(_) | Command::UpdateTrunk(..) | Command::DeleteTrunk(_) => true,
+        Command::CreateProvider(_) | Command::UpdateProvider(..) | Command::DeleteProvider(_) => true,
+        Command::CreateRoute(_) | Command::UpdateRoute(..) | Command::DeleteRoute(_) => true,
+        Command::ReadTrunk(_) | Command::ReadProvider(_) | Command::ListProviders | Command::ReadRoute(_) => false,
         // What cannot be written down had better not begin; to end it must be possible always.
         Command::StartRecording(..) => true,
         Command::StopRecording(_) | Command::PauseRecording { .. } => false,

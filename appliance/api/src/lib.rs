@@ -29,12 +29,15 @@ pub mod metrics;
 pub mod number;
 pub mod openapi;
 mod parameters;
+pub mod provider;
 mod readers;
 pub mod recording;
+pub mod route;
 pub mod routes;
 pub mod server;
 pub mod state;
 pub mod tag;
+pub mod trunk;
 pub mod web_page;
 pub mod websocket;
 

@@ -15,7 +15,8 @@ use crate::failure::{Failure, Status};
 use crate::state::State;
 use crate::{
     accesskey, activeflow, agent, auth, r#box, call, conference, conferencecall, customer, envelope, extension, flow,
-    groupcall, health, limits, metrics, number, openapi, recording, tag, web_page, websocket,
+    groupcall, health, limits, metrics, number, openapi, provider, recording, route as routing, tag, trunk, web_page,
+    websocket,
 };
 
 /// Who may use a route.
@@ -55,7 +56,7 @@ const OWN: Access = Access::Own(AgentPermission::Manager);
 
 /// The table.
 pub fn routes() -> Vec<Route> {
-    [the_box(), people(), calls(), conferences(), recordings(), flows()].into_iter().flatten().collect()
+    [the_box(), people(), calls(), conferences(), recordings(), flows(), trunks()].into_iter().flatten().collect()
 }
 
 /// The box itself, and the way in.
@@ -185,6 +186,27 @@ fn flows() -> Vec<Route> {
         route(Method::PUT, "/v1.0/numbers/{id}", WRITE, number::update),
         route(Method::DELETE, "/v1.0/numbers/{id}", WRITE, number::delete),
         route(Method::PUT, "/v1.0/numbers/{id}/flow_ids", WRITE, number::update_flows),
+    ]
+}
+
+/// Who calls us, and through whom we call.
+fn trunks() -> Vec<Route> {
+    vec![
+        route(Method::GET, "/v1.0/trunks", READ, trunk::list),
+        route(Method::POST, "/v1.0/trunks", WRITE, trunk::create),
+        route(Method::GET, "/v1.0/trunks/{id}", READ, trunk::get),
+        route(Method::PUT, "/v1.0/trunks/{id}", WRITE, trunk::update),
+        route(Method::DELETE, "/v1.0/trunks/{id}", WRITE, trunk::delete),
+        route(Method::GET, "/v1.0/providers", READ, provider::list),
+        route(Method::POST, "/v1.0/providers", WRITE, provider::create),
+        route(Method::GET, "/v1.0/providers/{id}", READ, provider::get),
+        route(Method::PUT, "/v1.0/providers/{id}", WRITE, provider::update),
+        route(Method::DELETE, "/v1.0/providers/{id}", WRITE, provider::delete),
+        route(Method::GET, "/v1.0/routes", READ, routing::list),
+        route(Method::POST, "/v1.0/routes", WRITE, routing::create),
+        route(Method::GET, "/v1.0/routes/{id}", READ, routing::get),
+        route(Method::PUT, "/v1.0/routes/{id}", WRITE, routing::update),
+        route(Method::DELETE, "/v1.0/routes/{id}", WRITE, routing::delete),
     ]
 }
 

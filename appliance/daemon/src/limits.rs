@@ -82,6 +82,16 @@ pub const FETCHES_WAITING: usize = 64;
 pub const FETCH_CONNECT: Duration = Duration::from_secs(5);
 /// How long a sound, or another answer of a web server, may take to arrive, all in all: somebody waits for it on the telephone.
 pub const FETCH: Duration = Duration::from_secs(30);
+/// Names that wait to be looked up.
+pub const QUESTIONS: usize = 1_024;
+/// Names that are looked up at a time.
+pub const QUESTIONS_AT_ONCE: usize = 32;
+/// How long one look-up may take, with everything that it leads to; the exchange gives up a little later.
+pub const QUESTION: Duration = Duration::from_millis(4_500);
+/// How long one name server may take for one question.
+pub const QUESTION_TRY: Duration = Duration::from_millis(1_500);
+/// The longest that an answer is believed.
+pub const NAME_LIFE: Duration = Duration::from_secs(24 * 3_600);
 /// Redirects that are followed.
 pub const REDIRECTS: u32 = 3;
 

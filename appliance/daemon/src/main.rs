@@ -18,6 +18,7 @@ mod log;
 mod media_thread;
 mod media_threads;
 mod memory;
+mod name_thread;
 mod options;
 mod process;
 mod queue;

@@ -28,6 +28,8 @@ pub struct Options {
     pub rtp: RtpPorts,
     /// The address told to peers instead of the local one.
     pub advertise: Option<IpAddr>,
+    /// Who is asked where names are; nobody: those of the system.
+    pub nameservers: Vec<IpAddr>,
     /// The digest realm.
     pub realm: String,
     /// The digest algorithms that phones are offered, the preferred one first.
@@ -117,6 +119,9 @@ struct Flags {
     /// The address told to peers instead of the local one, behind a NAT
     #[arg(long, env = "TANDEM_ADVERTISE", value_name = "ADDR")]
     advertise: Option<IpAddr>,
+    /// Who is asked where names of providers are [default: those of /etc/resolv.conf]
+    #[arg(long, env = "TANDEM_NAMESERVERS", value_name = "ADDR,ADDR", value_delimiter = ',', num_args = 1)]
+    nameservers: Option<Vec<IpAddr>>,
     /// The digest realm [default: tandem]
     #[arg(long, env = "TANDEM_REALM", value_name = "NAME")]
     realm: Option<String>,
@@ -164,6 +169,7 @@ struct File {
     http: Option<SocketAddr>,
     rtp: Option<RtpPorts>,
     advertise: Option<IpAddr>,
+    nameservers: Option<Vec<IpAddr>>,
     realm: Option<String>,
     digest: Option<DigestAlgorithms>,
     codecs: Option<CodecList>,
@@ -206,6 +212,7 @@ fn complete(flags: Flags) -> Result<Options> {
         http: flags.http.or(file.http).unwrap_or_else(|| SocketAddr::new(any, 8080)),
         rtp: flags.rtp.or(file.rtp).unwrap_or(RtpPorts { address: any, first: 30_000, last: 39_999 }),
         advertise: flags.advertise.or(file.advertise),
+        nameservers: flags.nameservers.or(file.nameservers).unwrap_or_default(),
         realm: flags.realm.or(file.realm).unwrap_or_else(|| "tandem".into()),
         digest: flags.digest.or(file.digest).unwrap_or(DigestAlgorithms(vec![Algorithm::Md5])),
         codecs: flags.codecs.or(file.codecs).unwrap_or_default(),

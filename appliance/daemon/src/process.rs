@@ -21,6 +21,7 @@ use crate::http::{self, Door, Http};
 use crate::ledger::Ledger;
 use crate::media_threads::{self, MediaThreads, Waitings};
 use crate::memory::{self, Trimmer};
+use crate::name_thread::NameThread;
 use crate::options::{MusicOnHold, Options};
 use crate::queue::Queue;
 use crate::recording_thread::converter::Program;
@@ -92,6 +93,8 @@ fn restore(pbx: &mut Pbx, clock: Clock, restored: Restored) {
     pbx.handle(clock.now(), Input::RestoreConferences(restored.conferences));
     pbx.handle(clock.now(), Input::RestoreFlows(restored.flows, restored.numbers));
     pbx.handle(clock.now(), Input::RestoreAgents(restored.agents, restored.tags));
+    let (trunks, providers, routes) = (restored.trunks, restored.providers, restored.routes);
+    pbx.handle(clock.now(), Input::RestoreTrunks(trunks, providers, routes));
     tracing::info!(extensions, bindings, "restored");
 }
 
@@ -117,6 +120,7 @@ impl Running {
 
         let requests = sockets.queue(limits::COMMANDS);
         let media_reports = sockets.queue(limits::MEDIA_EVENTS);
+        let names = sockets.queue(limits::QUESTIONS);
         let sip = sockets.address();
         let settings = settings(options, sip);
         let config = media::Config { rtp_timeout: settings.rtp_timeout, ..media::Config::default() };
@@ -145,6 +149,8 @@ impl Running {
             media_reports,
             media_orders: media.dispatcher(),
             recording_reports,
+            questions: NameThread::start(&options.nameservers, sip, names.clone())?.questions,
+            names,
             recording_orders: recording.orders.clone(),
             errand_reports,
             errands: ErrandThreads::new(errands),
@@ -152,6 +158,8 @@ impl Running {
         };
         let ledger = Ledger::new(journal.clone(), counters.clone());
         let signalling = SignallingThread::start(sockets, pbx, ledger, around)?;
+        let (totals, recorded, sounded) = (media.totals(), recording.counters.clone(), sound.counters.clone());
+        let counts = http::Counts { signalling: counters.clone(), media: totals, recording: recorded, sound: sounded };
         let api = api::Options {
             exchange: Arc::new(Door::new(requests.clone())),
             store,
@@ -159,12 +167,7 @@ impl Running {
             events,
             clock: Arc::new(now),
             entropy: Arc::new(clock::entropy),
-            counters: http::counters(http::Counts {
-                signalling: counters.clone(),
-                media: media.totals(),
-                recording: recording.counters.clone(),
-                sound: sound.counters.clone(),
-            }),
+            counters: http::counters(counts),
             sip,
             recordings: folder.recordings(),
             secure: false,

@@ -16,9 +16,11 @@ use anyhow::{Context, Result};
 use mio::{Events, Poll, Token, Waker};
 use pbx::call::CallRecord;
 use pbx::errand::ErrandReport;
+use pbx::names::{Question, Unresolved};
 use pbx::{Command, EventKind, Input, Output, Pbx, Rejection, Reply, RequestId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use store::{Item, Timestamp};
+use tokio::sync::mpsc::error::TrySendError;
 use uuid::Uuid;
 
 use crate::clock::{self, Clock, WallClock};
@@ -28,7 +30,7 @@ use crate::ledger::{Answer, Ledger};
 use crate::media_thread::Report;
 use crate::media_threads::dispatcher::Dispatcher;
 use crate::queue::{Bell, Queue};
-use crate::{memory, recording_thread};
+use crate::{memory, name_thread, recording_thread};
 use connections::Connections;
 use counters::{Counters, add};
 use datagrams::Datagrams;
@@ -110,6 +112,10 @@ pub struct Surroundings {
     pub media_orders: Dispatcher,
     /// What the recording thread reports.
     pub recording_reports: Queue<recording_thread::Report>,
+    /// What names are asked.
+    pub questions: tokio::sync::mpsc::Sender<pbx::names::Question>,
+    /// Where names are.
+    pub names: Queue<name_thread::Report>,
     /// What the recording thread is told.
     pub recording_orders: Queue<recording_thread::Order>,
     /// What came of errands.
@@ -208,6 +214,7 @@ impl Run {
         let mut reports = VecDeque::new();
         let mut filed = VecDeque::new();
         let mut home = VecDeque::new();
+        let mut named = VecDeque::new();
         // What the exchange wanted before there was a thread: ports, above all.
         let now = self.around.clock.now();
         self.drain(now);
@@ -246,6 +253,10 @@ impl Run {
                 self.around.errand_reports.take(&mut home);
                 for report in home.drain(..) {
                     self.handle(now, Input::Errand(report));
+                }
+                self.around.names.take(&mut named);
+                for (question, answer) in named.drain(..) {
+                    self.handle(now, Input::Resolved(question, answer));
                 }
                 self.around.requests.take(&mut requests);
                 for request in requests.drain(..) {
@@ -377,6 +388,7 @@ impl Run {
                     self.around.recording_orders.ring();
                 }
                 Output::Errand(id, errand) => self.around.errands.run(id, errand),
+                Output::Resolve(question) => self.resolve(question),
                 Output::Event(event) => {
                     self.note(&event.kind);
                     self.ledger.record(Item::Event(event));
@@ -386,6 +398,18 @@ impl Run {
                 Output::Reply(id, result) => self.reply(now, id, result),
                 Output::Drained => (self.around.drained)(),
             }
+        }
+    }
+
+    /// Has somebody find out where a name is. Where too many ask already, nobody answers.
+    fn resolve(&mut self, question: Question) {
+        if let Err(refused) = self.around.questions.try_send(question) {
+            let question = match refused {
+                TrySendError::Full(question) | TrySendError::Closed(question) => question,
+            };
+            tracing::warn!(host = question.host, "too many names are looked up already");
+            self.around.names.push_always((question, Err(Unresolved::NoAnswer)));
+            self.around.names.ring();
         }
     }
 
@@ -435,10 +459,15 @@ impl Run {
                 | Reply::Calls(..)
                 | Reply::Groupcall(_)
                 | Reply::Tag(_)
+                | Reply::Trunk(_)
+                | Reply::Provider(_)
+                | Reply::Route(_)
                 | Reply::Activeflow(_),
             ) => self.ledger.reply(now, answer, result),
             // Whoever asked may have gone.
-            Ok(Reply::Sequence(_) | Reply::Bindings(_) | Reply::Counters(_)) | Err(_) => drop(answer.send(result)),
+            Ok(Reply::Sequence(_) | Reply::Bindings(_) | Reply::Counters(_) | Reply::Providers(_)) | Err(_) => {
+                drop(answer.send(result));
+            }
         }
     }
 

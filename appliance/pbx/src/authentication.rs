@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use sip::auth::{Algorithm, Credentials, Secret, Verdict, Verifier};
 use sip::endpoint::Reply;
 use sip::header::{Authorization, WwwAuthenticate};
-use sip::{Headers, Request};
+use sip::{Headers, Method, Request};
 
 use crate::Time;
 use crate::context::Context;
-use crate::directory::{Directory, Extension};
+use crate::directory::{Directory, Extension, Provider, Trunk};
 use crate::event::EventKind;
 use crate::guard::{Consequence, Guard};
+use crate::provider;
 use crate::timers::Timer;
 
 /// Digest, and the memory of who guesses.
@@ -21,6 +22,17 @@ pub struct Gate {
     pub guard: Guard,
 }
 
+/// Who sends a request.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// An extension, by its password.
+    Extension(Extension),
+    /// A trunk, by its password or its address.
+    Trunk(Trunk),
+    /// A provider, by the address at which we are registered.
+    Provider(Provider),
+}
+
 impl Gate {
     /// A gate for a realm; nonces are made from the secret.
     pub fn new(realm: &str, algorithms: &[Algorithm], secret: [u8; 32]) -> Gate {
@@ -28,23 +40,28 @@ impl Gate {
         Gate { verifier, guard: Guard::default() }
     }
 
-    /// The extension that sends the request, or the answer that it gets instead: a challenge, or a refusal that is the
-    /// same whether the extension is unknown, the password wrong, or the name in From another.
+    /// Who sends the request, or the answer that it gets instead: a challenge, or a refusal that is the same whether there
+    /// is no such extension or trunk, or the password is wrong.
     pub fn identify(
         &mut self,
         ctx: &mut Context,
         directory: &Directory,
         source: IpAddr,
         request: &Request,
-    ) -> Result<Extension, Box<Reply>> {
-        let Some(credentials) = self.credentials(request) else { return Err(self.challenge(ctx, false)) };
+    ) -> Result<Caller, Box<Reply>> {
+        let Some(credentials) = self.credentials(request) else {
+            return known_by_address(ctx, source, request).ok_or_else(|| self.challenge(ctx, false));
+        };
         let user = credentials.username.to_str_lossy().into_owned();
-        let known = directory.by_number(&user);
-        let secret = known.map_or(Secret::Unknown, |extension| Secret::Password(&extension.password));
+        let extension = directory.by_number(&user);
+        let trunk = ctx.trunks.by_username(&user).filter(|_| extension.is_none()).cloned();
+        let password = extension.map(|known| &known.password).or(trunk.as_ref().map(|known| &known.data.password));
+        let secret = password.map_or(Secret::Unknown, |password| Secret::Password(password));
+        let known = extension.cloned().map(Caller::Extension).or(trunk.clone().map(Caller::Trunk));
         match (self.verifier.check(ctx.now, request, &credentials, secret), known) {
-            (Verdict::Accepted, Some(extension)) => {
+            (Verdict::Accepted, Some(caller)) => {
                 self.guard.handle_success(ctx.now, source);
-                Ok(extension.clone())
+                Ok(caller)
             }
             (Verdict::Stale, _) => Err(self.challenge(ctx, true)),
             (Verdict::Malformed, _) => Err(crate::reply::bad_request("Authorization")),
@@ -80,4 +97,16 @@ impl Gate {
         }
         Box::new(Reply::new(403))
     }
+}
+
+/// A trunk or a provider that calls from where it always does. (A phone there that proves a password is a phone.)
+fn known_by_address(ctx: &Context, source: IpAddr, request: &Request) -> Option<Caller> {
+    if request.method != Method::Invite {
+        return None;
+    }
+    if let Some(trunk) = ctx.trunks.by_address(source) {
+        return Some(Caller::Trunk(trunk.clone()));
+    }
+    let provider = provider::calling_from(ctx, source).and_then(|id| ctx.providers.get(id));
+    provider.cloned().map(Caller::Provider)
 }

@@ -1,6 +1,6 @@
 //! Calls: a back-to-back user agent. Each leg has a dialog of its own, so that neither phone learns anything of the other.
 //!
-//! A [`Call`] begins with the caller's [`Leg`] ([`setup`]) or with one that we ring for somebody who asked ([`dial`]), rings others ([`callee`], [`progress`]), bridges the one that
+//! A [`Call`] begins with the caller's [`Leg`] ([`setup`]) or with one that we ring for somebody who asked ([`dial`]), rings others ([`callee`], [`outbound`], [`progress`]), bridges the one that
 //! answers, or goes into a conference ([`joining`]) or through a flow ([`mod@flow`]), follows what either side changes ([`session`]) and what is ordered
 //! of it ([`controls`]), and ends in one place ([`hangup`]). What is heard is agreed
 //! on in [`audio`], why it ended in [`cause`], what happened in [`ladder`].
@@ -20,6 +20,7 @@ pub mod invite;
 pub mod joining;
 pub mod ladder;
 pub mod leg;
+pub mod outbound;
 pub mod progress;
 pub mod record;
 pub mod recording;
@@ -34,12 +35,13 @@ use smallvec::SmallVec;
 use uuid::Uuid;
 
 pub use affair::Affair;
-pub use callee::{Callee, Peer};
+pub use callee::{Callee, Peer, Presented};
 pub use calls::Calls;
 pub use controls::Control;
 pub use dial::Dialling;
 pub use digits::Dtmf;
 pub use leg::{Ending, Leg, Stage};
+pub use outbound::Way;
 pub use record::{Address, AddressKind, CallRecord, Controls, Direction, HangupBy, HangupReason, Quality, Status};
 
 use crate::context::Context;
@@ -84,6 +86,8 @@ pub struct Call {
     pub offer: Option<sip::sdp::SessionDescription>,
     /// The most telling failure of the phones that rang.
     pub failure: Option<Failure>,
+    /// Whether the caller does not want to be known (RFC 3323).
+    pub is_anonymous: bool,
     /// Hops that a request of ours may still make.
     pub max_forwards: u8,
     /// What a call that began with us does once it is answered.

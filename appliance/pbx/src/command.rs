@@ -8,12 +8,13 @@ use crate::call::{CallRecord, Control};
 use crate::conference::{Conference, ConferenceChange, Conferencecall, NewConference};
 use crate::directory::{
     Agent, AgentChange, Author, Extension, ExtensionChange, NewAgent, NewExtension, NewNumber, NewTag, Number,
-    NumberChange, Tag, TagChange,
+    NumberChange, ProviderData, Route, RouteData, Tag, TagChange, Trunk, TrunkData,
 };
 use crate::flow::action::Action;
 use crate::flow::order::NewCall;
 use crate::flow::{ActiveflowRecord, Fault, Finding, Flow, NewFlow};
 use crate::groupcall::{Groupcall, NewGroupcall};
+use crate::provider::ProviderRecord;
 use crate::recording::{Recorded, RecordingOptions};
 use crate::registrar::Binding;
 use crate::sequence::Sequence;
@@ -65,6 +66,32 @@ pub enum Command {
     DeleteTag(Uuid),
     /// Run a flow that no call goes through.
     CreateActiveflow(Box<NewActiveflow>),
+    /// Make a trunk.
+    CreateTrunk(Box<TrunkData>),
+    /// Replace what was set of a trunk.
+    UpdateTrunk(Uuid, Box<TrunkData>),
+    /// Delete a trunk. Its calls go on.
+    DeleteTrunk(Uuid),
+    /// What is set of a trunk, its password too.
+    ReadTrunk(Uuid),
+    /// Make a provider.
+    CreateProvider(Box<ProviderData>),
+    /// Replace what was set of a provider.
+    UpdateProvider(Uuid, Box<ProviderData>),
+    /// Delete a provider, which no route may lead to any more. Its calls go on.
+    DeleteProvider(Uuid),
+    /// What is set of a provider, its password too, and how things stand with it.
+    ReadProvider(Uuid),
+    /// How things stand with all providers.
+    ListProviders,
+    /// Make a route.
+    CreateRoute(Box<RouteData>),
+    /// Replace what was set of a route.
+    UpdateRoute(Uuid, Box<RouteData>),
+    /// Delete a route.
+    DeleteRoute(Uuid),
+    /// What is set of a route.
+    ReadRoute(Uuid),
     /// End a flow that runs; its call ends, too.
     StopActiveflow(Uuid),
     /// Make calls: one for each destination, each of which goes through the flow.
@@ -135,6 +162,14 @@ pub enum Reply {
     Agent(Box<Agent>),
     /// The tag as it is now.
     Tag(Tag),
+    /// The trunk as it is now.
+    Trunk(Box<Trunk>),
+    /// The provider as it is now.
+    Provider(Box<ProviderRecord>),
+    /// All providers as they are now.
+    Providers(Vec<ProviderRecord>),
+    /// The route as it is now.
+    Route(Box<Route>),
     /// The activeflow as it is now.
     Activeflow(Box<ActiveflowRecord>),
     /// The call as it is now.

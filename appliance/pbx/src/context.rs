@@ -10,14 +10,16 @@ use uuid::Uuid;
 use crate::call::{Affair, CallKey};
 use crate::conference::Conferences;
 use crate::counters::Totals;
-use crate::directory::{Agents, Numbers, Tags};
+use crate::directory::{Agents, Numbers, Providers, Routes, Tags, Trunks};
 use crate::errand::Errands;
 use crate::event::{Event, EventKind};
 use crate::exchange::Output;
 use crate::flow::Flows;
 use crate::groupcall::Groupcalls;
 use crate::index::Index;
+use crate::names::Names;
 use crate::ports::Ports;
+use crate::provider::Links;
 use crate::recording::Recordings;
 use crate::settings::Settings;
 use crate::timers::{Timer, TimerId, Timers};
@@ -51,6 +53,16 @@ pub struct Context {
     pub agents: Agents,
     /// Their tags.
     pub tags: Tags,
+    /// The trunks.
+    pub trunks: Trunks,
+    /// The providers.
+    pub providers: Providers,
+    /// The routes.
+    pub routes: Routes,
+    /// What goes on between us and the providers.
+    pub links: Links,
+    /// Where names are.
+    pub names: Names,
     /// What is recorded, or was and waits for its file.
     pub recordings: Recordings,
     /// What is wanted of the world.
@@ -85,6 +97,11 @@ impl Context {
             numbers: Numbers::default(),
             agents: Agents::default(),
             tags: Tags::default(),
+            trunks: Trunks::default(),
+            providers: Providers::default(),
+            routes: Routes::default(),
+            links: Links::default(),
+            names: Names::default(),
             recordings: Recordings::default(),
             errands: Errands::default(),
             flows_ready: VecDeque::new(),

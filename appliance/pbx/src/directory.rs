@@ -3,7 +3,11 @@
 pub mod agent;
 pub mod extension;
 pub mod number;
+pub mod provider;
+pub mod route;
+pub mod table;
 pub mod tag;
+pub mod trunk;
 
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
@@ -13,7 +17,10 @@ pub use agent::{
 };
 pub use extension::{Extension, ExtensionChange, NewExtension};
 pub use number::{NewNumber, Number, NumberChange, NumberKind, Numbers};
+pub use provider::{Provider, ProviderData, Providers, Register};
+pub use route::{Route, RouteData, Routes};
 pub use tag::{NewTag, Tag, TagChange, Tags};
+pub use trunk::{Network, Trunk, TrunkData, Trunks};
 
 use crate::command::Rejection;
 use crate::{UnixMicros, limits};

@@ -3,9 +3,10 @@
 use crate::UnixMicros;
 use crate::call::{CallRecord, Dtmf};
 use crate::conference::{Conference, Conferencecall};
-use crate::directory::{Agent, Extension, Number, Tag};
+use crate::directory::{Agent, Extension, Number, Route, Tag, Trunk};
 use crate::flow::{ActiveflowRecord, Flow};
 use crate::groupcall::Groupcall;
+use crate::provider::ProviderRecord;
 use crate::recording::RecordingRecord;
 use crate::registrar::Binding;
 
@@ -95,6 +96,24 @@ pub enum EventKind {
     TagUpdated(Tag),
     /// A tag was deleted (softly: the record stays).
     TagDeleted(Tag),
+    /// A trunk was made.
+    TrunkCreated(Box<Trunk>),
+    /// A trunk was changed.
+    TrunkUpdated(Box<Trunk>),
+    /// A trunk was deleted (softly: the record stays).
+    TrunkDeleted(Box<Trunk>),
+    /// A provider was made.
+    ProviderCreated(Box<ProviderRecord>),
+    /// A provider was changed, or things stand otherwise with it.
+    ProviderUpdated(Box<ProviderRecord>),
+    /// A provider was deleted (softly: the record stays).
+    ProviderDeleted(Box<ProviderRecord>),
+    /// A route was made.
+    RouteCreated(Box<Route>),
+    /// A route was changed.
+    RouteUpdated(Box<Route>),
+    /// A route was deleted (softly: the record stays).
+    RouteDeleted(Box<Route>),
     /// A flow begins to run.
     ActiveflowCreated(Box<ActiveflowRecord>),
     /// It has come further, or is over.
@@ -158,6 +177,15 @@ impl EventKind {
             EventKind::TagCreated(_) => "tag_created",
             EventKind::TagUpdated(_) => "tag_updated",
             EventKind::TagDeleted(_) => "tag_deleted",
+            EventKind::TrunkCreated(_) => "trunk_created",
+            EventKind::TrunkUpdated(_) => "trunk_updated",
+            EventKind::TrunkDeleted(_) => "trunk_deleted",
+            EventKind::ProviderCreated(_) => "provider_created",
+            EventKind::ProviderUpdated(_) => "provider_updated",
+            EventKind::ProviderDeleted(_) => "provider_deleted",
+            EventKind::RouteCreated(_) => "route_created",
+            EventKind::RouteUpdated(_) => "route_updated",
+            EventKind::RouteDeleted(_) => "route_deleted",
             EventKind::ActiveflowCreated(_) => "activeflow_created",
             EventKind::ActiveflowUpdated(_) => "activeflow_updated",
             EventKind::Recording(recording) => recording.of.event_name(),

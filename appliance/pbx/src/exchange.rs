@@ -11,11 +11,13 @@ use crate::call::setup::Whereabouts;
 use crate::command::{Command, Counters, Rejection, Reply, RequestId};
 use crate::conference::{Conference, rooms};
 use crate::context::Context;
-use crate::directory::{Agent, Directory, Extension, Number, Tag};
+use crate::directory::{Agent, Directory, Extension, Number, Provider, Route, Tag, Trunk};
 use crate::errand::{self, Errand, ErrandId, ErrandReport};
 use crate::event::{Event, EventKind};
 use crate::flow::{Flow as CallFlow, flows};
+use crate::names::{Answer, Question, Unresolved};
 use crate::ports::{PortOrder, PortReport};
+use crate::provider::{health, registration};
 use crate::recording::{RecordingOrder, RecordingReport};
 use crate::registrar::{Binding, Registrar};
 use crate::sequence::Sequence;
@@ -29,6 +31,7 @@ pub mod dispatch;
 pub mod numbers;
 pub mod outgoing;
 pub mod recordings;
+pub mod trunks;
 
 /// Everything that reaches the exchange.
 #[derive(Debug)]
@@ -57,6 +60,10 @@ pub enum Input {
     RestoreFlows(Vec<CallFlow>, Vec<Number>),
     /// The agents and the tags that the store remembers.
     RestoreAgents(Vec<Agent>, Vec<Tag>),
+    /// The trunks, the providers and the routes that the store remembers; after the clock.
+    RestoreTrunks(Vec<Trunk>, Vec<Provider>, Vec<Route>),
+    /// What came of a question: where a name is.
+    Resolved(Question, Result<Answer, Unresolved>),
     /// SIGTERM: no new calls, running calls go on.
     Drain,
 }
@@ -74,6 +81,8 @@ pub enum Output {
     Recording(RecordingOrder),
     /// Something that is wanted of the world: it is answered by exactly one [`Input::Errand`], within a limit of its own.
     Errand(ErrandId, Box<Errand>),
+    /// Find out where a name is; answered once by [`Input::Resolved`].
+    Resolve(Question),
     /// A fact for the event log.
     Event(Event),
     /// A refreshed registration: its row changes, no event is written; the latest for a contact wins.
@@ -149,8 +158,11 @@ impl Pbx {
                 self.ctx.agents.restore(agents);
                 self.ctx.tags.restore(tags);
             }
+            Input::RestoreTrunks(trunks, providers, routes) => self.restore_trunks(trunks, providers, routes),
+            Input::Resolved(question, answer) => self.handle_resolved(&question, answer),
             Input::Drain => {
                 self.ctx.draining = true;
+                registration::end_all(&mut self.ctx);
                 self.calls.finish_draining(&mut self.ctx);
             }
         }
@@ -247,6 +259,9 @@ impl Pbx {
         match command {
             Command::CreateExtension(new) => {
                 self.refuse_taken_by_another(&new.extension, "extension")?;
+                if self.ctx.trunks.by_username(&new.extension).is_some() {
+                    return Err(Rejection::AlreadyExists("trunk"));
+                }
                 let id = self.ctx.uuid();
                 let made = self.directory.create(id, new, at)?;
                 self.ctx.event(EventKind::ExtensionCreated(made.clone()));
@@ -281,6 +296,19 @@ impl Pbx {
             Command::UpdateTag(id, change) => self.update_tag(id, change),
             Command::DeleteTag(id) => self.delete_tag(id),
             Command::CreateActiveflow(new) => self.create_activeflow(*new),
+            Command::CreateTrunk(_)
+            | Command::UpdateTrunk(..)
+            | Command::DeleteTrunk(_)
+            | Command::ReadTrunk(_)
+            | Command::CreateProvider(_)
+            | Command::UpdateProvider(..)
+            | Command::DeleteProvider(_)
+            | Command::ReadProvider(_)
+            | Command::ListProviders
+            | Command::CreateRoute(_)
+            | Command::UpdateRoute(..)
+            | Command::DeleteRoute(_)
+            | Command::ReadRoute(_) => self.carry_out_for_trunks(command),
             Command::StopActiveflow(id) => self.stop_activeflow(id),
             Command::CreateCalls(new) => {
                 self.create_calls(*new, None).map(|made| Reply::Calls(made.calls, made.groupcalls))
@@ -312,6 +340,11 @@ impl Pbx {
             ("flows", "Flows that are kept", self.ctx.flows.len() as u64),
             ("numbers", "Numbers", self.ctx.numbers.len() as u64),
             ("agents", "Agents", self.ctx.agents.len() as u64),
+            ("trunks", "Trunks", self.ctx.trunks.len() as u64),
+            ("providers", "Providers", self.ctx.providers.len() as u64),
+            ("providers_registered", "Providers that we are registered with", self.ctx.links.registered() as u64),
+            ("routes", "Routes", self.ctx.routes.len() as u64),
+            ("names", "Names whose addresses are remembered", self.ctx.names.len() as u64),
             ("activeflows", "Flows that run", self.ctx.index.activeflows.len() as u64),
             ("groupcalls", "Groupcalls that are not over", self.ctx.groupcalls.len() as u64),
             ("conferences", "Conferences", self.ctx.conferences.len() as u64),
@@ -359,6 +392,11 @@ impl Pbx {
                 registrar.remove(ctx, key);
             }
             Timer::NatKeepalive(key) => registrar.handle_keepalive(ctx, key),
+            Timer::Attempt(leg) => {
+                calls.with(ctx, leg, |call, ctx, place| call.handle_attempt_over(ctx, place));
+            }
+            Timer::Registration(id) => registration::attempt(ctx, id),
+            Timer::Health(id) => health::ask(ctx, id),
             Timer::ConferenceTimeout(_) => {}
             Timer::GuardRelease => {
                 for source in gate.guard.handle_timeout(ctx.now) {

@@ -25,6 +25,12 @@ pub enum Asked {
     Info(LegKey, ServerId),
     /// OPTIONS to a contact behind a NAT.
     Keepalive(BindingKey),
+    /// REGISTER to a provider.
+    Register(Uuid),
+    /// OPTIONS to a provider.
+    Health(Uuid),
+    /// BYE in a dialog with a provider, who may ask for our password.
+    Bye(DialogId, Uuid),
 }
 
 /// The lookups.

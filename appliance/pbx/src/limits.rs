@@ -83,6 +83,38 @@ pub const FLOWS: usize = 10_000;
 pub const FLOWS_WEIGHT: usize = 32 << 20;
 /// Numbers.
 pub const NUMBERS: usize = 10_000;
+/// Trunks.
+pub const TRUNKS: usize = 1_000;
+/// Addresses that one trunk may call from.
+pub const TRUNK_NETWORKS: usize = 100;
+/// Providers: each registration and each health check costs a message now and then.
+pub const PROVIDERS: usize = 100;
+/// Headers that a provider wants in every INVITE.
+pub const PROVIDER_HEADERS: usize = 20;
+/// Routes.
+pub const ROUTES: usize = 1_000;
+/// INVITEs that one leg may send, one after the other, to one provider's addresses and the next provider's.
+pub const ATTEMPTS: u8 = 8;
+/// How long a provider may say nothing at all to an INVITE while there is another one to try.
+pub const ATTEMPT_WAIT: Duration = Duration::from_secs(4);
+/// How long a call waits until it is known where a name is that was never looked up before.
+pub const NAME_WAIT: Duration = Duration::from_secs(5);
+/// Names whose addresses are remembered.
+pub const NAMES: usize = 1_000;
+/// Addresses kept of one name.
+pub const ADDRESSES: usize = 8;
+/// How long the addresses of a name are used without asking again, at least and at most, whatever the name server says.
+pub const NAME_LIFE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(24 * 3_600));
+/// How long it is remembered that a name has no address, or could not be looked up.
+pub const NAME_FAILURE: Duration = Duration::from_secs(30);
+/// The first wait after a registration failed; it doubles with each further failure.
+pub const REGISTER_RETRY: Duration = Duration::from_secs(5);
+/// The longest wait between two attempts to register.
+pub const REGISTER_RETRY_MAX: Duration = Duration::from_secs(300);
+/// Challenges that one request answers: the first, and some more for nonces that are too old.
+pub const CHALLENGES: u8 = 3;
+/// How often a provider is asked by OPTIONS whether it is there.
+pub const HEALTH_INTERVAL: Duration = Duration::from_secs(60);
 /// Actions that an activeflow remembers to have executed, the latest.
 pub const EXECUTED_ACTIONS: usize = 100;
 /// Bytes of a variable's name.

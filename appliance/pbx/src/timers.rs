@@ -36,6 +36,12 @@ pub enum Timer {
     BindingExpires(BindingKey),
     /// A contact behind a NAT is to be kept reachable.
     NatKeepalive(BindingKey),
+    /// One of several ways to ring somebody has had its time.
+    Attempt(LegKey),
+    /// It is time to register with a provider.
+    Registration(Uuid),
+    /// It is time to ask whether a provider is there.
+    Health(Uuid),
     /// A conference has lasted as long as it was to.
     ConferenceTimeout(Uuid),
     /// An errand that failed is tried again.
@@ -60,6 +66,9 @@ impl Timer {
             Timer::Archive(_) => "ladder complete",
             Timer::BindingExpires(_) => "binding expires",
             Timer::NatKeepalive(_) => "NAT keep-alive",
+            Timer::Attempt(_) => "next way to ring",
+            Timer::Registration(_) => "registration with a provider",
+            Timer::Health(_) => "health of a provider",
             Timer::ConferenceTimeout(_) => "conference timeout",
             Timer::ErrandRest(_) => "errand",
             Timer::GuardRelease => "guard release",

@@ -30,6 +30,8 @@ pub const AGENTS: i64 = 20_000;
 pub const ACCESSKEYS: i64 = 20_000;
 /// Records kept of tags that were deleted.
 pub const TAGS: i64 = 20_000;
+/// Records kept of trunks, providers and routes that were deleted, each.
+pub const TRUNKS: i64 = 10_000;
 /// Records kept of flows that ran: from 200 bytes to, for a hundred long actions, some 50 KiB.
 pub const ACTIVEFLOWS: i64 = 100_000;
 /// Lists and objects within each other in the options of an action. Whoever reads them may add as many around them before

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pbx::conference::Conference;
-use pbx::directory::{Agent, Extension, Number, Tag};
+use pbx::directory::{Agent, Extension, Number, Provider, Route, Tag, Trunk};
 use pbx::flow::Flow;
 use pbx::registrar::Binding;
 use rusqlite::Connection;
@@ -15,7 +15,7 @@ use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
     Error, accesskey, activeflow, agent, call, conference, conferencecall, cursor, customer, event_log, extension,
-    flow, groupcall, number, recording, registration, sequence, tag,
+    flow, groupcall, number, provider, recording, registration, route, sequence, tag, trunk,
 };
 
 /// One reading connection. It sees what is committed, and neither waits for the writer nor makes it wait.
@@ -42,6 +42,12 @@ pub struct Restored {
     pub agents: Vec<Agent>,
     /// All tags.
     pub tags: Vec<Tag>,
+    /// All trunks.
+    pub trunks: Vec<Trunk>,
+    /// All providers.
+    pub providers: Vec<Provider>,
+    /// All routes.
+    pub routes: Vec<Route>,
 }
 
 impl Reader {
@@ -61,7 +67,9 @@ impl Reader {
         let conferences = conference::all(&self.connection)?;
         let (flows, numbers) = (flow::all(&self.connection)?, number::all(&self.connection)?);
         let (agents, tags) = (agent::all(&self.connection)?, tag::all(&self.connection)?);
-        Ok(Restored { extensions, bindings, conferences, flows, numbers, agents, tags })
+        let (trunks, providers) = (trunk::all(&self.connection)?, provider::all(&self.connection)?);
+        let routes = route::all(&self.connection)?;
+        Ok(Restored { extensions, bindings, conferences, flows, numbers, agents, tags, trunks, providers, routes })
     }
 
     /// A page of extensions with the contacts that are registered at `now`.
@@ -144,6 +152,36 @@ impl Reader {
     /// One number.
     pub fn number(&self, id: Uuid) -> Result<Option<number::Record>, Error> {
         number::get(&self.connection, &self.identity, id)
+    }
+
+    /// A page of trunks.
+    pub fn trunks(&self, page: PageRequest) -> Result<Page<trunk::Record>, Error> {
+        trunk::list(&self.connection, &self.identity, page)
+    }
+
+    /// One trunk.
+    pub fn trunk(&self, id: Uuid) -> Result<Option<trunk::Record>, Error> {
+        trunk::get(&self.connection, &self.identity, id)
+    }
+
+    /// A page of providers, but for how things stand with them.
+    pub fn providers(&self, page: PageRequest) -> Result<Page<provider::Record>, Error> {
+        provider::list(&self.connection, page)
+    }
+
+    /// One provider, but for how things stand with it.
+    pub fn provider(&self, id: Uuid) -> Result<Option<provider::Record>, Error> {
+        provider::get(&self.connection, id)
+    }
+
+    /// A page of routes.
+    pub fn routes(&self, page: PageRequest) -> Result<Page<route::Record>, Error> {
+        route::list(&self.connection, &self.identity, page)
+    }
+
+    /// One route.
+    pub fn route(&self, id: Uuid) -> Result<Option<route::Record>, Error> {
+        route::get(&self.connection, &self.identity, id)
     }
 
     /// A page of activeflows, also those that are over.

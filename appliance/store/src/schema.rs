@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_tag.sql"),
     include_str!("../migrations/0009_accesskey.sql"),
     include_str!("../migrations/0010_activeflow_alone.sql"),
+    include_str!("../migrations/0011_trunk.sql"),
 ];
 
 /// `TNDM`, in the file's header: what tells our file from another program's.

@@ -21,7 +21,8 @@ use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
     Error, Store, accesskey, activeflow, agent, call, conference, conferencecall, cursor, customer, dtmf, event_log,
-    extension, flow, groupcall, limits, number, recording, registration, sequence, setting, tag,
+    extension, flow, groupcall, kept, limits, number, provider, recording, registration, route, sequence, setting, tag,
+    trunk,
 };
 
 /// Something to be remembered.
@@ -86,7 +87,7 @@ pub struct Trimmed {
     pub calls: usize,
     /// Records of conferences, and of places in them, that were too many.
     pub conferences: usize,
-    /// Records of deleted flows and numbers that were too many.
+    /// Records of deleted flows, numbers, trunks, providers and routes that were too many.
     pub flows: usize,
     /// Records of deleted agents, tags and access keys that were too many.
     pub agents: usize,
@@ -217,7 +218,8 @@ impl Writer {
             conferences: conference::trim(&transaction, limits::CONFERENCES, limits::TRIM_STEP)?
                 + conferencecall::trim(&transaction, limits::CONFERENCECALLS, limits::TRIM_STEP)?,
             flows: flow::trim(&transaction, limits::FLOWS, limits::TRIM_STEP)?
-                + number::trim(&transaction, limits::NUMBERS, limits::TRIM_STEP)?,
+                + number::trim(&transaction, limits::NUMBERS, limits::TRIM_STEP)?
+                + trim_trunks(&transaction)?,
             agents: agent::trim(&transaction, limits::AGENTS, limits::TRIM_STEP)?
                 + tag::trim(&transaction, limits::TAGS, limits::TRIM_STEP)?
                 + accesskey::trim(&transaction, limits::ACCESSKEYS, limits::TRIM_STEP)?,
@@ -412,6 +414,20 @@ impl<'a> Batch<'a> {
             EventKind::TagCreated(tag) | EventKind::TagUpdated(tag) | EventKind::TagDeleted(tag) => {
                 self.tag(at, name, tag)
             }
+            EventKind::TrunkCreated(trunk) | EventKind::TrunkUpdated(trunk) | EventKind::TrunkDeleted(trunk) => {
+                trunk::save(self.connection, trunk)?;
+                self.append(at, name, trunk.id, &trunk::Record::new(trunk, self.identity))
+            }
+            EventKind::ProviderCreated(record)
+            | EventKind::ProviderUpdated(record)
+            | EventKind::ProviderDeleted(record) => {
+                provider::save(self.connection, &record.provider)?;
+                self.append(at, name, record.provider.id, &provider::Record::new(record))
+            }
+            EventKind::RouteCreated(route) | EventKind::RouteUpdated(route) | EventKind::RouteDeleted(route) => {
+                route::save(self.connection, route)?;
+                self.append(at, name, route.id, &route::Record::new(route, self.identity))
+            }
             EventKind::ActiveflowCreated(activeflow) | EventKind::ActiveflowUpdated(activeflow) => {
                 self.activeflow(at, name, activeflow)
             }
@@ -599,4 +615,11 @@ struct Blocked<'a> {
     failures: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
+}
+
+fn trim_trunks(connection: &Connection) -> Result<usize, Error> {
+    let tables = ["trunk", "provider", "route"];
+    tables
+        .iter()
+        .try_fold(0, |trimmed, table| Ok(trimmed + kept::trim(connection, table, limits::TRUNKS, limits::TRIM_STEP)?))
 }

@@ -30,7 +30,8 @@ pub use check::Facts;
 pub use ladder::Ladder;
 pub use network::{Nat, Path};
 pub use phone::{
-    Algorithm, Codec, Direction, Heard, Manner, OnInvite, Phone, PhoneId, Secrecy, State, TooShort, line, manner,
+    Algorithm, Asking, Codec, Direction, Heard, Manner, OnInvite, OnRegister, Phone, PhoneId, Secrecy, State, TooShort,
+    line, manner,
 };
 pub use wire::Message;
 pub use world::Lab;

@@ -1,5 +1,6 @@
 //! A SIP phone without sockets and clock: a user agent small enough to be believed, with manners good and bad.
 
+pub mod asking;
 pub mod audio;
 pub mod call;
 mod called;
@@ -22,6 +23,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sip::Transport;
 
+pub use asking::{Asking, OnRegister};
 pub use audio::{Audio, Heard};
 pub use call::{Call, State};
 pub use digest::{Algorithm, Challenge};

@@ -60,6 +60,12 @@ pub struct Lab {
     pub disk: Disk,
     /// The world beyond the telephones.
     pub outside: Outside,
+    /// Where names are. Others there are not.
+    pub names: BTreeMap<String, Vec<SocketAddr>>,
+    /// Whether anybody answers questions about names.
+    pub names_answer: bool,
+    /// How often it was asked where a name is.
+    pub questions: usize,
     /// How often the exchange was asked to do something with a port that is not open.
     pub misdelivered: usize,
     settings: pbx::Settings,
@@ -112,6 +118,9 @@ impl Lab {
             held_ports: BTreeSet::new(),
             disk: Disk::default(),
             outside: Outside::default(),
+            names: BTreeMap::new(),
+            names_answer: true,
+            questions: 0,
             misdelivered: 0,
             settings,
             now: Time::ZERO,
@@ -151,6 +160,17 @@ impl Lab {
         let exchange = self.exchange[usize::from(address.is_ipv6())];
         let seed = 1_000 * (id.0 as u64 + 1) + u64::from(rand::RngExt::random::<u32>(&mut self.rng));
         self.phones.push(Phone::new(number, id, address, exchange, seed));
+        self.paths.push(Path::default());
+        self.behind.push(None);
+        self.ladder.add_phone(number);
+        id
+    }
+
+    /// A phone that plays a provider or a trunk: no extension of ours.
+    pub fn stranger(&mut self, number: &str, address: SocketAddr) -> PhoneId {
+        let id = PhoneId(self.phones.len());
+        let exchange = self.exchange[usize::from(address.is_ipv6())];
+        self.phones.push(Phone::new(number, id, address, exchange, 7_000 + id.0 as u64));
         self.paths.push(Path::default());
         self.behind.push(None);
         self.ladder.add_phone(number);
@@ -323,6 +343,7 @@ impl Lab {
                 }
                 Output::Sequence(sequence) => self.sequences.push(*sequence),
                 Output::Reply(request, reply) => self.replies.push_back((request, reply)),
+                Output::Resolve(question) => self.look_up(question),
                 Output::Refreshed(_) => {}
                 Output::Drained => self.is_drained = true,
             }

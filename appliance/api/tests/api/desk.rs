@@ -319,7 +319,7 @@ fn run_exchange(
                     let done: store::journal::Done = Box::new(move |_| drop(answer.send(result)));
                     journal.submit(Entry { items: std::mem::take(&mut items), done: Some(done) }).ok().expect("room");
                 }
-                Output::Media(_) | Output::Port(_) | Output::Errand(..) | Output::Drained => {}
+                Output::Media(_) | Output::Port(_) | Output::Errand(..) | Output::Resolve(_) | Output::Drained => {}
             }
         }
         let done: Option<store::journal::Done> =

@@ -16,5 +16,6 @@ mod recordings;
 mod roles;
 mod rules;
 mod server;
+mod trunks;
 mod web_page;
 mod websocket;

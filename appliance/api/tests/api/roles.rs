@@ -97,7 +97,8 @@ const CLOUD_ONLY: [&str; 13] = [
     "POST /flows/{id}/direct-hash-regenerate",
 ];
 /// Those that the box may have one day.
-const TO_COME: [&str; 5] = [
+const TO_COME: [&str; 6] = [
+    "POST /providers/setup",
     "POST /activeflows",
     "DELETE /activeflows/{id}",
     "POST /calls",

@@ -70,7 +70,7 @@ async fn whatever_goes_wrong_is_told_in_the_envelope() {
     let desk = Desk::new();
     let token = desk.log_in(ADMIN).await;
     for (method, path, status, reason) in [
-        ("GET", "/v1.0/providers", 404, "ROUTE_NOT_FOUND"),
+        ("GET", "/v1.0/queues", 404, "ROUTE_NOT_FOUND"),
         ("GET", "/v1.0", 404, "ROUTE_NOT_FOUND"),
         ("GET", "/auth/signup", 404, "ROUTE_NOT_FOUND"),
         ("POST", "/v1.0/numbers/availability", 404, "ROUTE_NOT_FOUND"),
@@ -88,7 +88,7 @@ async fn whatever_goes_wrong_is_told_in_the_envelope() {
         assert_eq!(answer.header("content-type"), "application/json");
         assert_eq!((answer.header("cache-control"), answer.header("x-content-type-options")), ("no-store", "nosniff"));
     }
-    insta::assert_json_snapshot!("no_route", desk.ask("GET", "/v1.0/providers").send().await.shown());
+    insta::assert_json_snapshot!("no_route", desk.ask("GET", "/v1.0/queues").send().await.shown());
     let allowed = desk.ask("PATCH", "/v1.0/extensions").send().await;
     let allowed: BTreeSet<_> = allowed.header("allow").split(',').map(str::to_owned).collect();
     assert_eq!(allowed, ["GET", "HEAD", "POST"].map(str::to_owned).into());

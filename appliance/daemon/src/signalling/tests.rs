@@ -49,6 +49,8 @@ fn a_fresh_thread_knows_what_the_one_before_it_knew() {
         requests: requests.clone(),
         media_reports,
         media_orders: Dispatcher::new(vec![Queue::new(16, bell.clone())], Owners::default()),
+        questions: tokio::sync::mpsc::channel(16).0,
+        names: Queue::new(16, bell.clone()),
         recording_reports: Queue::new(16, bell.clone()),
         recording_orders: Queue::new(16, bell.clone()),
         errand_reports: Queue::new(16, bell.clone()),

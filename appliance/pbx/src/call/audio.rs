@@ -104,6 +104,11 @@ impl Audio {
         }
     }
 
+    /// Somebody else is rung in the same leg: what was agreed on before its answer does not count any more.
+    pub fn forget_agreement(&mut self) {
+        self.negotiated = None;
+    }
+
     /// Whether both sides have agreed on something.
     pub fn is_negotiated(&self) -> bool {
         self.negotiated.is_some()

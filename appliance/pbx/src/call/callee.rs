@@ -125,40 +125,92 @@ impl Callee {
     }
 }
 
+/// What those who are rung together share, and are told of who calls.
+#[derive(Debug, Clone)]
+pub struct Presented {
+    /// The group.
+    pub group: Uuid,
+    /// Who calls, as they are told.
+    pub source: Address,
+    /// Whether they are not told.
+    pub is_anonymous: bool,
+}
+
+impl Presented {
+    /// The caller as it is.
+    pub fn of_caller(ctx: &mut Context, call: &Call) -> Presented {
+        let source = call.legs[CALLER].record.source.clone();
+        Presented { group: ctx.uuid(), source, is_anonymous: call.is_anonymous }
+    }
+}
+
+/// Who calls, where that is not to be told (RFC 3323 §4.1.1.3).
+pub fn anonymous() -> NameAddr {
+    let host = sip::uri::Host::parse(&Bytes::from_static(b"anonymous.invalid"));
+    let host = host.unwrap_or_else(|| std::net::IpAddr::from([0, 0, 0, 0]).into());
+    NameAddr::new(Uri::sip(Some("anonymous"), host, None)).with_display_name("Anonymous")
+}
+
 impl Call {
-    /// Rings one callee in a leg of its own; those that are rung together share a group.
-    pub fn ring_callee(&mut self, ctx: &mut Context, callee: Callee, group: Uuid) -> Result<(), Cause> {
+    /// Rings one callee in a leg of its own.
+    pub fn ring_callee(&mut self, ctx: &mut Context, callee: Callee, presented: &Presented) -> Result<(), Cause> {
+        let place = self.add_leg(ctx, (callee.peer, callee.address.clone()), presented)?;
+        let preference = self.preference_of_caller().limited_to(&callee.codecs);
+        let hops = self.max_forwards.saturating_sub(1);
+        let leg = &mut self.legs[place];
+        leg.audio.offer(ctx, &callee.flow, &preference);
+        leg.flow = callee.flow;
+        leg.record.peer = describe(&callee.flow);
+        let from = presented.is_anonymous.then(anonymous);
+        leg.callee = Some(Box::new(Callee { from: callee.from.or(from), ..callee }));
+        if let Some(client) = invite::send(ctx, leg, hops, None) {
+            leg.stage = Stage::Outgoing { client };
+            ctx.index.clients.insert(client, Asked::Invite(leg.key));
+        }
+        let address = leg.record.peer.clone();
+        self.ladder.set_address(place, address);
+        self.state(ctx, place, EventKind::CallCreated);
+        Ok(())
+    }
+
+    /// What the caller speaks, as far as it said so.
+    pub(super) fn preference_of_caller(&self) -> Preference {
+        match &self.offer {
+            None => Preference::of_leg(&self.legs[CALLER].audio),
+            offer => Preference::of_caller(offer.as_ref()),
+        }
+    }
+
+    /// A leg that is to be rung, with a port of its own. Where it is rung is found out next.
+    pub(super) fn add_leg(
+        &mut self,
+        ctx: &mut Context,
+        (peer, address): (Peer, Address),
+        presented: &Presented,
+    ) -> Result<usize, Cause> {
         let place = self.legs.len();
         let key = LegKey { call: self.key, place: place as u8 };
         let mut audio = Audio::default();
         audio.open(ctx, key, self.lane)?;
-        let preference = match &self.offer {
-            None => Preference::of_leg(&self.legs[CALLER].audio),
-            offer => Preference::of_caller(offer.as_ref()),
-        };
-        let preference = preference.limited_to(&callee.codecs);
-        audio.offer(ctx, &callee.flow, &preference);
         self.note_open(ctx, &audio, place);
-
-        let parties = (self.legs[CALLER].record.source.clone(), callee.address.clone());
-        let mut record = new_record(ctx.uuid(), Direction::Outgoing, parties, ctx.unix());
+        let name = address.target.clone();
+        let mut record = new_record(ctx.uuid(), Direction::Outgoing, (presented.source.clone(), address), ctx.unix());
         record.master_call_id = Some(self.id());
-        record.groupcall_id = Some(group);
-        record.peer = describe(&callee.flow);
+        record.groupcall_id = Some(presented.group);
         record.sip_call_id = format!("{}@tandem", record.id.simple());
         let id = record.id;
         self.legs[CALLER].record.chained_call_ids.push(id);
-        self.ladder.add_phone(id, callee.address.target.clone(), record.peer.clone());
+        self.ladder.add_phone(id, name, String::new());
         ctx.index.records.insert(id, key);
         ctx.index.sip_call_ids.insert(Bytes::copy_from_slice(record.sip_call_id.as_bytes()), key);
-
-        let mut leg = Leg {
+        self.legs.push(Leg {
             key,
             record,
-            peer: callee.peer,
-            flow: callee.flow,
-            stage: Stage::Closing,
-            callee: Some(Box::new(callee)),
+            peer,
+            flow: self.legs[CALLER].flow,
+            stage: Stage::Locating,
+            callee: None,
+            way: None,
             dialog: None,
             audio,
             recording: None,
@@ -167,14 +219,8 @@ impl Call {
             timer: None,
             seat: None,
             playing: None,
-        };
-        if let Some(client) = invite::send(ctx, &leg, self.max_forwards - 1, None) {
-            leg.stage = Stage::Outgoing { client };
-            ctx.index.clients.insert(client, Asked::Invite(key));
-        }
-        self.legs.push(leg);
-        self.state(ctx, place, EventKind::CallCreated);
-        Ok(())
+        });
+        Ok(place)
     }
 }
 

@@ -11,6 +11,8 @@ pub struct Cause(pub u8);
 impl Cause {
     /// Unallocated number.
     pub const UNALLOCATED: Cause = Cause(1);
+    /// No route to destination: nobody is known through whom the number can be called.
+    pub const NO_ROUTE: Cause = Cause(3);
     /// Normal call clearing.
     pub const NORMAL: Cause = Cause(16);
     /// User busy.
@@ -25,8 +27,12 @@ impl Cause {
     pub const REJECTED: Cause = Cause(21);
     /// Answered elsewhere: another of the phones that rang took the call.
     pub const ANSWERED_ELSEWHERE: Cause = Cause(26);
+    /// Invalid number format: it cannot be called at all.
+    pub const INVALID_NUMBER: Cause = Cause(28);
     /// No circuit available: no RTP port is left.
     pub const NO_CIRCUIT: Cause = Cause(34);
+    /// Network out of order: nobody can be asked where a name is.
+    pub const OUT_OF_ORDER: Cause = Cause(38);
     /// Temporary failure.
     pub const TEMPORARY_FAILURE: Cause = Cause(41);
     /// Congestion: what should have a place has none.
@@ -46,6 +52,7 @@ impl Cause {
     pub fn text(self) -> &'static str {
         match self.0 {
             1 => "Unallocated number",
+            3 => "No route to destination",
             16 => "Normal call clearing",
             17 => "User busy",
             18 => "No user responding",
@@ -53,7 +60,9 @@ impl Cause {
             20 => "Subscriber absent",
             21 => "Call rejected",
             26 => "Answered elsewhere",
+            28 => "Invalid number format",
             34 => "No circuit available",
+            38 => "Network out of order",
             41 => "Temporary failure",
             42 => "Congestion",
             58 => "Bearer capability not available",

@@ -19,7 +19,7 @@ use super::session_timer::SessionTimer;
 use super::setup::describe;
 use super::waiting::Destination;
 use super::{Address, AddressKind, Affair, CALLER, Call, CallRecord, Calls, Ending, HangupReason};
-use super::{Callee, Direction, Leg, LegKey, Peer, Stage, Status, invite};
+use super::{Callee, Direction, Leg, LegKey, Peer, Stage, Status, Way, invite};
 use crate::context::Context;
 use crate::event::EventKind;
 use crate::flow::Script;
@@ -36,6 +36,8 @@ pub struct Dialling {
     pub destination: Address,
     /// How to ring it; `None`: it is not to be reached now.
     pub callee: Option<Box<Callee>>,
+    /// The ways there, where it is beyond the box.
+    pub way: Option<Box<Way>>,
     /// What it goes through.
     pub script: Script,
     /// Whether that begins when it rings.
@@ -72,7 +74,8 @@ impl Calls {
 impl Call {
     /// A call whose first leg is still to be rung.
     fn dialled(ctx: &mut Context, key: LegKey, dialling: Dialling) -> Call {
-        let Dialling { source, destination, callee, script, early_execution, anonymous, master, groupcall } = dialling;
+        let Dialling { source, destination, callee, way, script, early_execution, anonymous, master, groupcall } =
+            dialling;
         ctx.totals.calls_made += 1;
         let (id, at) = (ctx.uuid(), ctx.unix());
         let flow = callee.as_ref().map_or_else(|| nowhere(ctx), |callee| callee.flow);
@@ -93,6 +96,7 @@ impl Call {
             flow,
             stage: Stage::Waiting,
             callee,
+            way,
             dialog: None,
             audio: Audio::default(),
             recording: None,
@@ -110,6 +114,7 @@ impl Call {
             waiting: Some(Destination::Callee),
             offer: None,
             failure: None,
+            is_anonymous: anonymous,
             max_forwards: limits::HOPS,
             purpose: Some(Box::new(Purpose { script, early_execution })),
             digits_told: (0, 0),
@@ -126,6 +131,9 @@ impl Call {
     /// Rings the first leg.
     pub(super) fn ring_first(&mut self, ctx: &mut Context) {
         let leg = &mut self.legs[CALLER];
+        if leg.way.is_some() {
+            return self.ring_first_outside(ctx);
+        }
         let Some(callee) = leg.callee.clone() else {
             let at = ctx.unix();
             self.ladder.internal(at, (ladder::CALL, ladder::REGISTRAR), "not registered", String::new());
@@ -146,9 +154,24 @@ impl Call {
         self.limit = Some(ctx.arm(ctx.settings.dial_timeout, Timer::DialTimeout(self.key)));
     }
 
+    /// Rings the first leg beyond the box.
+    fn ring_first_outside(&mut self, ctx: &mut Context) {
+        let leg = &mut self.legs[CALLER];
+        if let Err(cause) = leg.audio.open(ctx, leg.key, self.lane) {
+            return self.end_leg(ctx, CALLER, Ending::local(HangupReason::Dialout, cause));
+        }
+        let audio = std::mem::take(&mut self.legs[CALLER].audio);
+        self.note_open(ctx, &audio, CALLER);
+        self.legs[CALLER].audio = audio;
+        self.limit = Some(ctx.arm(ctx.settings.dial_timeout, Timer::DialTimeout(self.key)));
+        self.begin_ways(ctx, CALLER);
+    }
+
     /// Whether its first leg is one that we ring, and that has not answered.
     pub fn is_dialling(&self) -> bool {
-        self.legs.first().is_some_and(|leg| matches!(leg.stage, Stage::Waiting | Stage::Outgoing { .. }))
+        self.legs
+            .first()
+            .is_some_and(|leg| matches!(leg.stage, Stage::Waiting | Stage::Locating | Stage::Outgoing { .. }))
     }
 
     /// The first leg rings: who asked for that has the flow begin.

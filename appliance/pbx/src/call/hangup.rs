@@ -6,10 +6,11 @@ use sip::dialog::DialogId;
 use sip::header::Reason;
 
 use super::cause::Cause;
-use super::{CALLER, Call, Ending, Failure, HangupBy, HangupReason, Leg, Quality, Stage, Status, ladder};
+use super::{CALLER, Call, Ending, Failure, HangupBy, HangupReason, Leg, Peer, Quality, Stage, Status, ladder};
 use crate::conference::rooms;
 use crate::context::Context;
 use crate::event::EventKind;
+use crate::index::Asked;
 use crate::limits;
 use crate::reply;
 use crate::timers::Timer;
@@ -138,6 +139,7 @@ impl Call {
                 ctx.sip.cancel(ctx.now, client, Some(reason));
             }
             Stage::Waiting => {}
+            Stage::Locating => {}
             Stage::Up => bye(ctx, leg, ending.cause),
             Stage::Closing | Stage::Over => return,
         }
@@ -217,7 +219,12 @@ impl Call {
 
 fn bye(ctx: &mut Context, leg: &mut Leg, cause: Cause) {
     let Some(dialog) = leg.dialog else { return };
-    if leg.acknowledged {
+    if let (true, Peer::Provider(provider)) = (leg.acknowledged, leg.peer) {
+        match ctx.sip.request_in_dialog(ctx.now, dialog, Method::Bye, reply::reason(cause), None) {
+            Ok(client) => _ = ctx.index.clients.insert(client, Asked::Bye(dialog, provider)),
+            Err(_) => ctx.sip.drop_dialog(dialog),
+        }
+    } else if leg.acknowledged {
         say_bye(ctx, dialog, cause);
     } else {
         ctx.index.farewells.insert(dialog, cause);

@@ -11,14 +11,16 @@ use crate::index::Asked;
 
 /// What an INVITE that is tried again keeps of the first one.
 pub struct Again {
-    tag: Text,
-    cseq: u32,
+    /// Its tag of From; `None`: a new one.
+    pub tag: Option<Text>,
+    /// The number that comes next.
+    pub cseq: u32,
 }
 
 impl Again {
     /// Read from what the phone repeats in its answer (RFC 3261 §8.1.3.5: the next number, all else the same).
-    fn after(response: &Response) -> Option<Again> {
-        let tag = response.headers.typed::<From>().ok()?.tag?;
+    pub fn after(response: &Response) -> Option<Again> {
+        let tag = Some(response.headers.typed::<From>().ok()?.tag?);
         let number = response.headers.typed::<CSeq>().ok()?.number;
         Some(Again { tag, cseq: number.checked_add(1)? })
     }
@@ -37,7 +39,7 @@ pub fn send(ctx: &mut Context, leg: &Leg, hops: u8, again: Option<Again>) -> Opt
     let to = callee.to.clone().unwrap_or_else(at_our_host);
     let mut outgoing = OutgoingRequest::new(Method::Invite, callee.target.uri.clone(), leg.flow, (from, to));
     if let Some(Again { tag, cseq }) = again {
-        (outgoing.from_tag, outgoing.cseq) = (Some(tag), Some(cseq));
+        (outgoing.from_tag, outgoing.cseq) = (tag, Some(cseq));
     }
     outgoing.call_id = Some(Text::from(leg.record.sip_call_id.as_str()));
     outgoing.max_forwards = hops;

@@ -66,6 +66,13 @@ impl Ladder {
         (self.phones.len() - 1) as u8 - 1 + FIRST_CALLED
     }
 
+    /// Says where the phone at a place is, as soon as that is known.
+    pub fn set_address(&mut self, place: usize, address: String) {
+        if let Some(phone) = self.phones.get_mut(place) {
+            phone.2 = address;
+        }
+    }
+
     /// A message between a phone and the SIP endpoint.
     pub fn message(&mut self, at: UnixMicros, phone: u8, inbound: bool, message: Bytes) {
         let (from, to) = if inbound { (phone, SIP) } else { (SIP, phone) };

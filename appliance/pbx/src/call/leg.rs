@@ -11,6 +11,7 @@ use super::audio::Audio;
 use super::callee::{Callee, Peer};
 use super::cause::Cause;
 use super::controls::Waiting;
+use super::outbound::Way;
 use super::record::{Address, CallRecord, Controls, Direction, HangupBy, HangupReason, Status};
 use super::session_timer::SessionTimer;
 use crate::UnixMicros;
@@ -31,6 +32,8 @@ pub struct Leg {
     pub stage: Stage,
     /// How we ring it, until it answers; a leg that came in has none.
     pub callee: Option<Box<Callee>>,
+    /// The ways that it may still be rung in, where it is beyond the box.
+    pub way: Option<Box<Way>>,
     /// The dialog, from the first provisional answer with a tag on.
     pub dialog: Option<DialogId>,
     /// Its audio.
@@ -59,6 +62,8 @@ pub enum Stage {
         /// To be answered.
         server: ServerId,
     },
+    /// It is to be rung, and nobody knows where yet.
+    Locating,
     /// Our INVITE waits for the peer's final answer.
     Outgoing {
         /// To be cancelled.

@@ -34,6 +34,7 @@ impl Call {
             }
             return;
         }
+        self.note_attempt_alive(ctx, place);
         if status.is_provisional() {
             return self.handle_provisional(ctx, place, dialog, response);
         }
@@ -41,6 +42,9 @@ impl Call {
             return self.handle_answer(ctx, place, dialog, response);
         }
         if status.0 == 422 && self.try_longer_session(ctx, place, response) {
+            return;
+        }
+        if matches!(status.0, 401 | 407) && self.answer_challenge(ctx, place, response) {
             return;
         }
         let cause = cause_of(response).unwrap_or(Cause::of_status(status.0));
@@ -181,7 +185,7 @@ impl Call {
         }
         ctx.sip.ack(ctx.now, dialog, None);
         self.legs[place].stage = Stage::Up;
-        self.legs[place].callee = None;
+        (self.legs[place].callee, self.legs[place].way) = (None, None);
         if !self.accept_answer(ctx, place, response) {
             let at = ctx.unix();
             self.ladder.internal(at, (ladder::CALL, ladder::CALL), "no usable codec in the answer", String::new());
@@ -262,7 +266,17 @@ impl Call {
         }
     }
 
-    fn handle_refusal(&mut self, ctx: &mut Context, place: usize, failure: Failure) {
+    /// A leg that was rung has refused.
+    pub fn handle_refusal(&mut self, ctx: &mut Context, place: usize, failure: Failure) {
+        if self.try_next_way(ctx, place, failure) {
+            return;
+        }
+        let told = self.legs[place].way.as_ref().and_then(|way| way.failure());
+        self.end_refused(ctx, place, told.unwrap_or(failure));
+    }
+
+    /// A leg that was rung has refused, and nothing else is tried.
+    pub fn end_refused(&mut self, ctx: &mut Context, place: usize, failure: Failure) {
         self.note_failure(failure);
         let reason = failure.cause.reason_outgoing();
         self.finish_leg(ctx, place, Ending::remote(reason, failure.cause));

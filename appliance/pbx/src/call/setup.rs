@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sip::endpoint::{Reply, ServerId};
-use sip::header::MaxForwards;
+use sip::header::{From, MaxForwards, PAssertedIdentity, To};
 use sip::message::HeaderName;
 use sip::sdp::SessionDescription;
 use sip::{Flow, Headers, Request, Uri};
@@ -15,10 +15,14 @@ use super::ladder::{self, Ladder};
 use super::leg::new_record;
 use super::session_timer::{self, Asked as AskedTimer, SessionTimer};
 use super::waiting::Destination;
-use super::{Address, AddressKind, CALLER, Call, CallKey, Calls, Direction, Failure, Leg, LegKey, Peer, Stage};
+use super::{
+    Address, AddressKind, CALLER, Call, CallKey, Calls, Direction, Failure, Leg, LegKey, Peer, Presented, Stage, Way,
+};
+use crate::authentication::Caller;
 use crate::conference::{dialled_id, rooms};
 use crate::context::Context;
-use crate::directory::{Directory, Extension};
+use crate::directory::route::telephone_number;
+use crate::directory::{Directory, Extension, Number};
 use crate::event::EventKind;
 use crate::limits;
 use crate::registrar::{Binding, Registrar};
@@ -35,7 +39,7 @@ pub struct Invitation {
     /// What it says.
     pub request: Box<Request>,
     /// Who calls.
-    pub caller: Extension,
+    pub caller: Caller,
 }
 
 /// The tables that tell where a destination is.
@@ -48,8 +52,8 @@ pub struct Whereabouts<'a> {
 
 /// Begins a call, or refuses it without making one.
 pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabouts<'_>, invitation: Invitation) {
-    let Invitation { server, request, .. } = &invitation;
-    let server = *server;
+    let Invitation { server, request, caller, .. } = &invitation;
+    let (server, is_inside) = (*server, matches!(caller, Caller::Extension(_)));
     let checked = match check(ctx, calls, request) {
         Ok(checked) => checked,
         Err(refusal) => {
@@ -59,11 +63,18 @@ pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabou
         }
     };
     let key = calls.next_key();
-    let number = dialled(&request.uri);
+    let number = if is_inside { dialled(&request.uri) } else { called(ctx, request) };
     let call_id = request.headers.get(&HeaderName::CallId).cloned().unwrap_or_default();
     let prelude = calls.preludes.take(&call_id);
     let mut call = begin(ctx, key, invitation, (checked, number.clone(), prelude));
-    let found = find(ctx, &mut call, places, &number);
+    let found = match is_inside {
+        true => find(ctx, &mut call, places, &number),
+        false => find_number(ctx, &mut call, &number).unwrap_or_else(|| {
+            let at = ctx.unix();
+            call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "no such number", String::new());
+            Err(Cause::UNALLOCATED)
+        }),
+    };
     if let Ok(Destination::Conference { id, .. }) = &found {
         call.lane = rooms::lane(ctx, *id).unwrap_or(call.lane);
     }
@@ -133,6 +144,75 @@ fn dialled(uri: &Uri) -> String {
     }
 }
 
+/// The number that a trunk calls: what it asks for, or whom it says it is for, whichever is a number of ours.
+fn called(ctx: &Context, request: &Request) -> String {
+    let asked = dialled(&request.uri);
+    let meant = request.headers.typed::<To>().map(|to| dialled(to.uri())).unwrap_or_default();
+    let is_ours = number_of(ctx, &asked).is_none() && number_of(ctx, &meant).is_some();
+    if is_ours { meant } else { asked }
+}
+
+/// A number as trunks write it, with or without its `+`.
+fn number_of<'a>(ctx: &'a Context, number: &str) -> Option<&'a Number> {
+    let other = number.strip_prefix('+').map_or_else(|| format!("+{number}"), str::to_string);
+    ctx.numbers.by_number(number).or_else(|| ctx.numbers.by_number(&other))
+}
+
+/// Who calls, as records show it: for a trunk, what it vouches for (RFC 3325), or else what it says.
+fn source_of(caller: &Caller, request: &Request) -> Address {
+    if let Caller::Extension(extension) = caller {
+        return address_of(extension);
+    }
+    let asserted = request.headers.list::<PAssertedIdentity>().ok().and_then(|list| list.into_iter().next());
+    let stated = request.headers.typed::<From>().ok().map(|from| from.address);
+    let identity = asserted.map(|asserted| asserted.0).or(stated);
+    let (target, target_name) = match &identity {
+        Some(identity) => (
+            dialled(&identity.uri).chars().filter(|c| !c.is_control()).take(64).collect(),
+            identity.display_name().unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect(),
+        ),
+        None => (String::new(), String::new()),
+    };
+    Address { kind: AddressKind::Tel, target, target_name }
+}
+
+/// A caller, as its call and its ladder name it.
+struct Met {
+    peer: Peer,
+    name: String,
+    kind: AddressKind,
+    proof: String,
+}
+
+fn meet(caller: &Caller, source: &Address) -> Met {
+    match caller {
+        Caller::Extension(extension) => Met {
+            peer: Peer::Extension(extension.id),
+            name: extension.extension.clone(),
+            kind: AddressKind::Extension,
+            proof: format!("{} has proved its password", extension.extension),
+        },
+        Caller::Trunk(trunk) => Met {
+            peer: Peer::Trunk(trunk.id),
+            name: source.target.clone(),
+            kind: AddressKind::Tel,
+            proof: format!("from the trunk {}", trunk.data.domain_name),
+        },
+        Caller::Provider(provider) => Met {
+            peer: Peer::Provider(provider.id),
+            name: source.target.clone(),
+            kind: AddressKind::Tel,
+            proof: format!("from the provider {}", provider.data.hostname),
+        },
+    }
+}
+
+/// Whether the caller does not want to be known to those beyond the box.
+fn wants_privacy(request: &Request) -> bool {
+    let asked = request.headers.get_str(&HeaderName::Privacy).unwrap_or_default().to_ascii_lowercase();
+    asked.split(';').any(|word| matches!(word.trim(), "id" | "user" | "header"))
+}
+
 fn begin(
     ctx: &mut Context,
     key: CallKey,
@@ -143,8 +223,10 @@ fn begin(
     let (checked, number, prelude) = parts;
     ctx.totals.calls += 1;
     let id = ctx.uuid();
-    let source = address_of(&caller);
-    let destination = Address { kind: AddressKind::Extension, target: number, target_name: String::new() };
+    let source = source_of(&caller, &request);
+    let Met { peer, name, kind, proof } = meet(&caller, &source);
+    let is_anonymous = wants_privacy(&request);
+    let destination = Address { kind, target: number, target_name: String::new() };
     let mut record = new_record(id, Direction::Incoming, (source, destination), ctx.unix());
     record.peer = describe(&flow);
     let call_id = request.headers.get(&HeaderName::CallId).cloned().unwrap_or_default();
@@ -153,7 +235,7 @@ fn begin(
     ctx.index.servers.insert(server, leg_key);
     ctx.index.records.insert(id, leg_key);
     ctx.index.sip_call_ids.insert(Bytes::copy_from_slice(record.sip_call_id.as_bytes()), leg_key);
-    let ladder = Ladder::new((id, caller.extension.clone(), record.peer.clone()), prelude);
+    let ladder = Ladder::new((id, name, record.peer.clone()), prelude);
     let agreed = match checked.timer {
         AskedTimer::Agreed { agreed, .. } => Some(agreed),
         _ => None,
@@ -161,10 +243,11 @@ fn begin(
     let leg = Leg {
         key: leg_key,
         record,
-        peer: Peer::Extension(caller.id),
+        peer,
         flow,
         stage: Stage::Incoming { server },
         callee: None,
+        way: None,
         dialog: None,
         audio: Audio::default(),
         recording: None,
@@ -185,6 +268,7 @@ fn begin(
         waiting: None,
         offer,
         failure: None,
+        is_anonymous,
         max_forwards,
         purpose: None,
         digits_told: (0, 0),
@@ -194,8 +278,7 @@ fn begin(
         limit: None,
     };
     let at = ctx.unix();
-    let accepted = format!("{} has proved its password", caller.extension);
-    call.ladder.internal(at, (ladder::SIP, ladder::CALL), "INVITE", accepted);
+    call.ladder.internal(at, (ladder::SIP, ladder::CALL), "INVITE", proof);
     ctx.sip.respond(ctx.now, server, Reply::new(100));
     call.state(ctx, CALLER, EventKind::CallCreated);
     call
@@ -211,14 +294,15 @@ fn find(ctx: &Context, call: &mut Call, places: Whereabouts<'_>, number: &str) -
         call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "a conference", name.clone());
         return Ok(Destination::Conference { id, name });
     }
-    if let Some(called) = ctx.numbers.by_number(number) {
-        let flow = called.call_flow_id.and_then(|id| ctx.flows.get(id));
-        let words = flow.map_or("a number without a flow", |_| "a number");
-        let name = flow.map(|flow| flow.name.clone()).unwrap_or_default();
-        call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), words, name);
-        return flow.map(|flow| Destination::Flow(Box::new(flow.clone()))).ok_or(Cause::UNALLOCATED);
+    if let Some(found) = find_number(ctx, call, number) {
+        return found;
     }
     let Some(extension) = places.directory.by_number(number) else {
+        let address = outside(number).unwrap_or_default();
+        if let Ok(way) = Way::to(ctx, &address, call.is_anonymous) {
+            call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "beyond the box", address.target.clone());
+            return Ok(Destination::Outside { address, way: Box::new(way) });
+        }
         call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "no such extension", String::new());
         return Err(Cause::UNALLOCATED);
     };
@@ -233,12 +317,30 @@ fn find(ctx: &Context, call: &mut Call, places: Whereabouts<'_>, number: &str) -
     Ok(Destination::Phones { extension: extension.clone(), contacts })
 }
 
+/// A number of ours leads into its flow. `None`: it is no number of ours.
+fn find_number(ctx: &Context, call: &mut Call, number: &str) -> Option<Result<Destination, Cause>> {
+    let is_outside = !matches!(call.legs[CALLER].peer, Peer::Extension(_));
+    let found = if is_outside { number_of(ctx, number) } else { ctx.numbers.by_number(number) }?;
+    let flow = found.call_flow_id.and_then(|id| ctx.flows.get(id));
+    let words = flow.map_or("a number without a flow", |_| "a number");
+    let name = flow.map(|flow| flow.name.clone()).unwrap_or_default();
+    call.ladder.internal(ctx.unix(), (ladder::REGISTRAR, ladder::CALL), words, name);
+    Some(flow.map(|flow| Destination::Flow(Box::new(flow.clone()))).ok_or(Cause::UNALLOCATED))
+}
+
+/// What an extension dials that is nothing of the box: a telephone number, or `tel:` and one.
+fn outside(number: &str) -> Option<Address> {
+    let target = telephone_number(number)?;
+    Some(Address { kind: AddressKind::Tel, target, target_name: String::new() })
+}
+
 impl Call {
     /// Goes where the call is to go.
     pub fn proceed(&mut self, ctx: &mut Context, destination: &Destination) {
         match destination {
             Destination::Phones { extension, contacts } => self.ring(ctx, extension, contacts),
             Destination::Conference { id, name } => self.go_into_conference(ctx, *id, name),
+            Destination::Outside { address, way } => self.ring_outside(ctx, address, way),
             Destination::Flow(flow) => self.enter_flow(ctx, flow),
             Destination::Callee => self.ring_first(ctx),
         }
@@ -250,9 +352,10 @@ impl Call {
         if let Err(cause) = self.legs[CALLER].audio.reserve(ctx, self.lane) {
             return self.refuse(ctx, Failure::of(cause));
         }
-        let group = ctx.uuid();
+        let presented = Presented::of_caller(ctx, self);
         for binding in contacts {
-            let rung = Callee::of_contact(extension, binding).and_then(|callee| self.ring_callee(ctx, callee, group));
+            let rung =
+                Callee::of_contact(extension, binding).and_then(|callee| self.ring_callee(ctx, callee, &presented));
             if let Err(cause) = rung {
                 self.note_failure(Failure::of(cause));
             }
@@ -263,6 +366,20 @@ impl Call {
         }
         self.state(ctx, CALLER, EventKind::CallUpdated);
         self.limit = Some(ctx.arm(ctx.settings.dial_timeout, Timer::DialTimeout(self.key)));
+    }
+
+    /// Rings somebody beyond the box.
+    fn ring_outside(&mut self, ctx: &mut Context, address: &Address, way: &Way) {
+        self.legs[CALLER].record.destination = address.clone();
+        if let Err(cause) = self.legs[CALLER].audio.reserve(ctx, self.lane) {
+            return self.refuse(ctx, Failure::of(cause));
+        }
+        let presented = Presented::of_caller(ctx, self);
+        self.limit = Some(ctx.arm(ctx.settings.dial_timeout, Timer::DialTimeout(self.key)));
+        self.state(ctx, CALLER, EventKind::CallUpdated);
+        if let Err(cause) = self.ring_out(ctx, (address, way.clone()), &presented) {
+            self.refuse(ctx, Failure::of(cause));
+        }
     }
 
     /// Notes in the ladder that a stream was opened.

@@ -6,7 +6,7 @@ use media::Lane;
 use uuid::Uuid;
 
 use super::cause::Cause;
-use super::{CALLER, Call, CallKey, Calls, Failure, ladder};
+use super::{Address, CALLER, Call, CallKey, Calls, Failure, Way, ladder};
 use crate::context::Context;
 use crate::directory::Extension;
 use crate::flow::Flow;
@@ -23,6 +23,13 @@ pub enum Destination {
         extension: Extension,
         /// Where its phones are; at least one.
         contacts: Vec<Binding>,
+    },
+    /// Somebody beyond the box is rung.
+    Outside {
+        /// Who is called.
+        address: Address,
+        /// The ways there.
+        way: Box<Way>,
     },
     /// The caller is answered into a conference.
     Conference {
@@ -42,6 +49,7 @@ impl Destination {
     pub fn pairs(&self) -> usize {
         match self {
             Destination::Phones { contacts, .. } => 1 + contacts.len(),
+            Destination::Outside { .. } => 2,
             Destination::Conference { .. } | Destination::Flow(_) | Destination::Callee => 1,
         }
     }

@@ -72,7 +72,8 @@ impl ExtensionChange {
     }
 }
 
-fn validate_password(password: &str) -> Result<(), Rejection> {
+/// Whether a password can be one.
+pub fn validate_password(password: &str) -> Result<(), Rejection> {
     let field = "password";
     if password.len() < 6 || password.len() > 128 {
         return Err(Rejection::Invalid { field, reason: "must be 6 to 128 bytes long" });

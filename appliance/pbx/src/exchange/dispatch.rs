@@ -6,13 +6,16 @@ use sip::transaction::Failure;
 use sip::{Flow, Method, Request, Response};
 
 use super::Pbx;
+use crate::authentication::Caller;
 use crate::call::LegKey;
 use crate::call::hangup::say_bye;
+use crate::call::outbound::answer_bye_challenge;
 use crate::call::progress::decline;
 use crate::call::session::relay_info_answer;
 use crate::call::setup::{Invitation, Whereabouts, handle_invitation};
 use crate::conference::rooms;
 use crate::index::Asked;
+use crate::provider::{Health, health, registration};
 
 impl Pbx {
     /// One event of the SIP endpoint.
@@ -52,7 +55,9 @@ impl Pbx {
                 }
             }
             SipEvent::ProvisionalAcknowledged { .. } => {}
-            SipEvent::Response { client, dialog, response, .. } => self.handle_response(client, dialog, &response),
+            SipEvent::Response { client, dialog, flow, response } => {
+                self.handle_response((client, flow), dialog, &response)
+            }
             SipEvent::Failed { client, failure } => self.handle_failure(client, failure),
         }
     }
@@ -104,6 +109,10 @@ impl Pbx {
             let places = Whereabouts { directory, registrar };
             return handle_invitation(ctx, calls, places, Invitation { server, flow, request, caller });
         }
+        let Caller::Extension(caller) = caller else {
+            ctx.sip.respond(ctx.now, server, Reply::new(403));
+            return;
+        };
         // Whoever proved one extension's password registers that extension, and no other.
         let owner = request.headers.typed::<sip::header::To>().ok();
         let owner = owner.as_ref().and_then(|to| to.uri().user_unescaped());
@@ -115,7 +124,7 @@ impl Pbx {
         calls.handle_registered(ctx, caller.id, flow);
     }
 
-    fn handle_response(&mut self, client: ClientId, dialog: Option<DialogId>, response: &Response) {
+    fn handle_response(&mut self, (client, flow): (ClientId, Flow), dialog: Option<DialogId>, response: &Response) {
         let Pbx { ctx, calls, .. } = self;
         let asked = match response.status.is_provisional() {
             true => ctx.index.clients.get(&client).copied(),
@@ -135,6 +144,14 @@ impl Pbx {
             Some(Asked::Info(_, server)) => relay_info_answer(ctx, server, response),
             // Any answer will do: the path is open.
             Some(Asked::Keepalive(_)) => {}
+            Some(Asked::Register(provider)) => registration::handle_response(ctx, provider, response, flow),
+            Some(Asked::Health(provider)) => health::note(ctx, provider, Health::Healthy),
+            Some(Asked::Bye(dialog, provider)) => {
+                let asks = matches!(response.status.0, 401 | 407);
+                if asks && !answer_bye_challenge(ctx, (dialog, provider), response) {
+                    ctx.sip.drop_dialog(dialog);
+                }
+            }
             // A further 2xx to an INVITE that has its final answer (RFC 3261 §13.2.2.4), or the answer to a BYE.
             None => {
                 if let (true, Some(dialog)) = (response.status.is_success() && is_to_invite(response), dialog) {
@@ -156,7 +173,9 @@ impl Pbx {
             Some(Asked::Info(_, server)) => {
                 ctx.sip.respond(ctx.now, server, Reply::new(408));
             }
-            Some(Asked::Keepalive(_)) | None => {}
+            Some(Asked::Register(provider)) => registration::handle_failure(ctx, provider, failure),
+            Some(Asked::Health(provider)) => health::note(ctx, provider, Health::Unhealthy),
+            Some(Asked::Keepalive(_) | Asked::Bye(..)) | None => {}
         }
     }
 

@@ -118,6 +118,7 @@ impl Pbx {
             source: source.clone(),
             destination: destination.clone(),
             callee: None,
+            way: None,
             script: Script::of_actions(Vec::new()),
             early_execution: new.early_execution,
             anonymous: new.anonymous,
@@ -132,7 +133,7 @@ impl Pbx {
             AddressKind::Extension => self.way_to_phones(&at, with_script(plan)?),
             AddressKind::Sip => self.way_to_uri(&at, with_script(plan)?),
             AddressKind::Conference => self.way_to_conference(&at, plan, script),
-            kind => Err(fault(&at, "type", format!("{} is not reached from this box yet", kind.name()))),
+            AddressKind::Tel => self.way_outside(&at, with_script(plan)?),
         }
     }
 
@@ -152,8 +153,21 @@ impl Pbx {
         Ok(Way::Group(plan.destination, dials))
     }
 
+    /// Whoever is beyond the box: over a provider, or where a name leads.
+    fn way_outside(&self, at: &str, plan: Dialling) -> Result<Way, Rejection> {
+        let way = crate::call::Way::to(&self.ctx, &plan.destination, plan.anonymous)
+            .map_err(|cause| fault(at, "target", format!("cannot be called: {}", cause.text().to_lowercase())))?;
+        Ok(Way::Call(Box::new(Dialling { way: Some(Box::new(way)), ..plan })))
+    }
+
     /// Whoever is at a literal address.
     fn way_to_uri(&self, at: &str, plan: Dialling) -> Result<Way, Rejection> {
+        let text = format!("sip:{}", plan.destination.target.trim_start_matches("sip:"));
+        let uri = sip::Uri::parse(text.as_bytes()).ok();
+        let named = uri.is_some_and(|uri| uri.host().is_some_and(|host| host.ip().is_none()));
+        if named {
+            return self.way_outside(at, plan);
+        }
         let callee = Callee::of_uri(&self.ctx, &plan.destination).map_err(|reason| fault(at, "target", reason))?;
         Ok(Way::Call(Box::new(Dialling { callee: Some(Box::new(callee)), ..plan })))
     }

@@ -22,7 +22,7 @@ impl Algorithm {
         }
     }
 
-    fn hash(self, text: &str) -> String {
+    pub(crate) fn hash(self, text: &str) -> String {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         match self {
             Algorithm::Md5 => hex(&Md5::digest(text)),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::asking::{Asking, OnRegister};
 use super::digest::Algorithm;
 use super::line::Secrecy;
 use super::sdp::Direction;
@@ -120,6 +121,10 @@ pub struct Manner {
     pub max_forwards: u8,
     /// Whose name and password it proves instead of its own.
     pub proves_as: Option<(String, String)>,
+    /// Whether it asks for a password, as a provider does.
+    pub asking: Option<Asking>,
+    /// What it says to REGISTER, as a provider.
+    pub on_register: OnRegister,
     /// Headers that it adds to its INVITE.
     pub extra: Vec<(&'static str, String)>,
 }
@@ -150,6 +155,8 @@ impl Default for Manner {
             reuses_nonce: true,
             max_forwards: 70,
             proves_as: None,
+            asking: None,
+            on_register: OnRegister::Accept,
             extra: Vec::new(),
         }
     }

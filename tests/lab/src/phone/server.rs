@@ -59,7 +59,11 @@ impl Phone {
             repeat: None,
             ends: None,
         });
+        if self.asks(index, &request) {
+            return;
+        }
         match method.as_str() {
+            "REGISTER" => self.handle_register(index, &request),
             "INVITE" => self.handle_invite(index, request),
             "CANCEL" => self.handle_cancel(index, &request),
             "OPTIONS" => self.handle_options(index, &request),

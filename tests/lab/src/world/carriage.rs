@@ -6,6 +6,7 @@ use bytes::Bytes;
 use media::{Component, Socket, StreamId};
 use pbx::Input;
 use pbx::errand::ErrandReport;
+use pbx::names::{Answer, Place, Question, Unresolved};
 use pbx::ports::{PortOrder, PortReport};
 use pbx::recording::RecordingReport;
 use sip::{Flow, Transmit, Transport};
@@ -35,6 +36,8 @@ pub(super) enum Arrival {
     Errand(ErrandReport),
     /// A connection could not be opened, or is gone.
     Closed(Flow),
+    /// What came of a question.
+    Named(Question, Result<Answer, Unresolved>),
 }
 
 impl Lab {
@@ -64,6 +67,7 @@ impl Lab {
             Arrival::Recording(report) => self.input(Input::Recording(report)),
             Arrival::Errand(report) => self.input(Input::Errand(report)),
             Arrival::Closed(flow) => self.input(Input::SipClosed(flow)),
+            Arrival::Named(question, answer) => self.input(Input::Resolved(question, answer)),
         }
     }
 
@@ -115,6 +119,25 @@ impl Lab {
     }
 
     // --- from the exchange ---
+
+    /// Finds out where a name is, as the daemon does.
+    pub(super) fn look_up(&mut self, question: Question) {
+        self.questions += 1;
+        if !self.names_answer {
+            let after = std::time::Duration::from_millis(4_500);
+            return self.post(after, Arrival::Named(question, Err(Unresolved::NoAnswer)));
+        }
+        let transport = question.transport.unwrap_or(Transport::Udp);
+        let place = |remote: &SocketAddr| Place {
+            transport,
+            local: self.exchange[usize::from(remote.is_ipv6())],
+            remote: *remote,
+        };
+        let places: Option<Vec<Place>> = self.names.get(&question.host).map(|found| found.iter().map(place).collect());
+        let life = std::time::Duration::from_secs(300);
+        let answer = places.map(|places| Answer { places, life }).ok_or(Unresolved::NoSuchName);
+        self.post(std::time::Duration::from_millis(20), Arrival::Named(question, answer));
+    }
 
     pub(super) fn carry_sip(&mut self, transmit: Transmit) {
         let Transmit { flow, bytes } = transmit;

@@ -50,6 +50,7 @@ impl Call {
             waiting: None,
             offer: None,
             failure: None,
+            is_anonymous: false,
             max_forwards: limits::HOPS,
             purpose: None,
             digits_told: (0, 0),

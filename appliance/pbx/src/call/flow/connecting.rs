@@ -3,11 +3,19 @@
 use super::Wait;
 use crate::call::cause::Cause;
 use crate::call::setup::Whereabouts;
-use crate::call::{AddressKind, CALLER, Call, Callee, Ending, Failure, HangupReason, ladder};
+use crate::call::{Address, AddressKind, CALLER, Call, Callee, Ending, Failure, HangupReason, Presented, Way, ladder};
 use crate::context::Context;
 use crate::flow::Outcome;
 use crate::flow::order::Connect;
 use crate::limits;
+
+/// Somebody who was found.
+enum Called {
+    /// A phone of the box.
+    Phone(Box<Callee>),
+    /// Somebody beyond it.
+    Outside(Address, Box<Way>),
+}
 
 impl Call {
     /// Rings those whom the flow wants to be rung.
@@ -16,18 +24,26 @@ impl Call {
         let Wait::Search(connect) = std::mem::replace(&mut run.waits, Wait::Nothing) else { return };
         self.failure = None;
         let called = self.find_called(ctx, places, &connect);
-        let group = ctx.uuid();
+        let presented = Presented {
+            source: connect.source.clone().unwrap_or_else(|| self.legs[CALLER].record.source.clone()),
+            is_anonymous: connect.anonymous || self.is_anonymous,
+            ..Presented::of_caller(ctx, self)
+        };
         if let Some(run) = &mut self.run {
             run.waits = Wait::Answer(connect);
         }
         let rung: usize = called.len();
-        for callee in called {
+        for called in called {
             // A call has a place for so many legs in all.
             if self.legs.len() >= limits::LEGS {
                 self.note_failure(Failure::of(Cause::CONGESTION));
                 break;
             }
-            if let Err(cause) = self.ring_callee(ctx, callee, group) {
+            let rung = match called {
+                Called::Phone(callee) => self.ring_callee(ctx, *callee, &presented),
+                Called::Outside(address, way) => self.ring_out(ctx, (&address, *way), &presented),
+            };
+            if let Err(cause) = rung {
                 self.note_failure(Failure::of(cause));
             }
         }
@@ -44,12 +60,23 @@ impl Call {
         self.tend_audio(ctx);
     }
 
-    fn find_called(&mut self, ctx: &Context, places: &Whereabouts<'_>, connect: &Connect) -> Vec<Callee> {
+    fn find_called(&mut self, ctx: &Context, places: &Whereabouts<'_>, connect: &Connect) -> Vec<Called> {
         let at = ctx.unix();
         let mut called = Vec::new();
         for address in &connect.destinations {
             let target = address.target.as_str();
             self.ladder.internal(at, (ladder::CALL, ladder::REGISTRAR), format!("where is {target}?"), String::new());
+            if matches!(address.kind, AddressKind::Tel | AddressKind::Sip) {
+                match Way::to(ctx, address, connect.anonymous || self.is_anonymous) {
+                    Ok(way) => called.push(Called::Outside(address.clone(), Box::new(way))),
+                    Err(cause) => {
+                        let words = cause.text().to_lowercase();
+                        self.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), words, String::new());
+                        self.note_failure(Failure::of(cause));
+                    }
+                }
+                continue;
+            }
             if address.kind != AddressKind::Extension {
                 let words = format!("{} is not reached from this box yet", address.kind.name());
                 self.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), words, String::new());
@@ -71,7 +98,7 @@ impl Call {
             }
             for binding in &contacts {
                 match Callee::of_contact(extension, binding) {
-                    Ok(callee) => called.push(callee),
+                    Ok(callee) => called.push(Called::Phone(Box::new(callee))),
                     Err(cause) => self.note_failure(Failure::of(cause)),
                 }
             }
