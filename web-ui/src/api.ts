@@ -7,14 +7,17 @@ export class ApiError extends Error {
   readonly requestId: string
   /** Seconds to wait before the next try, where the answer says so. */
   readonly retryAfter: number | null
+  /** What exactly is wrong, e.g. which field. */
+  readonly details: unknown
 
-  constructor(status: number, reason: string, message: string, requestId = '', retryAfter: number | null = null) {
+  constructor(status: number, reason: string, message: string, requestId = '', retryAfter: number | null = null, details: unknown = null) {
     super(message)
     this.name = 'ApiError'
     this.status = status
     this.reason = reason
     this.requestId = requestId
     this.retryAfter = retryAfter
+    this.details = details
   }
 }
 
@@ -37,7 +40,7 @@ export function readError(failure: Failure): ApiError {
   const envelope = errorOf(failure.body)
   const message = text(envelope?.['message']) || `The exchange answered ${failure.status}.`
   const reason = text(envelope?.['reason']) || 'UNKNOWN'
-  return new ApiError(failure.status, reason, sentence(message), text(envelope?.['request_id']), wait)
+  return new ApiError(failure.status, reason, sentence(message), text(envelope?.['request_id']), wait, envelope?.['details'])
 }
 
 function errorOf(body: string): Record<string, unknown> | null {

@@ -6,7 +6,17 @@ export type Route =
   | { page: 'conferences' }
   | { page: 'extensions' }
   | { page: 'recordings' }
+  | { page: 'numbers' }
+  | { page: 'flows' }
+  | { page: 'flow'; id: string }
+  | { page: 'agents' }
+  | { page: 'tags' }
+  | { page: 'accesskeys' }
+  | { page: 'customer' }
   | { page: 'unknown'; path: string }
+
+/** The pages without an id. */
+const LISTS = ['conferences', 'extensions', 'recordings', 'numbers', 'flows', 'agents', 'tags', 'accesskeys', 'customer'] as const
 
 /** Reads `#/calls/<id>`. */
 export function parseRoute(hash: string): Route {
@@ -15,9 +25,9 @@ export function parseRoute(hash: string): Route {
   if (rest.length === 0) {
     if (noun === '' || (noun === 'calls' && id === undefined)) return { page: 'calls' }
     if (noun === 'calls' && id) return { page: 'call', id: decode(id) }
-    if (noun === 'conferences' && id === undefined) return { page: 'conferences' }
-    if (noun === 'extensions' && id === undefined) return { page: 'extensions' }
-    if (noun === 'recordings' && id === undefined) return { page: 'recordings' }
+    if (noun === 'flows' && id) return { page: 'flow', id: decode(id) }
+    const list = LISTS.find((page) => page === noun)
+    if (list && id === undefined) return { page: list }
   }
   return { page: 'unknown', path }
 }
@@ -28,6 +38,11 @@ function decode(part: string): string {
   } catch {
     return part
   }
+}
+
+/** The address of a flow's page. */
+export function flowHref(id: string): string {
+  return `#/flows/${encodeURIComponent(id)}`
 }
 
 /** The address of a call's page. */

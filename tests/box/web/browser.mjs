@@ -41,9 +41,10 @@ async function watch(context, page, base) {
   page.on('websocket', (socket) => check(socket.url()))
   page.on('pageerror', (error) => complain('page error', String(error.stack ?? error)))
   page.on('console', (message) => {
-    // The browser itself reports the one refused log-in that is part of the test.
+    // The browser itself reports the one refused log-in and the one refused flow that are part of the test.
     const refusedLogin = message.location().url.endsWith('/auth/login') && /\b401\b/.test(message.text())
-    if (['error', 'warning'].includes(message.type()) && !refusedLogin) complain(`console ${message.type()}`, message.text())
+    const refusedFlow = message.location().url.endsWith('/v1.0/flows') && /\b400\b/.test(message.text())
+    if (['error', 'warning'].includes(message.type()) && !refusedLogin && !refusedFlow) complain(`console ${message.type()}`, message.text())
   })
   await page.exposeBinding('tandemPolicyViolation', (_, what) => complain('policy violation', what))
   await page.addInitScript(() => {

@@ -49,7 +49,10 @@ try {
   await seeLadder(href)
   await seeCallEnd()
   await seeHistory(href)
+  await seeFlowsAndNumbers()
+  await seeAdministration()
   await logOut()
+  await seeAsAgent()
   const found = complaints()
   demand(found.length === 0, `the browser complains: ${JSON.stringify(found)}`)
   say('done', { ok: true, requests: browser.requests() })
@@ -217,6 +220,139 @@ async function seeHistory(href) {
   await page.reload()
   await page.waitForSelector(`[data-test=past-calls] a.who[href="${href}"]`)
   say('history', { reloaded: true })
+}
+
+/** Fills the open dialog's fields by their labels, and saves. */
+async function fillDialog(fields, button) {
+  for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value)
+  await page.click(`dialog[open] button:has-text("${button}")`)
+}
+
+/** On a telephone nothing is wider than the screen. */
+async function demandNarrow(name) {
+  await page.setViewportSize({ width: 390, height: 844 })
+  const width = await page.evaluate(() => document.documentElement.scrollWidth)
+  await page.setViewportSize({ width: 1360, height: 900 })
+  demand(width <= 390, `${name} is ${width} wide on a telephone`)
+}
+
+/** A flow that cannot be run is refused at its action; a good one is saved, and a number leads to it. */
+async function seeFlowsAndNumbers() {
+  await page.click('nav a:has-text("Flows")')
+  await page.click('a:has-text("New flow")')
+  await page.waitForSelector('[data-test=flow]')
+  await page.getByLabel('Name', { exact: true }).fill('Welcome')
+  await page.getByLabel('Actions', { exact: true }).fill('[{"type": "answer"}, {"type": "dance"}]')
+  await page.click('button:has-text("Save")')
+  await page.waitForSelector('[data-test=findings] li')
+  const finding = await page.innerText('[data-test=findings]')
+  demand(/Action 2, dance/.test(finding), `the finding is ${finding}`)
+  await camera.take('flow-findings')
+  await page.getByLabel('Actions', { exact: true }).fill('[{"type": "answer"}, {"type": "beep"}, {"type": "hangup"}]')
+  await page.click('button:has-text("Save")')
+  await page.waitForSelector('h1:has-text("Welcome")')
+  demand(/#\/flows\/[0-9a-f-]{36}$/.test(page.url()), `a new flow is at ${page.url()}`)
+  await demandNarrow('the flow')
+  await page.click('nav a:has-text("Flows")')
+  await page.waitForSelector('[data-test=flows] a:has-text("Welcome")')
+  await demandNarrow('the list of flows')
+  await page.click('nav a:has-text("Numbers")')
+  await page.click('button:has-text("New number")')
+  await page.waitForSelector('dialog[open] option:has-text("Welcome")', { state: 'attached' })
+  await page.getByLabel('Calls go through', { exact: true }).selectOption({ label: 'Welcome' })
+  await fillDialog({ Number: '+493012345', Name: 'Main line' }, 'Create number')
+  await page.waitForSelector('[data-number="+493012345"] a:has-text("Welcome")')
+  await camera.take('numbers')
+  await demandNarrow('the list of numbers')
+  say('flows', { finding })
+}
+
+/** Opens a page of the administration. */
+async function administrate(name) {
+  await page.click('nav.wide button:has-text("Administration")')
+  await page.click(`nav.wide li a:has-text("${name}")`)
+}
+
+/** A tag, a user of role agent, an access key that works, and the settings. */
+async function seeAdministration() {
+  await administrate('Tags')
+  await page.click('button:has-text("New tag")')
+  await fillDialog({ Name: 'sales' }, 'Create tag')
+  await page.waitForSelector('[data-test=tags] td:has-text("sales")')
+  await demandNarrow('the list of tags')
+  await administrate('Users')
+  await page.click('button:has-text("New user")')
+  await page.waitForSelector('dialog[open]')
+  await camera.take('user-new')
+  await page.getByLabel('sales').check()
+  await fillDialog({ 'User name': 'ada', Name: 'Ada', Password: 'analytical engine', 'Rung at': '1001\n+493012345' }, 'Create user')
+  await page.waitForSelector('[data-agent=ada] .badge:has-text("sales")')
+  await camera.take('users')
+  await demandNarrow('the list of users')
+  await administrate('Access keys')
+  await page.click('button:has-text("New access key")')
+  await fillDialog({ Name: 'crm' }, 'Create access key')
+  const key = await page.innerText('[data-test=accesskey]')
+  await camera.take('accesskey')
+  await page.click('dialog[open] button:has-text("Done")')
+  await page.waitForSelector('[data-test=accesskeys] td:has-text("crm")')
+  await demandNarrow('the list of access keys')
+  const me = await fetch(`${base}/v1.0/me`, { headers: { authorization: `Bearer ${key}` } })
+  demand(me.status === 200 && (await me.json()).username === options.user, `the access key is answered ${me.status}`)
+  demand(!(await page.content()).includes(key), 'the access key is still on the page')
+  await page.click('button[aria-label="Delete crm"]')
+  await page.click('dialog[open] button:has-text("Delete access key")')
+  await page.waitForSelector('text=No access keys yet')
+  const gone = await fetch(`${base}/v1.0/me`, { headers: { authorization: `Bearer ${key}` } })
+  demand(gone.status === 401, `a deleted access key is answered ${gone.status}`)
+  await administrate('Settings')
+  await page.waitForSelector('[data-test=customer]')
+  await page.getByLabel('Name', { exact: true }).fill('Analytical Ltd.')
+  await page.getByLabel('Webhook', { exact: true }).fill('http://192.168.1.7/hook')
+  await page.click('[data-test=customer] button:has-text("Save")')
+  await page.waitForSelector('text=Saved')
+  await camera.take('settings')
+  await demandNarrow('the settings')
+  await page.click('nav a:has-text("Recordings")')
+  await page.waitForSelector('h1:has-text("Recordings")')
+  await demandNarrow('the list of recordings')
+  await seeFoldedMenu()
+  say('administration', { key: key.slice(0, 8) })
+}
+
+/** On a telephone the pages are folded into a menu that the keyboard opens and closes. */
+async function seeFoldedMenu() {
+  await page.setViewportSize({ width: 390, height: 844 })
+  await page.focus('nav.narrow button')
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('nav.narrow li a:has-text("Settings")')
+  await page.screenshot({ path: `${options.shots}/menu-phone.png` })
+  await page.keyboard.press('Escape')
+  await page.waitForSelector('nav.narrow li', { state: 'detached' })
+  demand(await page.evaluate(() => document.activeElement.matches('nav.narrow button')), 'the focus is not on the menu again')
+  await page.keyboard.press('Enter')
+  await page.click('nav.narrow li a:has-text("Calls")')
+  await page.waitForSelector('h1:has-text("Calls")')
+  await page.setViewportSize({ width: 1360, height: 900 })
+}
+
+/** Whoever is an agent sees, and finds nothing to change. */
+async function seeAsAgent() {
+  await page.fill('#username', 'ada')
+  await page.fill('#password', 'analytical engine')
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('.link.connected')
+  await page.click('nav a:has-text("Extensions")')
+  await page.waitForSelector('[data-test=extensions] tbody tr')
+  demand((await page.$$('.acts [aria-label^=Edit], .acts [aria-label^=Delete], button:has-text("New extension")')).length === 0, 'an agent finds something to change')
+  await page.click('nav.wide button:has-text("Administration")')
+  const entries = await page.$$eval('nav.wide li a', (links) => links.map((link) => link.innerText))
+  demand(entries.join() === 'Users,Tags', `an agent is shown ${entries}`)
+  await page.click('nav.wide li a:has-text("Users")')
+  await page.waitForSelector('[data-agent=ada]')
+  demand((await page.$$('.acts .button, button:has-text("New user")')).length === 0, 'an agent finds users to change')
+  await camera.take('users-as-agent')
+  await logOut()
 }
 
 async function logOut() {

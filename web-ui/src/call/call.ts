@@ -42,6 +42,8 @@ export interface Call {
   master_call_id: string | null
   chained_call_ids?: string[]
   recording_id?: string | null
+  /** The flow that it goes through; nil: none. */
+  flow_id?: string | null
   source: Address
   destination: Address
   status: CallStatus

@@ -1,4 +1,5 @@
 // How a finished call came out: in a word for its badge, and in a sentence that says who or what ended it.
+import { millis } from '../time'
 import type { Call, CallGroup } from './call'
 
 export type Tone = 'good' | 'warn' | 'bad' | 'plain'
@@ -8,6 +9,9 @@ export interface Outcome {
   tone: Tone
   sentence: string
 }
+
+/** What follows within this time was brought about. */
+const SOON_MS = 1500
 
 type Describe = (to: string) => Outcome
 
@@ -58,11 +62,22 @@ export function outcomeOf(group: CallGroup): Outcome {
 function answered({ master, legs }: CallGroup): Outcome {
   const limit = master.hangup_reason === 'timeout'
   const [word, tone]: [string, Tone] = limit ? ['Time limit', 'warn'] : ['Answered', 'plain']
-  const called = legs.find((leg) => leg.tm_progressing && leg.hangup_by === 'remote')
+  const called = legs.find((leg) => leg.tm_progressing && leg.hangup_by === 'remote' && endedIt(leg, master))
   if (master.hangup_by === 'remote') return { word, tone, sentence: `${numberOf(master)} hung up` }
   if (called) return { word, tone, sentence: `${numberOf(called)} hung up` }
   const why = AFTER_ANSWER[master.hangup_reason ?? '']
+  if (!why && hasFlow(master)) return { word, tone, sentence: 'The flow came to its end' }
   return { word, tone, sentence: why ? `Tandem hung up: ${why}` : 'Tandem hung up' }
+}
+
+/** Whether a call ended because this leg did: a flow may go on after one, and then the end is its own. */
+function endedIt(leg: Call, master: Call): boolean {
+  const [left, ended] = [millis(leg.tm_hangup), millis(master.tm_hangup)]
+  return left === null || ended === null || ended - left < SOON_MS
+}
+
+function hasFlow(call: Call): boolean {
+  return Boolean(call.flow_id) && call.flow_id !== '00000000-0000-0000-0000-000000000000'
 }
 
 function unanswered({ master, legs }: CallGroup): Outcome {

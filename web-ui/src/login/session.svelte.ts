@@ -1,4 +1,5 @@
 // Who is logged in, and the API in that person's name.
+import { reaches, type Permission } from '../agent/agent'
 import { Api, ApiError } from '../api'
 import { setBoxTime } from '../ui/clock.svelte'
 
@@ -19,6 +20,7 @@ interface Me {
 
 let current = $state.raw<Session | null>(stored())
 let ended = $state(false)
+let permission = $state('')
 
 /** The REST API. */
 export const api = new Api({
@@ -33,6 +35,10 @@ export const session = {
   },
   get token(): string | null {
     return current?.token ?? null
+  },
+  /** Whether the person may do what this permission is needed for; nothing until the box has said so. */
+  may(needed: Permission): boolean {
+    return reaches(permission, needed)
   },
   /** Whether the box ended the last session by itself. */
   get expired(): boolean {
@@ -56,12 +62,15 @@ export function logout(): void {
 }
 
 /** Who the session belongs to. */
-export function me(): Promise<Me> {
-  return api.get<Me>('/v1.0/me')
+export async function me(): Promise<Me> {
+  const found = await api.get<Me>('/v1.0/me')
+  permission = found.permission ?? ''
+  return found
 }
 
 function end(byBox: boolean): void {
   current = null
+  permission = ''
   ended = byBox
   keep()
 }
