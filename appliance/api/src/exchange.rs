@@ -61,6 +61,7 @@ fn sets_something(command: &Command) -> bool {
         Command::CreateCalls(_) | Command::CreateGroupcall(_) => true,
         Command::HangupGroupcall(_) => false,
         Command::HangupCall(_)
+        | Command::CreateTransfer(_)
         | Command::ControlCall(..)
         | Command::SendDigits { .. }
         | Command::DeleteConferencecall(_) => false,

@@ -37,6 +37,7 @@ pub mod routes;
 pub mod server;
 pub mod state;
 pub mod tag;
+pub mod transfer;
 pub mod trunk;
 pub mod web_page;
 pub mod websocket;

@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::{
     accesskey, activeflow, agent, auth, r#box, call, conference, conferencecall, customer, extension, failure, flow,
-    groupcall, health, metrics, number, provider, recording, route, tag, trunk, websocket,
+    groupcall, health, metrics, number, provider, recording, route, tag, transfer, trunk, websocket,
 };
 
 #[derive(OpenApi)]
@@ -29,7 +29,7 @@ use crate::{
         recording::delete, recording::file, recording::content, flow::list, flow::create, flow::get, flow::update,
         flow::delete, number::list, number::create, number::get, number::update, number::update_flows, number::delete,
         activeflow::list, activeflow::get, activeflow::stop, call::create::create, call::digits::send, activeflow::create, activeflow::delete, groupcall::list, groupcall::create,
-        groupcall::get, groupcall::delete, groupcall::hangup,
+        groupcall::get, groupcall::delete, groupcall::hangup, transfer::create,
         trunk::list, trunk::create, trunk::get, trunk::update, trunk::delete,
         provider::list, provider::create, provider::get, provider::update, provider::delete,
         route::list, route::create, route::get, route::update, route::delete,

@@ -15,8 +15,8 @@ use crate::failure::{Failure, Status};
 use crate::state::State;
 use crate::{
     accesskey, activeflow, agent, auth, r#box, call, conference, conferencecall, customer, envelope, extension, flow,
-    groupcall, health, limits, metrics, number, openapi, provider, recording, route as routing, tag, trunk, web_page,
-    websocket,
+    groupcall, health, limits, metrics, number, openapi, provider, recording, route as routing, tag, transfer, trunk,
+    web_page, websocket,
 };
 
 /// Who may use a route.
@@ -136,6 +136,7 @@ fn calls() -> Vec<Route> {
         route(Method::POST, "/v1.0/calls/{id}/recording_start", WRITE, recording::start),
         route(Method::POST, "/v1.0/calls/{id}/recording_stop", WRITE, recording::stop),
         route(Method::GET, "/v1.0/calls/{id}/sequence", READ, call::sequence),
+        route(Method::POST, "/v1.0/transfers", WRITE, transfer::create),
         route(Method::GET, "/v1.0/groupcalls", READ, groupcall::list),
         route(Method::POST, "/v1.0/groupcalls", WRITE, groupcall::create),
         route(Method::GET, "/v1.0/groupcalls/{id}", READ, groupcall::get),

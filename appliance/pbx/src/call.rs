@@ -1,7 +1,7 @@
 //! Calls: a back-to-back user agent. Each leg has a dialog of its own, so that neither phone learns anything of the other.
 //!
 //! A [`Call`] begins with the caller's [`Leg`] ([`setup`]) or with one that we ring for somebody who asked ([`dial`]), rings others ([`callee`], [`outbound`], [`progress`]), bridges the one that
-//! answers, or goes into a conference ([`joining`]) or through a flow ([`mod@flow`]), follows what either side changes ([`session`]) and what is ordered
+//! answers, or goes into a conference ([`joining`]) or through a flow ([`mod@flow`]), is transferred ([`transfer`], [`moving`]), follows what either side changes ([`session`]) and what is ordered
 //! of it ([`controls`]), and ends in one place ([`hangup`]). What is heard is agreed
 //! on in [`audio`], why it ended in [`cause`], what happened in [`ladder`].
 
@@ -20,6 +20,7 @@ pub mod invite;
 pub mod joining;
 pub mod ladder;
 pub mod leg;
+pub mod moving;
 pub mod outbound;
 pub mod progress;
 pub mod record;
@@ -28,6 +29,7 @@ pub mod refresh;
 pub mod session;
 pub mod session_timer;
 pub mod setup;
+pub mod transfer;
 pub mod waiting;
 
 use media::Lane;
@@ -46,6 +48,7 @@ pub use record::{Address, AddressKind, CallRecord, Controls, Direction, HangupBy
 
 use crate::context::Context;
 use crate::event::EventKind;
+use crate::limits;
 use crate::timers::TimerId;
 use cause::Cause;
 use ladder::Ladder;
@@ -98,6 +101,10 @@ pub struct Call {
     pub chained: Vec<Affair>,
     /// The flow that it goes through.
     pub run: Option<Box<flow::Run>>,
+    /// Where the leg that it began with is being transferred to.
+    pub transfer: Option<Box<transfer::Transfer>>,
+    /// The leg that waits in a call of its own while the two of this one consult, by its name.
+    pub consults: Option<LegKey>,
     /// What happened.
     pub ladder: Ladder,
     /// While it waits for ports: how long it may. While it rings: the dial timeout. Then, and in a flow: the longest duration.
@@ -133,6 +140,29 @@ impl Failure {
 }
 
 impl Call {
+    /// A call without legs, on the calmest media thread.
+    pub fn new(ctx: &mut Context, key: CallKey, ladder: Ladder) -> Call {
+        Call {
+            key,
+            lane: ctx.ports.calmest(),
+            legs: SmallVec::new(),
+            bridged: None,
+            waiting: None,
+            offer: None,
+            failure: None,
+            is_anonymous: false,
+            max_forwards: limits::HOPS,
+            purpose: None,
+            digits_told: (0, 0),
+            chained: Vec::new(),
+            run: None,
+            transfer: None,
+            consults: None,
+            ladder,
+            limit: None,
+        }
+    }
+
     /// The id of the caller's leg, which stands for the whole call; nil of a flow that runs by itself.
     pub fn id(&self) -> Uuid {
         self.legs.first().map_or(Uuid::nil(), |leg| leg.record.id)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::call::transfer::{NewTransfer, TransferRecord};
 use crate::call::{CallRecord, Control};
 use crate::conference::{Conference, ConferenceChange, Conferencecall, NewConference};
 use crate::directory::{
@@ -124,6 +125,8 @@ pub enum Command {
         /// Whether it waits.
         paused: bool,
     },
+    /// Send whom a call talks to to somebody else.
+    CreateTransfer(NewTransfer),
     /// What happened in a call that is still up.
     ReadSequence(Uuid),
     /// Which contacts are registered now, of one extension or of all.
@@ -178,6 +181,8 @@ pub enum Reply {
     Calls(Vec<CallRecord>, Vec<Groupcall>),
     /// The groupcall as it is now.
     Groupcall(Box<Groupcall>),
+    /// The transfer as it was begun.
+    Transfer(Box<TransferRecord>),
     /// The ladder of a live call.
     Sequence(Sequence),
     /// The contacts.

@@ -199,12 +199,12 @@ impl Context {
 
 /// What this exchange can do, as Allow and Supported say it.
 fn endpoint_config(settings: &Settings) -> sip::endpoint::Config {
-    use sip::Method::{Ack, Bye, Cancel, Info, Invite, Options, Prack, Register, Update};
+    use sip::Method::{Ack, Bye, Cancel, Info, Invite, Options, Prack, Refer, Register, Update};
     sip::endpoint::Config {
         user_agent: Bytes::from_static(concat!("Tandem/", env!("CARGO_PKG_VERSION")).as_bytes()),
         advertise: settings.advertise,
         supported: vec!["100rel", "timer", "path", "outbound"],
-        allow: vec![Invite, Ack, Bye, Cancel, Options, Info, Prack, Update, Register],
+        allow: vec![Invite, Ack, Bye, Cancel, Options, Info, Prack, Update, Refer, Register],
         ..sip::endpoint::Config::default()
     }
 }

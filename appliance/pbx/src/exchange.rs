@@ -28,9 +28,11 @@ use crate::{Deadline, Time};
 pub mod agents;
 pub mod conferences;
 pub mod dispatch;
+pub mod extensions;
 pub mod numbers;
 pub mod outgoing;
 pub mod recordings;
+pub mod transfers;
 pub mod trunks;
 
 /// Everything that reaches the exchange.
@@ -255,30 +257,10 @@ impl Pbx {
     }
 
     fn carry_out(&mut self, command: Command) -> Result<Reply, Rejection> {
-        let at = self.ctx.unix();
         match command {
-            Command::CreateExtension(new) => {
-                self.refuse_taken_by_another(&new.extension, "extension")?;
-                if self.ctx.trunks.by_username(&new.extension).is_some() {
-                    return Err(Rejection::AlreadyExists("trunk"));
-                }
-                let id = self.ctx.uuid();
-                let made = self.directory.create(id, new, at)?;
-                self.ctx.event(EventKind::ExtensionCreated(made.clone()));
-                Ok(Reply::Extension(made))
-            }
-            Command::UpdateExtension(id, change) => {
-                let changed = self.directory.update(id, change, at)?;
-                self.ctx.event(EventKind::ExtensionUpdated(changed.clone()));
-                Ok(Reply::Extension(changed))
-            }
-            Command::DeleteExtension(id) => {
-                let deleted = self.directory.delete(id, at)?;
-                self.registrar.remove_all(&mut self.ctx, id);
-                self.calls.hang_up_extension(&mut self.ctx, id);
-                self.ctx.event(EventKind::ExtensionDeleted(deleted.clone()));
-                Ok(Reply::Extension(deleted))
-            }
+            Command::CreateExtension(new) => self.create_extension(new),
+            Command::UpdateExtension(id, change) => self.update_extension(id, change),
+            Command::DeleteExtension(id) => self.delete_extension(id),
             Command::CreateConference(new) => self.create_conference(new),
             Command::UpdateConference(id, change) => self.update_conference(id, change),
             Command::DeleteConference(id) => self.end_conference(id).map(|ended| Reply::Conference(Box::new(ended))),
@@ -324,6 +306,7 @@ impl Pbx {
             Command::StartRecording(of, options) => self.start_recording(of, &options),
             Command::StopRecording(of) => self.stop_recording(of),
             Command::PauseRecording { of, paused } => self.pause_recording(of, paused),
+            Command::CreateTransfer(new) => self.create_transfer(new),
             Command::ReadSequence(id) => self.calls.sequence(&self.ctx, id),
             Command::ListBindings(extension) => Ok(Reply::Bindings(self.registrar.list(extension))),
             Command::ReadCounters => Ok(Reply::Counters(Box::new(self.counters()))),
@@ -374,6 +357,7 @@ impl Pbx {
         match timer {
             Timer::PortWait(call) => calls.with_call(ctx, call, |call, ctx| call.handle_port_wait(ctx)),
             Timer::DialTimeout(call) => calls.with_call(ctx, call, |call, ctx| call.handle_dial_timeout(ctx)),
+            Timer::TransferDone(call) => calls.with_call(ctx, call, |call, ctx| call.handle_transfer_done(ctx)),
             Timer::FlowWait(call) => calls.with_call(ctx, call, |call, ctx| call.handle_flow_wait(ctx)),
             Timer::CallLimit(call) => calls.with_call(ctx, call, |call, ctx| call.handle_call_limit(ctx)),
             Timer::SessionRefresh(leg) | Timer::Reinvite(leg) => {

@@ -20,6 +20,8 @@ pub enum Timer {
     FlowWait(CallKey),
     /// A call lasts too long.
     CallLimit(CallKey),
+    /// A phone that transferred has had its moment to hang up.
+    TransferDone(CallKey),
     /// We are the refresher of a session (RFC 4028 §7.2), and half of its time is over.
     SessionRefresh(LegKey),
     /// The peer was to refresh the session and did not (RFC 4028 §10).
@@ -58,6 +60,7 @@ impl Timer {
             Timer::DialTimeout(_) => "dial timeout",
             Timer::FlowWait(_) => "flow",
             Timer::CallLimit(_) => "call limit",
+            Timer::TransferDone(_) => "end of a transfer",
             Timer::SessionRefresh(_) => "session refresh",
             Timer::SessionExpired(_) => "session expired",
             Timer::Reinvite(_) => "re-INVITE after glare",

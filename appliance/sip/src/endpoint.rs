@@ -264,6 +264,11 @@ impl Endpoint {
         self.remove_server(server);
     }
 
+    /// The dialog with this Call-ID and (local, remote) tags, as Replaces (RFC 3891) and Join name one.
+    pub fn named_dialog(&self, call_id: &[u8], tags: (&[u8], &[u8])) -> Option<DialogId> {
+        self.find_dialog(call_id, tags)
+    }
+
     /// Sends a request within a dialog: re-INVITE, UPDATE, INFO, BYE, PRACK … A PRACK without RAck in `headers` acknowledges the last reliable answer.
     /// After BYE the dialog is ending; it is gone when the BYE is answered.
     pub fn request_in_dialog(

@@ -7,6 +7,8 @@ use pbx::call::CallRecord;
 use pbx::conference::{Conference, Conferencecall, ConferencecallStatus};
 use pbx::directory::{Agent, Extension, Number, Tag};
 use pbx::flow::{ActiveflowRecord, Flow};
+use pbx::groupcall::Groupcall;
+use pbx::provider::ProviderRecord;
 use pbx::recording::RecordingRecord;
 use pbx::registrar::Binding;
 use pbx::sequence::Sequence;
@@ -361,21 +363,9 @@ impl<'a> Batch<'a> {
             EventKind::ExtensionCreated(extension) | EventKind::ExtensionUpdated(extension) => {
                 self.extension(at, name, extension)
             }
-            EventKind::ExtensionDeleted(extension) => {
-                self.refreshed.retain(|(id, _), _| *id != extension.id);
-                registration::remove_all(self.connection, extension.id)?;
-                self.extension(at, name, extension)
-            }
-            EventKind::ExtensionRegistered(binding) => {
-                self.refreshed.remove(&(binding.extension_id, binding.contact.clone()));
-                registration::save(self.connection, binding)?;
-                self.registered(at, name, binding)
-            }
-            EventKind::ExtensionUnregistered(binding) => {
-                self.refreshed.remove(&(binding.extension_id, binding.contact.clone()));
-                registration::remove(self.connection, binding.extension_id, &binding.contact)?;
-                self.registered(at, name, binding)
-            }
+            EventKind::ExtensionDeleted(extension) => self.extension_deleted(at, name, extension),
+            EventKind::ExtensionRegistered(binding) => self.registered(at, name, binding),
+            EventKind::ExtensionUnregistered(binding) => self.unregistered(at, name, binding),
             EventKind::CallCreated(call)
             | EventKind::CallRinging(call)
             | EventKind::CallAnswered(call)
@@ -389,11 +379,7 @@ impl<'a> Batch<'a> {
             EventKind::GroupcallCreated(groupcall)
             | EventKind::GroupcallUpdated(groupcall)
             | EventKind::GroupcallProgressing(groupcall)
-            | EventKind::GroupcallHangup(groupcall) => {
-                let record = groupcall::Record::new(groupcall, self.identity);
-                record.save(self.connection)?;
-                self.append(at, name, record.id, &record)
-            }
+            | EventKind::GroupcallHangup(groupcall) => self.groupcall(at, name, groupcall),
             EventKind::ConferenceCreated(conference)
             | EventKind::ConferenceUpdated(conference)
             | EventKind::ConferenceDeleted(conference) => self.conference(at, name, conference),
@@ -420,10 +406,7 @@ impl<'a> Batch<'a> {
             }
             EventKind::ProviderCreated(record)
             | EventKind::ProviderUpdated(record)
-            | EventKind::ProviderDeleted(record) => {
-                provider::save(self.connection, &record.provider)?;
-                self.append(at, name, record.provider.id, &provider::Record::new(record))
-            }
+            | EventKind::ProviderDeleted(record) => self.provider(at, name, record),
             EventKind::RouteCreated(route) | EventKind::RouteUpdated(route) | EventKind::RouteDeleted(route) => {
                 route::save(self.connection, route)?;
                 self.append(at, name, route.id, &route::Record::new(route, self.identity))
@@ -459,7 +442,36 @@ impl<'a> Batch<'a> {
         self.append(at, name, extension.id, &record)
     }
 
+    fn extension_deleted(&mut self, at: Timestamp, name: &str, extension: &Extension) -> Result<(), Error> {
+        self.refreshed.retain(|(id, _), _| *id != extension.id);
+        registration::remove_all(self.connection, extension.id)?;
+        self.extension(at, name, extension)
+    }
+
+    fn groupcall(&mut self, at: Timestamp, name: &str, groupcall: &Groupcall) -> Result<(), Error> {
+        let record = groupcall::Record::new(groupcall, self.identity);
+        record.save(self.connection)?;
+        self.append(at, name, record.id, &record)
+    }
+
+    fn provider(&mut self, at: Timestamp, name: &str, record: &ProviderRecord) -> Result<(), Error> {
+        provider::save(self.connection, &record.provider)?;
+        self.append(at, name, record.provider.id, &provider::Record::new(record))
+    }
+
     fn registered(&mut self, at: Timestamp, name: &str, binding: &Binding) -> Result<(), Error> {
+        self.refreshed.remove(&(binding.extension_id, binding.contact.clone()));
+        registration::save(self.connection, binding)?;
+        self.contact(at, name, binding)
+    }
+
+    fn unregistered(&mut self, at: Timestamp, name: &str, binding: &Binding) -> Result<(), Error> {
+        self.refreshed.remove(&(binding.extension_id, binding.contact.clone()));
+        registration::remove(self.connection, binding.extension_id, &binding.contact)?;
+        self.contact(at, name, binding)
+    }
+
+    fn contact(&mut self, at: Timestamp, name: &str, binding: &Binding) -> Result<(), Error> {
         let Some(extension) = extension::get_even_deleted(self.connection, binding.extension_id)? else {
             return self.append(at, name, binding.extension_id, &registration::Record::from(binding));
         };

@@ -13,6 +13,7 @@ pub mod manner;
 pub mod registration;
 pub mod sdp;
 pub mod server;
+mod transfer;
 mod within;
 
 use std::collections::VecDeque;
@@ -89,6 +90,8 @@ pub struct Phone {
     pub complaints: Vec<String>,
     /// Every INFO body it got.
     pub infos: Vec<String>,
+    /// The statuses that it was told of transfers.
+    pub notified: Vec<u16>,
     /// How many OPTIONS it got.
     pub options: usize,
     /// The byte that its voice is made of.
@@ -117,6 +120,7 @@ impl Phone {
             calls: Vec::new(),
             complaints: Vec::new(),
             infos: Vec::new(),
+            notified: Vec::new(),
             options: 0,
             voice: 0x90 + id.0 as u8,
             now: Time::ZERO,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::flows;
 use lab::{Direction, Lab, OnInvite, Path, PhoneId, manner};
+use pbx::call::transfer::{NewTransfer, TransferKind};
 use pbx::call::{Address, AddressKind};
 use pbx::command::NewActiveflow;
 use pbx::flow::order::NewCall;
@@ -62,7 +63,7 @@ impl Chaos {
     pub fn rage(&mut self, acts: usize) {
         for _ in 0..acts {
             let phone = PhoneId(self.rng.random_range(0..NUMBERS.len()));
-            let act = self.rng.random_range(0..29);
+            let act = self.rng.random_range(0..33);
             self.words.push(format!("{:?} phone {} act {act}", self.lab.now(), phone.0));
             self.act(phone, act);
             let pause = match self.rng.random_range(0..4) {
@@ -107,6 +108,9 @@ impl Chaos {
             20 => self.hang_up_any(),
             26 | 27 => self.begin_calls(),
             28 => self.hang_up_a_group(),
+            29 => lab[phone].refer(NUMBERS.choose(rng).copied().expect("there are some")),
+            30 => lab[phone].refer_to_other_call(),
+            31 | 32 => self.transfer_any(),
             _ => self.change_manner(phone),
         }
     }
@@ -117,6 +121,17 @@ impl Chaos {
             let answer = self.lab.command(Command::HangupCall(*id));
             assert!(matches!(answer, Ok(Reply::Call(_)) | Err(pbx::Rejection::AlreadyHungUp)), "{answer:?}");
         }
+    }
+
+    /// Somebody has the exchange transfer a call.
+    fn transfer_any(&mut self) {
+        let ids: Vec<_> = self.lab.facts.unfinished().iter().map(|record| record.id).collect();
+        let (Some(call), rng) = (ids.choose(&mut self.rng).copied(), &mut self.rng) else { return };
+        let kind = if rng.random_bool(0.5) { TransferKind::Blind } else { TransferKind::Attended };
+        let target = (*NUMBERS.choose(rng).expect("there are some")).into();
+        let addresses = vec![Address { kind: AddressKind::Extension, target, target_name: String::new() }];
+        let answer = self.lab.command(Command::CreateTransfer(NewTransfer { kind, call, addresses }));
+        assert!(matches!(answer, Ok(Reply::Transfer(_)) | Err(pbx::Rejection::CallState)), "{answer:?}");
     }
 
     /// Somebody has the exchange call a few.

@@ -122,10 +122,15 @@ pub(crate) fn read_source(source: Option<Tree>) -> Result<Option<Address>, Failu
 
 /// Who is called.
 pub(crate) fn read_destinations(destinations: Vec<Tree>) -> Result<Vec<Address>, Failure> {
-    if destinations.len() > pbx::limits::DESTINATIONS {
+    read_addresses("destinations", destinations)
+}
+
+/// Reads the addresses of a field.
+pub(crate) fn read_addresses(field: &str, addresses: Vec<Tree>) -> Result<Vec<Address>, Failure> {
+    if addresses.len() > pbx::limits::DESTINATIONS {
         let reason = format!("are more than {}", pbx::limits::DESTINATIONS);
-        return Err(malformed(Fault::new("destinations", reason)));
+        return Err(malformed(Fault::new(field, reason)));
     }
-    let read = |(at, Tree(value)): (usize, &Tree)| address(&format!("destinations[{at}]"), value).map_err(malformed);
-    destinations.iter().enumerate().map(read).collect()
+    let read = |(at, Tree(value)): (usize, &Tree)| address(&format!("{field}[{at}]"), value).map_err(malformed);
+    addresses.iter().enumerate().map(read).collect()
 }

@@ -202,3 +202,23 @@ async fn digits_are_sent_to_a_phone_and_a_flow_that_is_needed_stays() {
     assert_eq!(desk.ask("DELETE", &number).token(&token).send().await.status, 200);
     assert_eq!(desk.ask("DELETE", &flow).token(&token).send().await.status, 200);
 }
+
+#[tokio::test]
+async fn what_cannot_be_transferred_is_refused_in_words() {
+    let desk = Desk::new();
+    let token = desk.log_in(ADMIN).await;
+    let nobody = uuid::Uuid::from_u128(7);
+    let address = json!({"type": "extension", "target": "1002"});
+    let transfer = |kind: &str, addresses: Value| json!({"transfer_type": kind, "transferer_call_id": nobody, "transferee_addresses": addresses});
+    for (body, status, reason) in [
+        (transfer("blind", json!([address])), 404, "CALL_NOT_FOUND"),
+        (transfer("sudden", json!([address])), 400, "INVALID_JSON_BODY"),
+        (transfer("blind", json!([])), 400, "INVALID_ARGUMENT"),
+        (transfer("attended", json!([{"type": "email", "target": "x@example.com"}])), 400, "INVALID_ARGUMENT"),
+        (transfer("attended", json!([{"type": "extension", "target": ""}])), 400, "INVALID_ARGUMENT"),
+        (json!({"transfer_type": "blind"}), 400, "INVALID_JSON_BODY"),
+    ] {
+        let answer = post(&desk, &token, "/v1.0/transfers", body.clone()).await;
+        assert_eq!((answer.status.as_u16(), answer.reason().as_str()), (status, reason), "{body}: {}", answer.text);
+    }
+}

@@ -2,6 +2,9 @@
 //!
 //! A stream is on the thread whose port it has, a conference where its streams are: the thread that is the first to have one of
 //! them is its home, where it is announced and recorded; others are linked with it as they come to have one.
+//!
+//! A call's streams are on one thread. After a transfer they may not be: two streams of different threads are bridged by a
+//! conference of the two, which is ours and nobody else's.
 
 use media::{Command, ConferenceId, Event, Lane, StreamId, Target};
 use pbx::ports::{PortOrder, lane_of};
@@ -26,14 +29,34 @@ pub struct Dispatcher {
     ordered: Vec<bool>,
     streams: FxHashMap<StreamId, Lane>,
     conferences: FxHashMap<ConferenceId, Parts>,
+    // The bridges over two threads, found by either stream.
+    bridges: FxHashMap<StreamId, Bridge>,
+    bridged: u32,
     owners: Owners,
 }
+
+/// A bridge over two threads, seen from one of its streams.
+#[derive(Debug, Clone, Copy)]
+struct Bridge {
+    conference: ConferenceId,
+    other: StreamId,
+}
+
+/// The names of our own conferences begin here; the exchange counts from 1.
+const BRIDGES: u32 = 1 << 31;
 
 impl Dispatcher {
     /// Over these queues, one for each thread.
     pub fn new(queues: Vec<Queue<Order>>, owners: Owners) -> Dispatcher {
-        let (streams, conferences) = (FxHashMap::default(), FxHashMap::default());
-        Dispatcher { ordered: vec![false; queues.len()], queues, streams, conferences, owners }
+        Dispatcher {
+            ordered: vec![false; queues.len()],
+            queues,
+            streams: FxHashMap::default(),
+            conferences: FxHashMap::default(),
+            bridges: FxHashMap::default(),
+            bridged: 0,
+            owners,
+        }
     }
 
     /// Orders something about a port.
@@ -56,6 +79,11 @@ impl Dispatcher {
 
     /// Orders anything else of the engines.
     pub fn order(&mut self, command: Command) {
+        if let Command::Connect { .. } | Command::Disconnect { .. } | Command::Close { .. } | Command::Join { .. } =
+            &command
+        {
+            self.end_bridges(&command);
+        }
         match &command {
             Command::Open { stream, port } => drop(self.order_open(*stream, *port)),
             Command::Configure { stream, .. }
@@ -63,17 +91,8 @@ impl Dispatcher {
             | Command::Close { stream }
             | Command::SendDigits { stream, .. }
             | Command::Mute { stream, .. } => self.push(self.lane(*stream), Order::Command(command)),
-            Command::Connect { a, b } => {
-                let lanes = (self.lane(*a), self.lane(*b));
-                if lanes.0 != lanes.1 {
-                    tracing::error!(
-                        ?a,
-                        ?b,
-                        "two streams of a call are on two media threads: they will not hear each other"
-                    );
-                }
-                self.push(lanes.0, Order::Command(command));
-            }
+            Command::Connect { a, b } if self.lane(*a) != self.lane(*b) => self.bridge(*a, *b),
+            Command::Connect { a, .. } => self.push(self.lane(*a), Order::Command(command)),
             Command::OpenConference { conference, .. } => {
                 self.conferences.insert(*conference, Parts { lanes: Vec::new(), open: command });
             }
@@ -117,6 +136,34 @@ impl Dispatcher {
             Event::PlaybackEnded { playback, .. } => self.owners.forget(Work::Playback(*playback)),
             Event::RecordingEnded { recording, .. } => self.owners.forget(Work::Recording(*recording)),
             _ => {}
+        }
+    }
+
+    /// Brings two streams of different threads together.
+    fn bridge(&mut self, a: StreamId, b: StreamId) {
+        self.bridged = self.bridged.wrapping_add(1) % BRIDGES;
+        let conference = ConferenceId(BRIDGES + self.bridged);
+        self.order(Command::OpenConference { conference, loudest: None });
+        for (stream, other) in [(a, b), (b, a)] {
+            self.order(Command::Join { stream, conference });
+            self.bridges.insert(stream, Bridge { conference, other });
+        }
+    }
+
+    /// Closes the bridges of streams that are about to be elsewhere.
+    fn end_bridges(&mut self, command: &Command) {
+        let (one, two) = match command {
+            Command::Connect { a, b } => (*a, *b),
+            Command::Disconnect { stream } | Command::Close { stream } | Command::Join { stream, .. } => {
+                (*stream, *stream)
+            }
+            _ => return,
+        };
+        for stream in [one, two] {
+            if let Some(Bridge { conference, other }) = self.bridges.remove(&stream) {
+                self.bridges.remove(&other);
+                self.order(Command::CloseConference { conference });
+            }
         }
     }
 

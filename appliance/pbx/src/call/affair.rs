@@ -3,7 +3,8 @@
 
 use uuid::Uuid;
 
-use super::CallKey;
+use super::transfer::Goal;
+use super::{CallKey, Failure, LegKey};
 use crate::flow::record::Origin;
 use crate::flow::{NewCall, Script};
 
@@ -35,4 +36,34 @@ pub enum Affair {
     },
     /// A flow runs by itself, because another one, or a recording, is over.
     Run(Box<Script>, Origin),
+    /// A phone wants the one it talks to to go elsewhere.
+    Refer {
+        /// Its leg, by its name.
+        leg: LegKey,
+        /// Where to.
+        goal: Goal,
+        /// Whether it wants to know how that gets on.
+        is_watched: bool,
+    },
+    /// A phone that transferred is to know how that gets on.
+    TransferProgress {
+        /// Its leg, by its name.
+        leg: LegKey,
+        /// The status of the one who is rung.
+        status: u16,
+    },
+    /// One of two who consulted has gone: the other one has whoever waits.
+    Consulted {
+        /// The leg that waits, by its name.
+        waits: LegKey,
+        /// The leg that is still there, by its name; `None`: they had not come to talk.
+        stays: Option<LegKey>,
+    },
+    /// Nobody took the one whom a phone transferred.
+    TransferFailed {
+        /// The call of the one who is transferred.
+        call: CallKey,
+        /// Why.
+        failure: Failure,
+    },
 }

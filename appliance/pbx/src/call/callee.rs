@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::audio::{Audio, Preference};
 use super::cause::Cause;
 use super::leg::new_record;
-use super::session_timer::SessionTimer;
 use super::setup::describe;
 use super::{Address, AddressKind, CALLER, Call, Direction, Leg, LegKey, Stage, invite};
 use crate::context::Context;
@@ -137,9 +136,10 @@ pub struct Presented {
 }
 
 impl Presented {
-    /// The caller as it is.
+    /// The caller as it is. Who was called, and is now transferred, is who calls.
     pub fn of_caller(ctx: &mut Context, call: &Call) -> Presented {
-        let source = call.legs[CALLER].record.source.clone();
+        let caller = &call.legs[CALLER];
+        let source = if call.transfer.is_some() { caller.party() } else { &caller.record.source }.clone();
         Presented { group: ctx.uuid(), source, is_anonymous: call.is_anonymous }
     }
 }
@@ -203,23 +203,8 @@ impl Call {
         self.ladder.add_phone(id, name, String::new());
         ctx.index.records.insert(id, key);
         ctx.index.sip_call_ids.insert(Bytes::copy_from_slice(record.sip_call_id.as_bytes()), key);
-        self.legs.push(Leg {
-            key,
-            record,
-            peer,
-            flow: self.legs[CALLER].flow,
-            stage: Stage::Locating,
-            callee: None,
-            way: None,
-            dialog: None,
-            audio,
-            recording: None,
-            session: SessionTimer::default(),
-            acknowledged: true,
-            timer: None,
-            seat: None,
-            playing: None,
-        });
+        let flow = self.legs[CALLER].flow;
+        self.legs.push(Leg { audio, ..Leg::new(key, record, (peer, flow), Stage::Locating) });
         Ok(place)
     }
 }

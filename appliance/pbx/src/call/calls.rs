@@ -28,6 +28,8 @@ pub struct Calls {
     /// Legs whose connection is gone, at least.
     stranded: usize,
     archive: Archive,
+    /// Where legs are that have left the call they began in, by their names.
+    pub(super) moved: FxHashMap<LegKey, LegKey>,
     /// Whether it was said that the process may end.
     drained: bool,
 }
@@ -68,20 +70,34 @@ impl Calls {
         leg: LegKey,
         act: impl FnOnce(&mut Call, &mut Context, usize) -> R,
     ) -> Option<R> {
-        let call = self.calls.get_mut(&leg.call)?;
-        let result = act(call, ctx, usize::from(leg.place));
-        self.bury(ctx, leg.call);
+        let leg = self.locate(leg);
+        self.with_place(ctx, leg, act)
+    }
+
+    fn with_place<R>(
+        &mut self,
+        ctx: &mut Context,
+        at: LegKey,
+        act: impl FnOnce(&mut Call, &mut Context, usize) -> R,
+    ) -> Option<R> {
+        let call = self.calls.get_mut(&at.call)?;
+        let result = act(call, ctx, usize::from(at.place));
+        self.bury(ctx, at.call);
         Some(result)
     }
 
     /// Does something with a call as a whole, and buries it if that ended it.
     pub fn with_call(&mut self, ctx: &mut Context, call: CallKey, act: impl FnOnce(&mut Call, &mut Context)) {
-        self.with(ctx, LegKey { call, place: 0 }, |call, ctx, _| act(call, ctx));
+        self.with_place(ctx, LegKey { call, place: 0 }, |call, ctx, _| act(call, ctx));
     }
 
     /// The call of a key.
     pub fn get(&self, key: CallKey) -> Option<&Call> {
         self.calls.get(&key).map(Box::as_ref)
+    }
+
+    pub(super) fn get_mut(&mut self, key: CallKey) -> Option<&mut Call> {
+        self.calls.get_mut(&key).map(Box::as_mut)
     }
 
     /// Adds a message to the ladder of the call that its Call-ID names.
@@ -91,6 +107,7 @@ impl Calls {
         let Some(leg) = ctx.index.sip_call_ids.get(call_id).copied() else {
             return self.preludes.note(call_id, Noted { at, inbound, message: message.clone() });
         };
+        let leg = self.locate(leg);
         let ladder = match self.calls.get_mut(&leg.call) {
             Some(call) => Some(&mut call.ladder),
             None => self.archive.ladder(leg),
@@ -166,13 +183,13 @@ impl Calls {
         found.sort();
         for leg in found {
             let ending = Ending::local(HangupReason::Normal, Cause::NORMAL);
-            self.with(ctx, leg, |call, ctx, place| call.hang_up_on_request(ctx, place, ending));
+            self.with_place(ctx, leg, |call, ctx, place| call.hang_up_on_request(ctx, place, ending));
         }
     }
 
     /// The ladder of a call that is still up, or was a moment ago.
     pub fn sequence(&self, ctx: &Context, record: Uuid) -> Result<Reply, Rejection> {
-        let key = ctx.index.records.get(&record).ok_or(Rejection::NotFound("call"))?;
+        let key = &self.locate(*ctx.index.records.get(&record).ok_or(Rejection::NotFound("call"))?);
         let live = self.calls.get(&key.call).map(|call| call.ladder.sequence());
         let sequence = live.or_else(|| self.archive.sequence(*key)).ok_or(Rejection::NotFound("call"))?;
         Ok(Reply::Sequence(sequence))
@@ -189,6 +206,11 @@ impl Calls {
         }
         let Some(mut call) = self.calls.remove(&key) else { return };
         ctx.cancel(&mut call.limit);
+        if !self.moved.is_empty() {
+            for leg in call.legs.iter().filter(|leg| !leg.record.id.is_nil()) {
+                self.moved.remove(&leg.key);
+            }
+        }
         self.archive.take(ctx, *call);
         if self.calls.is_empty() {
             index::shrink(&mut self.calls);

@@ -170,8 +170,17 @@ impl Call {
         match () {
             () if controls.silence => Some(Waiting::Silence),
             () if controls.music => Some(Waiting::Music),
-            () if place == CALLER && self.bridged.is_none() && self.rings_for_flow() => Some(Waiting::Ringing),
-            () if (controls.on_hold || is_held) && ctx.settings.music_on_hold => Some(Waiting::Music),
+            () if place == CALLER
+                && self.bridged.is_none()
+                && (self.rings_for_flow() || self.rings_for_transfer() && self.is_ringing()) =>
+            {
+                Some(Waiting::Ringing)
+            }
+            () if (controls.on_hold || is_held || place == CALLER && self.rings_for_transfer())
+                && ctx.settings.music_on_hold =>
+            {
+                Some(Waiting::Music)
+            }
             () => None,
         }
     }

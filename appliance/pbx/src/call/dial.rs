@@ -11,11 +11,10 @@ use sip::{Flow, Transport, Uri};
 use smallvec::SmallVec;
 use uuid::Uuid;
 
-use super::audio::{Audio, Preference};
+use super::audio::Preference;
 use super::cause::Cause;
 use super::ladder::{self, Ladder};
 use super::leg::new_record;
-use super::session_timer::SessionTimer;
 use super::setup::describe;
 use super::waiting::Destination;
 use super::{Address, AddressKind, Affair, CALLER, Call, CallRecord, Calls, Ending, HangupReason};
@@ -89,39 +88,15 @@ impl Call {
         ctx.index.sip_call_ids.insert(Bytes::copy_from_slice(record.sip_call_id.as_bytes()), key);
         let ladder = Ladder::new((id, record.destination.target.clone(), record.peer.clone()), Vec::new());
         let callee = callee.map(|callee| Box::new(named(ctx, *callee, (&record.source, anonymous))));
-        let leg = Leg {
-            key,
-            record,
-            peer: callee.as_ref().map_or(Peer::Uri, |callee| callee.peer),
-            flow,
-            stage: Stage::Waiting,
-            callee,
-            way,
-            dialog: None,
-            audio: Audio::default(),
-            recording: None,
-            session: SessionTimer::default(),
-            acknowledged: true,
-            timer: None,
-            seat: None,
-            playing: None,
-        };
+        let peer = callee.as_ref().map_or(Peer::Uri, |callee| callee.peer);
+        let leg = Leg { callee, way, ..Leg::new(key, record, (peer, flow), Stage::Waiting) };
         let mut call = Call {
-            key: key.call,
-            lane: ctx.ports.calmest(),
             legs: SmallVec::from_iter([leg]),
-            bridged: None,
             waiting: Some(Destination::Callee),
-            offer: None,
-            failure: None,
             is_anonymous: anonymous,
-            max_forwards: limits::HOPS,
             purpose: Some(Box::new(Purpose { script, early_execution })),
-            digits_told: (0, 0),
-            chained: Vec::new(),
-            run: None,
-            ladder,
             limit: Some(ctx.arm(limits::PORT_WAIT, Timer::PortWait(key.call))),
+            ..Call::new(ctx, key.call, ladder)
         };
         call.ladder.internal(at, (ladder::CALL, ladder::CALL), "a call was asked for", String::new());
         call.state(ctx, CALLER, EventKind::CallCreated);
@@ -204,10 +179,13 @@ impl Call {
         ctx.affairs.extend(self.chained.drain(..));
     }
 
-    /// The end of the first leg was stated: its groupcall may know.
-    pub(super) fn tell_groupcall(&self, ctx: &mut Context) {
-        let record = &self.legs[CALLER].record;
-        if let (Some(groupcall), Direction::Outgoing) = (record.groupcall_id, record.direction) {
+    /// The end of a leg was stated: if a call began with it, wherever it is now, its groupcall may know.
+    pub(super) fn tell_groupcall(&self, ctx: &mut Context, place: usize) {
+        let leg = &self.legs[place];
+        let record = &leg.record;
+        if usize::from(leg.key.place) == CALLER
+            && let (Some(groupcall), Direction::Outgoing) = (record.groupcall_id, record.direction)
+        {
             ctx.affairs.push_back(Affair::Over { groupcall });
         }
     }

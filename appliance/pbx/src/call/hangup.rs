@@ -21,7 +21,7 @@ impl Call {
         let cause = stated_cause(headers).unwrap_or(Cause::NORMAL);
         let answered = self.legs[place].is_up();
         self.finish_leg(ctx, place, Ending::remote(HangupReason::Normal, cause));
-        if self.return_from_bridge(ctx, place, cause) {
+        if self.return_from_consultation(ctx, place) || self.return_from_bridge(ctx, place, cause) {
             return;
         }
         if place == CALLER || self.bridged == Some(place) || (answered && self.bridged.is_none()) {
@@ -107,7 +107,7 @@ impl Call {
     /// Ends a leg and all the others.
     pub fn end_all(&mut self, ctx: &mut Context, place: usize, ending: Ending) {
         self.end_leg(ctx, place, ending);
-        if !self.return_from_bridge(ctx, place, ending.cause) {
+        if !self.return_from_consultation(ctx, place) && !self.return_from_bridge(ctx, place, ending.cause) {
             self.end_others(ctx, place, ending);
         }
     }
@@ -155,6 +155,7 @@ impl Call {
         if place == CALLER {
             self.leave_flow(ctx);
             self.end_chained(ctx);
+            self.abandon_transfer(ctx);
         }
         let at = ctx.unix();
         let leg = &mut self.legs[place];
@@ -211,9 +212,7 @@ impl Call {
         ctx.cancel(&mut leg.timer);
         leg.record.quality = statistics.map(quality);
         self.state(ctx, place, EventKind::CallHungup);
-        if place == CALLER {
-            self.tell_groupcall(ctx);
-        }
+        self.tell_groupcall(ctx, place);
     }
 }
 

@@ -43,6 +43,15 @@ impl Call {
         self.join_conference(ctx, CALLER);
     }
 
+    /// Goes into a conference in the middle of a call. False: there is no such conference, or no place in it.
+    pub fn move_into_conference(&mut self, ctx: &mut Context, id: Uuid) -> bool {
+        let caller = (self.legs[CALLER].key, self.id());
+        let Some(place) = rooms::enter(ctx, id, caller) else { return false };
+        self.legs[CALLER].seat = Some((id, place));
+        self.join_conference(ctx, CALLER);
+        true
+    }
+
     /// Takes the leg's place in its conference, once its audio is agreed on.
     pub fn join_conference(&mut self, ctx: &mut Context, place: usize) {
         let leg = &self.legs[place];

@@ -101,6 +101,27 @@ impl Ending {
 }
 
 impl Leg {
+    /// A leg of which nothing is known but whose it is and how far it is.
+    pub fn new(key: LegKey, record: CallRecord, (peer, flow): (Peer, Flow), stage: Stage) -> Leg {
+        Leg {
+            key,
+            record,
+            peer,
+            flow,
+            stage,
+            callee: None,
+            way: None,
+            dialog: None,
+            audio: Audio::default(),
+            recording: None,
+            session: SessionTimer::default(),
+            acknowledged: true,
+            timer: None,
+            seat: None,
+            playing: None,
+        }
+    }
+
     /// Whether it rings, talks, or is about to.
     pub fn is_live(&self) -> bool {
         !matches!(self.stage, Stage::Closing | Stage::Over)

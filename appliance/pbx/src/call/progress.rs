@@ -93,6 +93,7 @@ impl Call {
                 self.state(ctx, place, EventKind::CallRinging);
             }
         }
+        self.note_ringing_for_transfer(ctx);
     }
 
     /// 180, or 183 with our description where the phone already sends audio.
@@ -217,6 +218,7 @@ impl Call {
             _ => self.set_progressing(ctx, &[place, CALLER]),
         }
         self.note_answered_for_flow(ctx);
+        self.note_answered_for_transfer(ctx);
     }
 
     /// 200 to the caller.
@@ -252,7 +254,7 @@ impl Call {
     }
 
     /// Connects the caller's audio with that of a phone.
-    fn bridge(&mut self, ctx: &mut Context, place: usize) {
+    pub(super) fn bridge(&mut self, ctx: &mut Context, place: usize) {
         if self.bridged == Some(place) {
             return;
         }
@@ -288,7 +290,7 @@ impl Call {
 
     /// Once nobody rings any more and nobody answered, the caller is told the most telling failure.
     pub fn give_up_if_silent(&mut self, ctx: &mut Context) {
-        if self.is_ringing() || self.return_from_ringing(ctx) {
+        if self.is_ringing() || self.return_from_ringing(ctx) || self.return_from_transfer(ctx) {
             return;
         }
         let failure = self.failure.unwrap_or(Failure::of(Cause::NO_ANSWER));
@@ -333,6 +335,11 @@ impl Call {
             return self.end_leg(ctx, CALLER, ending);
         }
         self.end_called(ctx, ending);
+        if self.transfer.is_some() {
+            self.bridged = None;
+            self.note_failure(Failure::of(Cause::NO_ANSWER));
+            return self.give_up_if_silent(ctx);
+        }
         self.refuse(ctx, Failure::of(Cause::NO_ANSWER));
     }
 }

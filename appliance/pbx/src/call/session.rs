@@ -26,6 +26,7 @@ impl Call {
             }
             Method::Invite | Method::Update | Method::Prack => self.handle_change(ctx, place, server, request),
             Method::Info => self.handle_info(ctx, place, server, request),
+            Method::Refer => self.handle_refer(ctx, place, server, request),
             Method::Options => answer(ctx, server, Reply::new(200)),
             _ => answer(ctx, server, Reply::new(405)),
         }

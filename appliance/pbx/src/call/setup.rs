@@ -136,7 +136,7 @@ fn read_offer(ctx: &Context, request: &Request) -> Result<SessionDescription, Bo
 }
 
 /// What the caller dialled: the user part, whatever the scheme. In `conference:<id>` the id stands where a password would.
-fn dialled(uri: &Uri) -> String {
+pub fn dialled(uri: &Uri) -> String {
     let user = uri.user_unescaped().map(|user| user.into_owned()).unwrap_or_default();
     match uri.password() {
         Some(id) if user == "conference" => format!("{user}:{id}"),
@@ -241,42 +241,14 @@ fn begin(
         _ => None,
     };
     let leg = Leg {
-        key: leg_key,
-        record,
-        peer,
-        flow,
-        stage: Stage::Incoming { server },
-        callee: None,
-        way: None,
-        dialog: None,
-        audio: Audio::default(),
-        recording: None,
         session: SessionTimer { agreed, ..SessionTimer::default() },
         acknowledged: false,
-        timer: None,
-        seat: None,
-        playing: None,
+        ..Leg::new(leg_key, record, (peer, flow), Stage::Incoming { server })
     };
     let (offer, max_forwards) = (checked.offer, checked.max_forwards);
     let legs = SmallVec::from_iter([leg]);
-    let lane = ctx.ports.calmest();
-    let mut call = Call {
-        key,
-        lane,
-        legs,
-        bridged: None,
-        waiting: None,
-        offer,
-        failure: None,
-        is_anonymous,
-        max_forwards,
-        purpose: None,
-        digits_told: (0, 0),
-        chained: Vec::new(),
-        run: None,
-        ladder,
-        limit: None,
-    };
+    let _lane = ctx.ports.calmest();
+    let mut call = Call { legs, offer, is_anonymous, max_forwards, ..Call::new(ctx, key, ladder) };
     let at = ctx.unix();
     call.ladder.internal(at, (ladder::SIP, ladder::CALL), "INVITE", proof);
     ctx.sip.respond(ctx.now, server, Reply::new(100));
@@ -285,7 +257,7 @@ fn begin(
 }
 
 /// Looks the destination up; the cause says why it cannot be called.
-fn find(ctx: &Context, call: &mut Call, places: Whereabouts<'_>, number: &str) -> Result<Destination, Cause> {
+pub fn find(ctx: &Context, call: &mut Call, places: Whereabouts<'_>, number: &str) -> Result<Destination, Cause> {
     let at = ctx.unix();
     call.ladder.internal(at, (ladder::CALL, ladder::REGISTRAR), format!("where is {number}?"), String::new());
     let conference = dialled_id(number).and_then(|id| ctx.conferences.get(id));

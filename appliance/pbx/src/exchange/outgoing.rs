@@ -230,6 +230,10 @@ impl Pbx {
                 }
             }
             Affair::Make { call, new } => self.make_for(call, *new),
+            Affair::Refer { leg, goal, is_watched } => self.refer(leg, goal, is_watched),
+            Affair::TransferProgress { leg, status } => self.tell_transferer(leg, status),
+            Affair::Consulted { waits, stays } => self.end_consultation(waits, stays),
+            Affair::TransferFailed { call, failure } => self.give_back(call, failure),
         }
     }
 }

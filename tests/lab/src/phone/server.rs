@@ -67,7 +67,8 @@ impl Phone {
             "INVITE" => self.handle_invite(index, request),
             "CANCEL" => self.handle_cancel(index, &request),
             "OPTIONS" => self.handle_options(index, &request),
-            "NOTIFY" | "MESSAGE" => self.respond(index, Message::response(&request, 200)),
+            "NOTIFY" => self.handle_notify(index, &request),
+            "MESSAGE" => self.respond(index, Message::response(&request, 200)),
             _ => self.handle_within(index, &method, request),
         }
     }

@@ -115,3 +115,27 @@ fn a_thread_that_is_behind_opens_no_more_streams_but_hears_everything_else() {
     bench.dispatcher.order(Command::Close { stream: StreamId(0) });
     assert_eq!(bench.taken(), [vec!["Open".to_string(), "Close".into()], vec!["Open".into()]]);
 }
+
+#[test]
+fn streams_of_two_threads_are_bridged_by_a_conference_until_one_is_elsewhere() {
+    let mut bench = Bench::with_streams();
+    bench.taken();
+    let (a, b) = (StreamId(0), StreamId(1));
+    bench.dispatcher.order(Command::Connect { a, b });
+    let conference = ConferenceId(BRIDGES + 1);
+    let [first, second] = bench.taken();
+    let joins = |orders: &[String]| orders.iter().filter(|order| order.contains("Join")).count();
+    assert_eq!((joins(&first), joins(&second)), (1, 1), "{first:?} {second:?}");
+    assert!(first.iter().chain(&second).filter(|order| order.contains("Link")).count() == 2, "{first:?} {second:?}");
+
+    // Within one thread again: the conference is closed first.
+    bench.dispatcher.order(Command::Connect { a, b: StreamId(2) });
+    let [first, second] = bench.taken();
+    assert!(first[0].contains("CloseConference") && first[1].contains("Connect"), "{first:?}");
+    assert!(second.len() == 1 && second[0].contains("CloseConference"), "{second:?}");
+    assert!(bench.dispatcher.bridges.is_empty() && !bench.dispatcher.conferences.contains_key(&conference));
+    bench.dispatcher.order(Command::Connect { a, b });
+    bench.taken();
+    bench.dispatcher.order(Command::Close { stream: b });
+    assert!(bench.dispatcher.bridges.is_empty());
+}

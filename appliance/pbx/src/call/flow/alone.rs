@@ -3,7 +3,6 @@
 //!
 //! Here, too, a flow has other calls made (`call`), some of which end with it.
 
-use smallvec::SmallVec;
 use uuid::Uuid;
 
 use super::{Run, Wait};
@@ -43,21 +42,8 @@ impl Call {
         let mut run = Run::new(id, script, (origin, None), ctx.unix());
         run.tell_own_variables();
         let mut call = Call {
-            key,
-            lane: ctx.ports.calmest(),
-            legs: SmallVec::new(),
-            bridged: None,
-            waiting: None,
-            offer: None,
-            failure: None,
-            is_anonymous: false,
-            max_forwards: limits::HOPS,
-            purpose: None,
-            digits_told: (0, 0),
-            chained: Vec::new(),
-            run: None,
-            ladder: Ladder::new((id, "flow".into(), String::new()), Vec::new()),
             limit: Some(ctx.arm(ctx.settings.call_limit, Timer::CallLimit(key))),
+            ..Call::new(ctx, key, Ladder::new((id, "flow".into(), String::new()), Vec::new()))
         };
         call.start(ctx, run);
         call

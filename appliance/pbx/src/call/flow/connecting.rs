@@ -122,7 +122,8 @@ impl Call {
 
     /// One of those who were rung has the call.
     pub fn note_answered_for_flow(&mut self, ctx: &mut Context) {
-        let Some(run) = &mut self.run else { return };
+        let rings = self.rings_for_flow();
+        let Some(run) = self.run.as_mut().filter(|_| rings) else { return };
         if let Wait::Answer(connect) = std::mem::replace(&mut run.waits, Wait::Nothing) {
             ctx.cancel(&mut run.timer);
             run.waits = Wait::Bridge(connect);
@@ -168,6 +169,15 @@ impl Call {
         self.bridged = None;
         self.resume_or_relay(ctx, cause, "");
         true
+    }
+
+    /// Whoever the caller talked to is gone, and there was nobody to take their place. `false`: there is no flow to go on with.
+    pub fn fail_bridge_for_flow(&mut self, ctx: &mut Context, cause: Cause) -> bool {
+        let bridged = matches!(self.run.as_ref().map(|run| &run.waits), Some(Wait::Bridge(_)));
+        if bridged {
+            self.resume_or_relay(ctx, cause, cause.text());
+        }
+        bridged
     }
 
     fn resume_or_relay(&mut self, ctx: &mut Context, cause: Cause, failed: &str) {
