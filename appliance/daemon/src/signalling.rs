@@ -458,6 +458,7 @@ impl Run {
                 | Reply::Agent(_)
                 | Reply::Calls(..)
                 | Reply::Groupcall(_)
+                | Reply::Transfer(_)
                 | Reply::Tag(_)
                 | Reply::Trunk(_)
                 | Reply::Provider(_)
