@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use sip::auth::{Algorithm, Credentials, Secret, Verdict, Verifier};
 use sip::endpoint::Reply;
 use sip::header::{Authorization, WwwAuthenticate};
-use sip::{Headers, Method, Request};
+use sip::{Flow, Headers, Method, Request};
 
 use crate::Time;
+use crate::call::setup::Whereabouts;
 use crate::context::Context;
-use crate::directory::{Directory, Extension, Provider, Trunk};
+use crate::directory::{Extension, Provider, Trunk};
 use crate::event::EventKind;
 use crate::guard::{Consequence, Guard};
 use crate::provider;
@@ -45,12 +46,16 @@ impl Gate {
     pub fn identify(
         &mut self,
         ctx: &mut Context,
-        directory: &Directory,
-        source: IpAddr,
+        places: &Whereabouts<'_>,
+        flow: &Flow,
         request: &Request,
     ) -> Result<Caller, Box<Reply>> {
+        let (directory, source) = (places.directory, flow.remote.ip());
         let Some(credentials) = self.credentials(request) else {
-            return known_by_address(ctx, source, request).ok_or_else(|| self.challenge(ctx, false));
+            let caller = known_by_address(ctx, source, request);
+            // A phone of ours may be where a trunk is: behind the same router, or on the same machine.
+            let caller = caller.filter(|_| !places.registrar.is_at(flow));
+            return caller.ok_or_else(|| self.challenge(ctx, false));
         };
         let user = credentials.username.to_str_lossy().into_owned();
         let extension = directory.by_number(&user);

@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 use crate::child::Child;
 use crate::{ports, wait};
 
-/// The password of everybody at the provider.
-pub const PASSWORD: &str = "open sesame";
+/// The password of everybody at the provider; baresip cannot read one with a space.
+pub const PASSWORD: &str = "open-sesame";
 
 /// A running provider.
 pub struct Kamailio {

@@ -93,6 +93,21 @@ fn a_trunk_reaches_numbers_and_nothing_else() {
 }
 
 #[test]
+fn a_phone_beside_a_trunk_is_still_a_phone() {
+    let mut lab = Lab::new(7);
+    let (alice, bob) = (lab.phone_at("1001", address(5)), lab.phone_at("1002", address(6)));
+    lab.register(alice);
+    lab.register(bob);
+    make_trunk(&mut lab, by_address());
+    lab[alice].manner.reuses_nonce = false;
+    lab[bob].manner.on_invite = OnInvite::Answer;
+    lab[alice].call("1002");
+    lab.run_until(|lab| lab[alice].is(State::Up) && lab[bob].is(State::Up));
+    lab[alice].hang_up();
+    lab.finish();
+}
+
+#[test]
 fn a_trunk_known_by_its_password_proves_it() {
     let (mut lab, alice) = office(3);
     make_trunk(&mut lab, by_password());

@@ -98,7 +98,7 @@ impl Pbx {
 
     fn handle_authenticated(&mut self, server: ServerId, flow: Flow, request: Box<Request>) {
         let Pbx { ctx, directory, registrar, gate, calls } = self;
-        let caller = match gate.identify(ctx, directory, flow.remote.ip(), &request) {
+        let caller = match gate.identify(ctx, &Whereabouts { directory, registrar }, &flow, &request) {
             Ok(caller) => caller,
             Err(reply) => {
                 ctx.sip.respond(ctx.now, server, *reply);

@@ -69,6 +69,12 @@ impl Registrar {
         }
     }
 
+    /// Whether a phone of an extension is at the other end of a flow.
+    pub fn is_at(&self, flow: &Flow) -> bool {
+        let same = |own: &Flow| own.transport == flow.transport && own.remote == flow.remote;
+        self.by_extension.values().flatten().any(|entry| same(&entry.binding.flow))
+    }
+
     /// The entry of a key.
     pub fn get(&self, key: BindingKey) -> Option<&Entry> {
         let extension = self.by_key.get(&key)?;
