@@ -4,7 +4,7 @@
 set -eu
 
 packages="gcc libc6-dev make cmake curl ca-certificates"
-[ "${1:-build}" = test ] && packages="$packages baresip kamailio sip-tester sox ffmpeg chromium iproute2 sqlite3 valgrind qemu-user"
+[ "${1:-build}" = test ] && packages="$packages baresip flite kamailio sip-tester sox ffmpeg chromium iproute2 sqlite3 valgrind qemu-user"
 command -v node >/dev/null || packages="$packages nodejs"
 command -v npm >/dev/null || packages="$packages npm"
 

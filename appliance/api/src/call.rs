@@ -3,6 +3,7 @@
 pub(crate) mod controls;
 pub(crate) mod create;
 pub(crate) mod digits;
+pub(crate) mod talk;
 
 use axum::extract::State as Shared;
 use pbx::{Command, Reply};

@@ -66,7 +66,7 @@ fn sets_something(command: &Command) -> bool {
         | Command::SendDigits { .. }
         | Command::DeleteConferencecall(_) => false,
         Command::StopActiveflow(_) => false,
-        Command::ReadSequence(_) | Command::ListBindings(_) | Command::ReadCounters => false,
+        Command::Talk(..) | Command::ReadSequence(_) | Command::ListBindings(_) | Command::ReadCounters => false,
     }
 }
 

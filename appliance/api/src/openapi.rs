@@ -19,7 +19,7 @@ use crate::{
         auth::login, auth::logout, health::get, health::live, metrics::get, get, r#box::get, call::list, call::get,
         call::delete, call::hangup, call::sequence, call::controls::hold, call::controls::unhold, call::controls::moh,
         call::controls::unmoh, call::controls::mute, call::controls::unmute, call::controls::silence,
-        call::controls::unsilence, conferencecall::list, conferencecall::get, conferencecall::delete, conference::list,
+        call::controls::unsilence, call::talk::talk, conferencecall::list, conferencecall::get, conferencecall::delete, conference::list,
         conference::create, conference::get, conference::update, conference::delete, conference::recording::start, conference::recording::stop, extension::list,
         extension::create, extension::get, extension::update, extension::delete,
         accesskey::list, accesskey::create, accesskey::get, accesskey::update, accesskey::delete, customer::get,

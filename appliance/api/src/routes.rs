@@ -131,6 +131,7 @@ fn calls() -> Vec<Route> {
         route(Method::DELETE, "/v1.0/calls/{id}/mute", WRITE, call::controls::unmute),
         route(Method::POST, "/v1.0/calls/{id}/silence", WRITE, call::controls::silence),
         route(Method::DELETE, "/v1.0/calls/{id}/silence", WRITE, call::controls::unsilence),
+        route(Method::POST, "/v1.0/calls/{id}/talk", WRITE, call::talk::talk),
         route(Method::POST, "/v1.0/calls/{id}/recording_pause", WRITE, recording::pause),
         route(Method::POST, "/v1.0/calls/{id}/recording_resume", WRITE, recording::resume),
         route(Method::POST, "/v1.0/calls/{id}/recording_start", WRITE, recording::start),

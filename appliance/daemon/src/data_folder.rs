@@ -58,6 +58,11 @@ impl DataFolder {
         self.path.join("sounds")
     }
 
+    /// Where texts are kept that were spoken.
+    pub fn spoken(&self) -> PathBuf {
+        self.path.join("cache").join("speech")
+    }
+
     /// Where sounds are kept that were fetched from the network.
     pub fn fetched_sounds(&self) -> PathBuf {
         self.path.join("cache").join("sounds")

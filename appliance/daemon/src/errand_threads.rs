@@ -4,6 +4,8 @@
 //! run at once the exchange decides ([`pbx::errand`]); here each has a time after which it is over, whatever it met.
 
 pub mod requests;
+pub mod speech;
+pub mod spoken;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,12 +17,15 @@ use crate::limits;
 use crate::queue::Queue;
 use crate::web::Reach;
 use requests::Requests;
+use speech::Speakers;
 
 /// What the threads need of the rest of the process.
 #[derive(Debug)]
 pub struct Surroundings {
     /// Which web servers are asked.
     pub reach: Reach,
+    /// Who speaks.
+    pub speakers: Speakers,
     /// The way back to the exchange.
     pub reports: Queue<ErrandReport>,
 }
@@ -34,6 +39,7 @@ pub struct ErrandThreads {
 #[derive(Debug)]
 struct Shared {
     requests: Requests,
+    speakers: Speakers,
     reports: Queue<ErrandReport>,
     work: Mutex<Work>,
     bell: Condvar,
@@ -60,6 +66,7 @@ impl ErrandThreads {
     pub fn new(around: Surroundings) -> ErrandThreads {
         let shared = Shared {
             requests: Requests::new(around.reach),
+            speakers: around.speakers,
             reports: around.reports,
             work: Mutex::default(),
             bell: Condvar::new(),
@@ -107,6 +114,7 @@ impl Shared {
                     self.requests.fetch((method, &url), (activeflow, reference), begun)
                 }
                 Errand::Webhook(webhook) => self.requests.tell(&webhook, begun),
+                Errand::Speak(speech) => self.speakers.speak(&speech, begun),
             };
             self.report(id, done);
         }

@@ -97,6 +97,16 @@ pub const REDIRECTS: u32 = 3;
 
 /// Octets of the actions that a web server may answer.
 pub const FETCHED_ACTIONS: usize = 1 << 20;
+/// How long flite may speak one text, and what of the processor it may take for it.
+pub const SPEAKING: Duration = Duration::from_secs(20);
+/// Octets of memory that flite may take, for the longest text three times over.
+pub const SPEAKING_MEMORY: u64 = 512 << 20;
+/// How long a service that speaks may take before the box speaks itself: somebody listens to the silence.
+pub const SPEECH_SERVICE: Duration = Duration::from_secs(8);
+/// Octets of one spoken text: more than eight minutes at 16 kHz.
+pub const SPEECH_FILE: u64 = 16 << 20;
+/// Octets of all spoken texts that are kept on the disk.
+pub const SPOKEN: u64 = 64 << 20;
 /// How long a thread that runs errands waits for the next one.
 pub const ERRAND_THREAD_IDLE: Duration = Duration::from_secs(30);
 

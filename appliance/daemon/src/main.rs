@@ -24,6 +24,7 @@ mod process;
 mod queue;
 mod recording_thread;
 mod reserve;
+mod sealed;
 mod signalling;
 mod signals;
 mod sound_thread;

@@ -46,6 +46,10 @@ pub struct Options {
     pub threads: Option<u8>,
     /// Calls of one conference on one of them.
     pub conference_seats_per_thread: usize,
+    /// A web service that speaks better.
+    pub speech: Option<SpeechService>,
+    /// The program that speaks; where none is named, where Debian puts it.
+    pub flite: Option<PathBuf>,
     /// Web servers on this very box that flows may reach.
     pub own_web_servers: OwnWebServers,
     /// What those hear who wait.
@@ -77,6 +81,17 @@ impl Options {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct EncryptionWish(pub Encryption);
+
+/// A web service that speaks, but for its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpeechService {
+    /// Its URL.
+    pub url: String,
+    /// The model.
+    pub model: String,
+    /// The voice where a flow names none.
+    pub voice: String,
+}
 
 /// Addresses of web servers on this box, written with commas between them: `127.0.0.1:3000,[::1]:3000`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -155,6 +170,19 @@ struct Flags {
     /// often meant for nobody else [default: none]
     #[arg(long, env = "TANDEM_OWN_WEB_SERVERS", value_name = "ADDR:PORT,…")]
     own_web_servers: Option<OwnWebServers>,
+    /// The program flite, which speaks the texts of flows [default: /bin/flite or /usr/bin/flite]
+    #[arg(long, env = "TANDEM_FLITE", value_name = "FILE")]
+    flite: Option<PathBuf>,
+    /// A web service that speaks the texts of flows, in the shape of OpenAI's /v1/audio/speech. Its key is what
+    /// TANDEM_SPEECH_KEY says, once: it is kept encrypted [default: none, flite speaks]
+    #[arg(long, env = "TANDEM_SPEECH_URL", value_name = "URL")]
+    speech_url: Option<String>,
+    /// The service's model [default: tts-1]
+    #[arg(long, env = "TANDEM_SPEECH_MODEL", value_name = "NAME")]
+    speech_model: Option<String>,
+    /// The service's voice where a flow names none [default: alloy]
+    #[arg(long, env = "TANDEM_SPEECH_VOICE", value_name = "NAME")]
+    speech_voice: Option<String>,
     /// A TOML file with the same names as keys
     #[arg(long, env = "TANDEM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -179,6 +207,10 @@ struct File {
     time_zone: Option<TimeZone>,
     flow_actions: Option<usize>,
     own_web_servers: Option<OwnWebServers>,
+    flite: Option<PathBuf>,
+    speech_url: Option<String>,
+    speech_model: Option<String>,
+    speech_voice: Option<String>,
 }
 
 /// What the command line asked for.
@@ -221,6 +253,12 @@ fn complete(flags: Flags) -> Result<Options> {
         conference_seats_per_thread: seats.unwrap_or(pbx::limits::SEATS_A_THREAD),
         music_on_hold: flags.music_on_hold.map(MusicOnHold::from).or(file.music_on_hold).unwrap_or_default(),
         time_zone: flags.time_zone.or(file.time_zone).unwrap_or_else(TimeZone::of_machine),
+        speech: flags.speech_url.or(file.speech_url).map(|url| SpeechService {
+            url,
+            model: flags.speech_model.or(file.speech_model).unwrap_or_else(|| "tts-1".into()),
+            voice: flags.speech_voice.or(file.speech_voice).unwrap_or_else(|| "alloy".into()),
+        }),
+        flite: flags.flite.or(file.flite),
         own_web_servers: flags.own_web_servers.or(file.own_web_servers).unwrap_or_default(),
         flow_actions: flags.flow_actions.or(file.flow_actions).unwrap_or(1_000),
     };

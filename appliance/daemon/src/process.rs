@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
 use media::Sound;
+use pbx::errand::ErrandReport;
 use pbx::{Input, Pbx, Settings};
 use store::journal::{Hooks, Journal};
 use store::{Restored, Store, Timestamp, Writer};
@@ -16,17 +17,21 @@ use tokio::sync::watch;
 
 use crate::clock::{self, Clock};
 use crate::data_folder::DataFolder;
+use crate::errand_threads::speech::Speakers;
+use crate::errand_threads::speech::service::{Account, Service};
+use crate::errand_threads::spoken::Spoken;
 use crate::errand_threads::{self, ErrandThreads};
 use crate::http::{self, Door, Http};
 use crate::ledger::Ledger;
 use crate::media_threads::{self, MediaThreads, Waitings};
 use crate::memory::{self, Trimmer};
 use crate::name_thread::NameThread;
-use crate::options::{MusicOnHold, Options};
+use crate::options::{MusicOnHold, Options, SpeechService};
 use crate::queue::Queue;
 use crate::recording_thread::converter::Program;
 use crate::recording_thread::{self, RecordingThread};
 use crate::reserve::Reserve;
+use crate::sealed::BoxKey;
 use crate::signalling::counters::Counters;
 use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
 use crate::signals::Signals;
@@ -141,7 +146,6 @@ impl Running {
         restore(&mut pbx, clock, restored);
 
         let errand_reports = sockets.queue(pbx::limits::ERRANDS);
-        let errands = errand_threads::Surroundings { reach: reach(options), reports: errand_reports.clone() };
         let around = Surroundings {
             clock,
             counters: counters.clone(),
@@ -152,8 +156,8 @@ impl Running {
             questions: NameThread::start(&options.nameservers, sip, names.clone())?.questions,
             names,
             recording_orders: recording.orders.clone(),
+            errands: start_errands((options, folder), errand_reports.clone())?,
             errand_reports,
-            errands: ErrandThreads::new(errands),
             drained: drained(notices.clone()),
         };
         let ledger = Ledger::new(journal.clone(), counters.clone());
@@ -256,10 +260,35 @@ fn start_workers(
         sounds: folder.sounds(),
         music: file,
         cache: folder.fetched_sounds(),
+        spoken: folder.spoken(),
         reach: reach(options),
         deliveries: media.decoded(),
     })?;
     Ok((recording, sound, reports))
+}
+
+/// Those who ask and tell web servers, and speak.
+fn start_errands((options, folder): (&Options, &DataFolder), reports: Queue<ErrandReport>) -> Result<ErrandThreads> {
+    let speakers = speakers(options, folder)?;
+    Ok(ErrandThreads::new(errand_threads::Surroundings { reach: reach(options), speakers, reports }))
+}
+
+/// Who speaks. The key of a service is given once, and kept.
+fn speakers(options: &Options, folder: &DataFolder) -> Result<Speakers> {
+    let spoken = Spoken::open(&folder.spoken())?;
+    let service = match &options.speech {
+        None => None,
+        Some(SpeechService { url, model, voice }) => {
+            let own = BoxKey::open(folder.path())?;
+            if let Some(key) = std::env::var("TANDEM_SPEECH_KEY").ok().filter(|key| !key.is_empty()) {
+                own.seal("speech", &key)?;
+            }
+            let key = own.open_secret("speech")?;
+            let (url, model, voice) = (url.clone(), model.clone(), voice.clone());
+            Some(Service::new(Account { url, model, voice, key }))
+        }
+    };
+    Ok(Speakers::new(spoken, options.flite.clone(), service))
 }
 
 /// Which web servers flows may reach.

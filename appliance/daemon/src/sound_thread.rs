@@ -118,6 +118,8 @@ pub struct Surroundings {
     pub music: Option<PathBuf>,
     /// The folder for what is fetched from the network.
     pub cache: PathBuf,
+    /// The folder of what was spoken.
+    pub spoken: PathBuf,
     /// From where it is fetched.
     pub reach: Reach,
     /// The way to the media threads.
@@ -143,7 +145,7 @@ impl SoundThread {
         let counters = Arc::new(Counters::default());
         let cache = Cache::open(&around.cache)?;
         let fetcher = Fetcher::new(cache.clone(), around.reach, orders.clone());
-        let library = Library::new(SoundsFolder::open(&around.sounds)?, around.music, (cache, fetcher));
+        let library = Library::new(SoundsFolder::open(&around.sounds)?, around.music, around.spoken, (cache, fetcher));
         let run = Run {
             poll,
             bell,

@@ -181,7 +181,9 @@ pub enum Sound {
     File(String),
     /// What an `http` or `https` URL answers.
     Url(String),
-    /// A sound file that is in memory, such as spoken text.
+    /// A text that was spoken, by the name under which it is kept.
+    Spoken(String),
+    /// A sound file that is in memory.
     Octets(Arc<[u8]>),
     /// Nothing, for so long.
     Silence(Duration),

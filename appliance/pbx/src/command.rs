@@ -11,6 +11,7 @@ use crate::directory::{
     Agent, AgentChange, Author, Extension, ExtensionChange, NewAgent, NewExtension, NewNumber, NewTag, Number,
     NumberChange, ProviderData, Route, RouteData, Tag, TagChange, Trunk, TrunkData,
 };
+use crate::errand::Speech;
 use crate::flow::action::Action;
 use crate::flow::order::NewCall;
 use crate::flow::{ActiveflowRecord, Fault, Finding, Flow, NewFlow};
@@ -112,6 +113,8 @@ pub enum Command {
     },
     /// Order something of a call's audio.
     ControlCall(Uuid, Control),
+    /// Say something to a leg.
+    Talk(Uuid, Speech),
     /// End one call (a leg, and with it what it is bridged to).
     HangupCall(Uuid),
     /// Record a leg, its phone on the left, what it hears on the right; or everybody in a conference.

@@ -37,6 +37,21 @@ pub enum Errand {
     },
     /// Tell a web server.
     Webhook(Box<Webhook>),
+    /// Have a text spoken.
+    Speak(Box<Speech>),
+}
+
+/// A text to be spoken.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Speech {
+    /// The words.
+    pub text: String,
+    /// As `en-US`.
+    pub language: String,
+    /// Who speaks; empty: whom the box has.
+    pub provider: String,
+    /// With which voice.
+    pub voice: String,
 }
 
 /// What came of an errand.
@@ -62,6 +77,8 @@ pub enum Brought {
         /// Its body, as text.
         body: String,
     },
+    /// What was spoken: its name, for [`media::Sound::Spoken`].
+    Spoken(String),
 }
 
 /// Who sent an errand.
@@ -109,6 +126,7 @@ impl Errand {
         match self {
             Errand::Fetch { url, .. } => authority(url),
             Errand::Webhook(webhook) => authority(&webhook.url),
+            Errand::Speak(_) => "speech".into(),
         }
     }
 
@@ -117,6 +135,7 @@ impl Errand {
         match self {
             Errand::Fetch { url, .. } => url.len(),
             Errand::Webhook(webhook) => webhook.url.len() + webhook.data.len() + webhook.data_type.len(),
+            Errand::Speak(speech) => speech.text.len(),
         }
     }
 
@@ -133,6 +152,7 @@ impl Errand {
         match self {
             Errand::Fetch { url, method, .. } => format!("{} {}", method.name(), shown(url)),
             Errand::Webhook(webhook) => format!("{} {}", webhook.method.name(), shown(&webhook.url)),
+            Errand::Speak(speech) => ["speak", &speech.provider, &speech.voice].join(" ").trim_end().into(),
         }
     }
 }

@@ -302,6 +302,9 @@ impl Pbx {
                 self.calls.within(&mut self.ctx, call, |call, ctx, place| call.send_digits(ctx, place, order))
             }
             Command::ControlCall(id, control) => self.calls.control(&mut self.ctx, id, control),
+            Command::Talk(id, speech) => {
+                self.calls.within(&mut self.ctx, id, |call, ctx, place| call.talk_on_request(ctx, place, speech))
+            }
             Command::HangupCall(id) => self.calls.hang_up(&mut self.ctx, id),
             Command::StartRecording(of, options) => self.start_recording(of, &options),
             Command::StopRecording(of) => self.stop_recording(of),

@@ -137,6 +137,8 @@ pub const ERRANDS_WAITING: usize = 1_000;
 pub const ERRANDS_OCTETS: usize = 8 << 20;
 /// How long a flow waits for an errand: what a web server may take, and a little in the queue.
 pub const ERRAND_WAIT: Duration = Duration::from_secs(40);
+/// Characters of a text that is spoken: about five minutes.
+pub const SPEECH: usize = 4_000;
 /// How long a request that nobody waits for rests before it is tried again.
 pub const WEBHOOK_RESTS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 /// Digits that wait to be read.

@@ -119,6 +119,23 @@ impl Sound {
         longest as f64 / 100.0
     }
 
+    /// Where in this another sound is heard, and how alike they are there: the correlation of how loud they are from moment
+    /// to moment, which is what codecs and rates leave alone.
+    pub fn find(&self, wanted: &Sound) -> (f64, f64) {
+        let (heard, wanted) = (self.envelope(), wanted.envelope());
+        let last = heard.len().saturating_sub(wanted.len());
+        let at = |start: usize| heard.get(start..start + wanted.len()).map_or(0.0, |part| correlation(part, &wanted));
+        let best = (0..=last).map(|start| (start, at(start))).max_by(|a, b| a.1.total_cmp(&b.1));
+        best.map_or((0.0, 0.0), |(start, likeness)| (start as f64 / 50.0, likeness))
+    }
+
+    /// How loud it is in each 20 ms.
+    fn envelope(&self) -> Vec<f64> {
+        let window = (self.rate / 50) as usize;
+        let level = |part: &[f64]| (part.iter().map(|sample| sample * sample).sum::<f64>() / window as f64).sqrt();
+        self.samples.chunks_exact(window).map(level).collect()
+    }
+
     /// Fails unless this is the tone, loud, for at least a second and without a gap longer than a tenth.
     pub fn assert_tone(&self, pitch: u32) {
         assert!(self.seconds() > 1.0, "only {:.2} s were heard", self.seconds());
@@ -133,6 +150,14 @@ impl Sound {
         let gap = self.longest_silence(0.02);
         assert!(gap <= 0.1, "a gap of {gap:.2} s");
     }
+}
+
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let mean = |list: &[f64]| list.iter().sum::<f64>() / list.len().max(1) as f64;
+    let (mean_a, mean_b) = (mean(a), mean(b));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(a, b)| f(a - mean_a, b - mean_b)).sum::<f64>();
+    let (both, only_a, only_b) = (sum(&|a, b| a * b), sum(&|a, _| a * a), sum(&|_, b| b * b));
+    if only_a * only_b == 0.0 { 0.0 } else { both / (only_a * only_b).sqrt() }
 }
 
 #[cfg(test)]

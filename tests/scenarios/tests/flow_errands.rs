@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use lab::{Lab, PhoneId, State};
 use pbx::directory::NewNumber;
-use pbx::errand::{Brought, Errand};
+use pbx::errand::{Brought, Errand, Speech};
 use pbx::flow::action::FINISH;
 use pbx::flow::order::{Method, Webhook};
 use pbx::flow::{Action, ActiveflowRecord, NewFlow, Value};
-use pbx::{Command, EventKind, Reply, limits};
+use pbx::{Command, EventKind, Rejection, Reply, limits};
 use scenarios::{milliseconds, seconds};
 use uuid::Uuid;
 
@@ -195,5 +195,82 @@ fn a_slow_server_does_not_hold_up_the_calls_of_others() {
     lab.run_for(seconds(1));
     assert!(lab[phone].is(State::Ended));
     lab.run_for(seconds(60));
+    lab.finish();
+}
+
+fn talk<const N: usize>(text: &str, more: [(&str, Value); N]) -> Action {
+    let mut talk = action("talk", more);
+    let Value::Map(entries) = &mut talk.option else { panic!("options are an object") };
+    entries.push(("text".into(), text.into()));
+    talk
+}
+
+/// How many texts were to be spoken.
+fn spoken(lab: &Lab) -> usize {
+    lab.outside.asked.iter().filter(|errand| matches!(errand, Errand::Speak(_))).count()
+}
+
+#[test]
+fn a_text_is_spoken_and_then_heard_by_whoever_is_answered_for_it() {
+    let (mut lab, phone) = office(8, vec![talk("Hello ${voipbin.call.source.target}.", []), rest(1)]);
+    lab[phone].call("500");
+    lab.run_for(milliseconds(600));
+    assert!(lab[phone].is(State::Up), "to be spoken to is to be answered");
+    assert!(told(&lab).running, "it takes a second to say");
+    lab.run_for(seconds(5));
+    assert_eq!(ran(&lab), ["talk", "sleep"]);
+    let Some(Errand::Speak(speech)) = lab.outside.asked.first() else { panic!("one text") };
+    assert_eq!((speech.text.as_str(), speech.language.as_str()), ("Hello 1001.", "en-US"));
+    lab.finish();
+}
+
+#[test]
+fn a_phone_that_offers_late_is_spoken_to_as_well() {
+    let (mut lab, phone) = office(9, vec![talk("Hello.", []), rest(1)]);
+    lab[phone].manner.offers_late = true;
+    lab[phone].call("500");
+    lab.run_for(seconds(5));
+    assert_eq!((ran(&lab), spoken(&lab)), (vec!["talk".to_string(), "sleep".into()], 1));
+    lab.finish();
+}
+
+#[test]
+fn a_digit_ends_a_text_that_is_not_even_spoken_yet() {
+    let (mut lab, phone) = office(10, vec![talk("One or two?", [("digits_handle", "next".into())]), rest(1_000)]);
+    lab.outside.answers = Box::new(|_| (seconds(5), Ok(Brought::Spoken("one.wav".into()))));
+    lab[phone].call("500");
+    lab.run_for(milliseconds(500));
+    lab[phone].press('1');
+    lab.run_for(milliseconds(800));
+    assert_eq!(told(&lab).current.map(|action| action.name), Some("sleep".into()));
+    lab.run_for(seconds(10));
+    lab.finish();
+}
+
+#[test]
+fn what_cannot_be_spoken_is_passed_over_in_time() {
+    let long = "x".repeat(limits::SPEECH + 1);
+    let (mut lab, phone) = office(11, vec![talk("Hello.", []), talk(&long, []), rest(1)]);
+    lab.outside.answers = Box::new(|_| (milliseconds(5), Err("there is nobody to speak".into())));
+    lab[phone].call("500");
+    lab.run_for(seconds(3));
+    assert_eq!((ran(&lab), spoken(&lab)), (vec!["talk".to_string(), "talk".into(), "sleep".into()], 1));
+    let said = format!("{:?}", lab.sequences.last().expect("the call is over"));
+    assert!(said.contains("the text has 4001 characters, more than 4000"), "{said}");
+    lab.finish();
+}
+
+#[test]
+fn a_program_says_something_to_a_call() {
+    let (mut lab, phone) =
+        office(12, vec![action("answer", []), talk("Hello.", [("async", true.into())]), rest(9_000)]);
+    lab[phone].call("500");
+    lab.run_for(milliseconds(500));
+    let id = told(&lab).call_id.expect("a call");
+    let speech = Speech { text: "Your turn.".into(), ..Speech::default() };
+    assert!(matches!(lab.command(Command::Talk(id, speech.clone())), Ok(Reply::Call(_))));
+    lab.run_for(seconds(12));
+    assert_eq!((ran(&lab), spoken(&lab)), (vec!["answer".to_string(), "talk".into(), "sleep".into()], 2));
+    assert_eq!(lab.command(Command::Talk(id, speech)), Err(Rejection::NotFound("call")));
     lab.finish();
 }

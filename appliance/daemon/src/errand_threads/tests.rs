@@ -9,6 +9,7 @@ use pbx::errand::Brought;
 use pbx::flow::order::{Method, Webhook};
 use uuid::Uuid;
 
+use super::spoken::Spoken;
 use super::*;
 use crate::queue::Bell;
 
@@ -61,7 +62,9 @@ fn each_errand_is_reported_by_its_number_and_a_slow_one_does_not_hold_up_the_nex
     let mut poll = Poll::new().expect("the kernel has epoll");
     let bell = Bell::new(Waker::new(poll.registry(), Token(0)).expect("the kernel has eventfd"));
     let reports = Queue::new(16, bell.clone());
-    let threads = ErrandThreads::new(Surroundings { reach: Reach::Anywhere, reports: reports.clone() });
+    let home = tempfile::tempdir().expect("the temporary folder is writable");
+    let speakers = Speakers::new(Spoken::open(home.path()).expect("it is writable"), None, None);
+    let threads = ErrandThreads::new(Surroundings { reach: Reach::Anywhere, speakers, reports: reports.clone() });
     threads.run(ErrandId(1), Box::new(webhook(&slow)));
     for id in 2..20 {
         threads.run(ErrandId(id), Box::new(webhook(&quick)));

@@ -11,6 +11,8 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::errand_threads;
+use crate::errand_threads::speech::Speakers;
+use crate::errand_threads::spoken::Spoken;
 use crate::media_threads::deliveries::Owners;
 use crate::web::Reach;
 
@@ -25,6 +27,10 @@ fn journal(folder: &tempfile::TempDir) -> Journal {
         failed: Box::new(|error| panic!("{error}")),
     };
     Journal::start(writer, hooks).expect("the thread starts")
+}
+
+fn speakers(folder: &tempfile::TempDir) -> Speakers {
+    Speakers::new(Spoken::open(&folder.path().join("speech")).expect("it is writable"), None, None)
 }
 
 fn ask(requests: &Queue<Request>, command: Command) -> Result<Reply, Rejection> {
@@ -56,6 +62,7 @@ fn a_fresh_thread_knows_what_the_one_before_it_knew() {
         errand_reports: Queue::new(16, bell.clone()),
         errands: ErrandThreads::new(errand_threads::Surroundings {
             reach: Reach::Anywhere,
+            speakers: speakers(&folder),
             reports: Queue::new(16, bell),
         }),
         drained: Box::new(|| ()),

@@ -50,6 +50,7 @@ pub enum Opened {
 pub struct Library {
     folder: SoundsFolder,
     music: Option<PathBuf>,
+    spoken: PathBuf,
     cache: Cache,
     fetcher: Fetcher,
     // Who waits for a URL, and for which place in his list.
@@ -58,9 +59,9 @@ pub struct Library {
 
 impl Library {
     /// Files are those of `folder`, and the one that the administrator named as the music on hold, wherever that is.
-    pub fn new(folder: SoundsFolder, music: Option<PathBuf>, network: (Cache, Fetcher)) -> Library {
+    pub fn new(folder: SoundsFolder, music: Option<PathBuf>, spoken: PathBuf, network: (Cache, Fetcher)) -> Library {
         let (cache, fetcher) = network;
-        Library { folder, music, cache, fetcher, waiting: FxHashMap::default() }
+        Library { folder, music, spoken, cache, fetcher, waiting: FxHashMap::default() }
     }
 
     /// Whether a file can be played as the music on hold; why not, in words.
@@ -90,6 +91,10 @@ impl Library {
             Sound::File(name) => {
                 let file = self.folder.file(Path::new(name)).map(File::OnDisk);
                 Opened::File(file.map_err(|reason| format!("{}: {reason}", Library::name(sound))))
+            }
+            Sound::Spoken(name) => {
+                let file = std::fs::File::open(self.spoken.join(name)).map(File::OnDisk);
+                Opened::File(file.map_err(|error| format!("{}: {error}", Library::name(sound))))
             }
             Sound::Octets(octets) => Opened::File(Ok(File::InMemory(Cursor::new(octets.clone())))),
             Sound::Silence(duration) => Opened::Silence(*duration),
@@ -146,6 +151,7 @@ impl Library {
         match sound {
             Sound::File(name) => format!("sound “{name}”"),
             Sound::Url(url) => url.clone(),
+            Sound::Spoken(_) => "what was spoken".into(),
             Sound::Octets(octets) => format!("{} octets of sound", octets.len()),
             Sound::Silence(duration) => format!("silence of {duration:?}"),
         }

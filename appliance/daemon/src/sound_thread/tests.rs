@@ -35,6 +35,7 @@ impl Bench {
             sounds: home.path().join("sounds"),
             music: Some(home.path().join("music.wav")),
             cache: home.path().join("cache"),
+            spoken: home.path().join("spoken"),
             reach,
             deliveries: deliveries.clone().into(),
         };

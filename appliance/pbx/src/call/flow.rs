@@ -2,12 +2,13 @@
 //!
 //! The flow belongs to the caller's leg. It ends when that leg ends, and ends that leg when it is at its own end. What
 //! each order means for the call is in [`orders`], ringing others for it in [`connecting`], what the world is asked for it in
-//! [`errands`].
+//! [`errands`], what is said to the phone in [`talking`].
 
 pub mod alone;
 pub mod connecting;
 pub mod errands;
 pub mod orders;
+pub mod talking;
 
 use media::PlaybackId;
 use uuid::Uuid;
@@ -48,8 +49,8 @@ pub struct Run {
 enum Wait {
     /// It does not.
     Nothing,
-    /// The phone's description, in the ACK to our 200.
-    Audio,
+    /// The phone's description, in the ACK to our 200; what comes then.
+    Audio(Option<Box<Order>>),
     /// The phone to be answered, which this is for.
     Pickup(Box<Order>),
     /// Calls to be made.
@@ -76,6 +77,12 @@ enum Wait {
     Conference,
     /// An errand to come home.
     Errand(ErrandId),
+    /// A text to be spoken.
+    Speech {
+        errand: ErrandId,
+        /// Whether a digit ends it.
+        until_digit: bool,
+    },
     /// Somebody to say so.
     Release,
 }
@@ -315,8 +322,8 @@ impl Call {
         }
         let Some(mut run) = self.run.take() else { return };
         ctx.cancel(&mut run.timer);
-        if let Wait::Errand(id) = run.waits {
-            errand::withdraw(ctx, id);
+        if let Wait::Errand(errand) | Wait::Speech { errand, .. } = run.waits {
+            errand::withdraw(ctx, errand);
         }
         ctx.index.activeflows.remove(&run.record.id);
         run.collect();
@@ -368,6 +375,10 @@ impl Call {
                 ctx.media(media::Command::StopPlayback { playback });
                 self.resume_flow(ctx, Outcome::Done);
             }
+            Wait::Speech { errand, until_digit: true } => {
+                errand::withdraw(ctx, errand);
+                self.resume_flow(ctx, Outcome::Done);
+            }
             _ => {}
         }
     }
@@ -383,9 +394,11 @@ impl Call {
 
     /// The phone's description has come.
     pub fn offer_audio_to_flow(&mut self, ctx: &mut Context) {
-        if let Some(Wait::Audio) = self.run.as_ref().map(|run| &run.waits) {
-            self.resume_flow(ctx, Outcome::Done);
-        }
+        let Some(run) = &mut self.run else { return };
+        let Wait::Audio(next) = &mut run.waits else { return };
+        let Some(order) = next.take() else { return self.resume_flow(ctx, Outcome::Done) };
+        run.waits = Wait::Nothing;
+        self.do_now(ctx, *order);
     }
 
     /// The time is over that the flow waits at the longest.
@@ -396,7 +409,7 @@ impl Call {
             Wait::Time | Wait::Digits => self.resume_flow(ctx, Outcome::Done),
             Wait::Sending(_) => self.send_next_digit(ctx),
             Wait::Answer(_) => self.nobody_answered(ctx),
-            Wait::Errand(id) => self.give_errand_up(ctx, id),
+            Wait::Errand(errand) | Wait::Speech { errand, .. } => self.give_errand_up(ctx, errand),
             _ => {}
         }
     }

@@ -234,11 +234,25 @@ impl Lab {
             media::Command::Record { recording, .. } => Some(*recording),
             _ => None,
         };
+        let played = match &command {
+            media::Command::Play { playback, what: media::Playable::Sounds(_), .. } => Some(*playback),
+            _ => None,
+        };
         self.engine.handle_command(self.now, command);
+        if let Some(playback) = played {
+            self.feed(playback);
+        }
         if let Some(recording) = recorded {
             self.lend_buffers(recording);
         }
         self.drain_engine();
+    }
+
+    /// Whatever sound it is, here it is a second of a tone of 500 Hz.
+    fn feed(&mut self, playback: media::PlaybackId) {
+        let wave = |at: usize| ((at as f64 * 500.0 * std::f64::consts::TAU / 8_000.0).sin() * 10_000.0) as i16;
+        let pcm: Box<[i16]> = (0..8_000).map(wave).collect();
+        self.engine.handle_sound(playback, media::SoundBuffer { len: pcm.len(), pcm, last: true });
     }
 
     pub(super) fn drain_engine(&mut self) {

@@ -1,5 +1,6 @@
 //! What the world is asked and told for a call that goes through a flow.
 
+use media::{Playable, Sound};
 use uuid::Uuid;
 
 use super::Wait;
@@ -16,7 +17,7 @@ const STATUS: &str = "voipbin.webhook.status";
 const BODY: &str = "voipbin.webhook.body";
 
 /// Why an errand is not sent.
-const TOO_MANY: &str = "too many errands wait already";
+pub(super) const TOO_MANY: &str = "too many errands wait already";
 
 impl Calls {
     /// An errand came home, for the last time or to be tried again.
@@ -24,8 +25,11 @@ impl Calls {
         match sender {
             Sender::Flow(call) => self.with_call(ctx, call, |call, ctx| call.take_errand(ctx, report)),
             Sender::Leg(leg) => {
-                self.with(ctx, leg, |call, ctx, _| {
+                self.with(ctx, leg, |call, ctx, place| {
                     call.note_errand(ctx, &report);
+                    if let Ok(Brought::Spoken(sound)) = report.result {
+                        call.play_spoken(ctx, place, sound);
+                    }
                     if again {
                         let at = ctx.unix();
                         call.ladder.internal(at, (ladder::CALL, ladder::CALL), "is tried again", String::new());
@@ -75,14 +79,21 @@ impl Call {
 
     fn take_errand(&mut self, ctx: &mut Context, report: ErrandReport) {
         self.note_errand(ctx, &report);
-        if !matches!(self.run.as_ref().map(|run| &run.waits), Some(Wait::Errand(id)) if *id == report.id) {
-            return;
-        }
+        let until_digit = match self.run.as_ref().map(|run| &run.waits) {
+            Some(Wait::Errand(errand)) if *errand == report.id => false,
+            Some(Wait::Speech { errand, until_digit }) if *errand == report.id => *until_digit,
+            _ => return,
+        };
         let outcome = match report.result {
             Err(reason) => Outcome::Failed(reason),
             Ok(Brought::Actions(mut actions)) => {
                 name_nameless(ctx, &mut actions);
                 Outcome::Actions(actions)
+            }
+            Ok(Brought::Spoken(sound)) => {
+                let sounds = Playable::Sounds([Sound::Spoken(sound)].into());
+                let Some(outcome) = self.sound_for_flow(ctx, sounds, until_digit) else { return };
+                outcome
             }
             Ok(Brought::Answer { status, body }) => Outcome::Told(vec![(STATUS, status.to_string()), (BODY, body)]),
         };

@@ -15,7 +15,7 @@ use crate::conference::rooms;
 use crate::context::Context;
 use crate::errand;
 use crate::flow::action::Action;
-use crate::flow::order::{Digits, NewCall, Order, Talk};
+use crate::flow::order::{Digits, NewCall, Order};
 use crate::flow::value::Value;
 use crate::flow::{Outcome, action};
 use crate::timers::Timer;
@@ -28,10 +28,10 @@ impl Call {
             return None;
         }
         match order {
-            Order::Answer => self.answer_for_flow(ctx),
+            Order::Answer => self.answer_for_flow(ctx, None),
             Order::Hangup { reason, like } => self.hang_up_for_flow(ctx, reason, like),
             Order::Play { urls } => self.play_for_flow(ctx, urls),
-            Order::Talk(talk) => self.talk_for_flow(ctx, &talk),
+            Order::Talk(talk) => self.talk_for_flow(ctx, talk),
             Order::Beep => self.sound_for_flow(ctx, Playable::Tone(Box::new(Tone::BEEP)), false),
             Order::Sleep(duration) => {
                 self.wait(ctx, Wait::Time, Some(duration));
@@ -97,8 +97,8 @@ impl Call {
         None
     }
 
-    /// 200 to the phone. A phone that made no offer says in its ACK what it can do.
-    fn answer_for_flow(&mut self, ctx: &mut Context) -> Option<Outcome> {
+    /// 200 to the phone. A phone that made no offer says in its ACK what it can do; `next` comes then.
+    pub(super) fn answer_for_flow(&mut self, ctx: &mut Context, next: Option<Order>) -> Option<Outcome> {
         if self.legs[CALLER].is_up() {
             return Some(Outcome::Done);
         }
@@ -115,7 +115,7 @@ impl Call {
         if self.legs[CALLER].audio.is_negotiated() {
             return Some(Outcome::Done);
         }
-        self.wait(ctx, Wait::Audio, None);
+        self.wait(ctx, Wait::Audio(next.map(Box::new)), None);
         None
     }
 
@@ -150,19 +150,8 @@ impl Call {
         self.sound_for_flow(ctx, Playable::Sounds(sounds), false)
     }
 
-    /// Nobody speaks on this box yet; but who is to be spoken to is answered.
-    fn talk_for_flow(&mut self, ctx: &mut Context, talk: &Talk) -> Option<Outcome> {
-        if !self.legs[CALLER].is_up() && self.answer_for_flow(ctx).is_none() {
-            return None;
-        }
-        if talk.until_digit && self.run.as_ref()?.flow.digits.is_pending() {
-            return Some(Outcome::Done);
-        }
-        Some(Outcome::Failed("there is nobody to speak on this box".into()))
-    }
-
     /// Lets the phone hear something, as early media where it was not answered; the flow goes on after it.
-    fn sound_for_flow(&mut self, ctx: &mut Context, what: Playable, until_digit: bool) -> Option<Outcome> {
+    pub(super) fn sound_for_flow(&mut self, ctx: &mut Context, what: Playable, until_digit: bool) -> Option<Outcome> {
         if let Stage::Incoming { server } = self.legs[CALLER].stage
             && !self.legs[CALLER].audio.is_negotiated()
         {
@@ -191,7 +180,7 @@ impl Call {
 
     fn join_for_flow(&mut self, ctx: &mut Context, id: Uuid) -> Option<Outcome> {
         if !self.legs[CALLER].is_up() {
-            match self.answer_for_flow(ctx) {
+            match self.answer_for_flow(ctx, Some(Order::JoinConference(id))) {
                 Some(Outcome::Done) => {}
                 other => return other,
             }
