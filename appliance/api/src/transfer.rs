@@ -33,7 +33,7 @@ pub struct TransferCreate {
     transfer_type: TransferType,
     /// The call of the one who transfers whom it talks to.
     transferer_call_id: Uuid,
-    /// To whom, 1 to 20 addresses of the types `extension`, `tel` and `conference`: whoever answers first.
+    /// To whom, 1 to 20 addresses of the types `extension`, `tel`, `conference` and `agent`: whoever answers first.
     #[schema(value_type = Vec<Address>)]
     transferee_addresses: Vec<Tree>,
 }

@@ -40,6 +40,7 @@ impl From<pbx::call::record::AddressKind> for AddressType {
             AddressKind::Sip => AddressType::Sip,
             AddressKind::Tel => AddressType::Tel,
             AddressKind::Conference => AddressType::Conference,
+            AddressKind::Agent => AddressType::Agent,
         }
     }
 }

@@ -440,6 +440,7 @@ impl CallType {
         match destination {
             source::AddressKind::Conference => CallType::Conference,
             source::AddressKind::Extension | source::AddressKind::Sip | source::AddressKind::Tel => CallType::Flow,
+            source::AddressKind::Agent => CallType::Flow,
         }
     }
 }

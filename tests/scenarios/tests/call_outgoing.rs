@@ -2,6 +2,7 @@
 
 use lab::{Lab, OnInvite, PhoneId, State};
 use pbx::call::{Address, AddressKind, CallRecord, Direction, HangupReason, Status};
+use pbx::directory::agent::{self, AgentAddress, Author, NewAgent, PasswordHash};
 use pbx::flow::order::NewCall;
 use pbx::flow::{Action, Value};
 use pbx::groupcall::{Groupcall, GroupcallStatus, NewGroupcall, RingMethod};
@@ -349,4 +350,76 @@ fn what_cannot_be_called_is_refused_by_its_field() {
     }
     lab.finish();
     assert_eq!(lab.facts.count("call_created"), 0, "all or none");
+}
+
+/// An agent who is reached at these extensions.
+fn agent(lab: &mut Lab, ring_method: agent::RingMethod, numbers: &[&str]) -> Uuid {
+    let at = |number: &&str| AgentAddress { target: (*number).into(), ..AgentAddress::default() };
+    let new = NewAgent {
+        username: "ada".into(),
+        password_hash: PasswordHash("$argon2id$x".into()),
+        name: "Ada".into(),
+        ring_method,
+        addresses: numbers.iter().map(at).collect(),
+        ..NewAgent::default()
+    };
+    match lab.command(Command::CreateAgent(Box::new(new), Author::Exchange)) {
+        Ok(Reply::Agent(made)) => made.id,
+        other => panic!("not made: {other:?}"),
+    }
+}
+
+#[test]
+fn an_agent_is_rung_where_it_is_reached_at_once_or_one_after_the_other() {
+    for ring_method in [agent::RingMethod::RingAll, agent::RingMethod::Linear] {
+        let mut lab = Lab::new(60);
+        let phones = ["1001", "1002"].map(|number| lab.registered_phone(number));
+        let id = agent(&mut lab, ring_method, &["1001", "1002"]);
+        let destination = address(AddressKind::Agent, &id.to_string());
+        let (_, groups) = make(&mut lab, to(&[destination], vec![action(1, "answer", []), action(2, "block", [])]));
+        assert_eq!(groups[0].destinations[0].target_name, "Ada");
+        lab.run_until(|lab| lab[phones[0]].is(State::Ringing));
+        lab.run_for(seconds(1));
+        assert_eq!(lab[phones[1]].is(State::Ringing), ring_method == agent::RingMethod::RingAll);
+        lab[phones[0]].reject(486);
+        lab.run_until(|lab| lab[phones[1]].is(State::Ringing));
+        lab[phones[1]].answer();
+        lab.run_until(|lab| lab[phones[1]].is(State::Up));
+        lab[phones[1]].hang_up();
+        lab.finish();
+    }
+}
+
+#[test]
+fn a_flow_connects_to_an_agent_by_its_user_name() {
+    let (mut lab, phone) = one_phone(61);
+    let second = lab.registered_phone("1002");
+    lab[second].manner.on_invite = OnInvite::Answer;
+    agent(&mut lab, agent::RingMethod::RingAll, &["1002"]);
+    let ada = Value::from([("type", "agent".into()), ("target", "ada".into())]);
+    let nobody = Value::from([("type", "agent".into()), ("target", "eve".into())]);
+    let actions = vec![
+        action(1, "answer", []),
+        action(2, "connect", [("destinations", Value::List(vec![nobody]))]),
+        action(3, "connect", [("destinations", Value::List(vec![ada]))]),
+    ];
+    make(&mut lab, to(&[extension("1001")], actions));
+    lab.run_until(|lab| lab[phone].is(State::Ringing));
+    lab[phone].answer();
+    lab.run_for(seconds(3));
+    assert!(lab.hears(phone, second) && lab.hears(second, phone), "{}", lab.ladder());
+    lab[phone].hang_up();
+    lab.finish();
+}
+
+#[test]
+fn an_agent_that_cannot_be_rung_is_refused_by_its_field() {
+    let (mut lab, _) = one_phone(62);
+    let nowhere = agent(&mut lab, agent::RingMethod::RingAll, &[]).to_string();
+    for (target, reason) in [("eve", "there is no such agent"), (&nowhere, "the agent has no address")] {
+        let new = to(&[address(AddressKind::Agent, target)], vec![action(1, "answer", [])]);
+        let refused = lab.command(Command::CreateCalls(Box::new(new)));
+        let Err(Rejection::Fault(fault)) = &refused else { panic!("{refused:?}") };
+        assert_eq!((fault.at.as_str(), fault.reason.as_str()), ("destinations[0].target", reason));
+    }
 }

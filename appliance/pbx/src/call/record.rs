@@ -126,6 +126,8 @@ pub enum AddressKind {
     Tel,
     /// A conference, by its id.
     Conference,
+    /// Somebody who is reached at several addresses, by id or user name.
+    Agent,
 }
 
 /// Seen from the exchange.
@@ -229,13 +231,13 @@ impl AddressKind {
             AddressKind::Sip => "sip",
             AddressKind::Tel => "tel",
             AddressKind::Conference => "conference",
+            AddressKind::Agent => "agent",
         }
     }
 
     /// The type of the API's word.
     pub fn from_name(name: &str) -> Option<AddressKind> {
-        [AddressKind::Extension, AddressKind::Sip, AddressKind::Tel, AddressKind::Conference]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        use AddressKind::{Agent, Conference, Extension, Sip, Tel};
+        [Extension, Sip, Tel, Conference, Agent].into_iter().find(|kind| kind.name() == name)
     }
 }

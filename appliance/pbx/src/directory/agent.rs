@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
-use crate::call::AddressKind;
+use crate::call::{Address, AddressKind};
 use crate::command::Rejection;
 use crate::directory::extension::{validate_number, validate_text};
 use crate::{UnixMicros, limits};
@@ -187,6 +187,22 @@ impl Agents {
     /// The agent with this id.
     pub fn get(&self, id: Uuid) -> Option<&Agent> {
         self.by_id.get(&id)
+    }
+
+    /// The agent with this id, or this user name.
+    pub fn named(&self, target: &str) -> Option<&Agent> {
+        let by_name = || self.by_username.get(&target.to_lowercase()).copied();
+        target.parse().ok().or_else(by_name).and_then(|id| self.by_id.get(&id))
+    }
+
+    /// Where an agent is rung; nowhere, if there is no such agent. Whether it takes calls is for queues to mind.
+    pub fn reached_at(&self, target: &str) -> Vec<Address> {
+        let to = |at: &AgentAddress| Address {
+            kind: at.kind,
+            target: at.target.clone(),
+            target_name: at.target_name.clone(),
+        };
+        self.named(target).map_or(Vec::new(), |agent| agent.addresses.iter().map(to).collect())
     }
 
     /// How many there are.

@@ -6,6 +6,7 @@ use super::Pbx;
 use crate::call::{Address, AddressKind, Affair, CallKey, CallRecord, Callee, Dialling};
 use crate::command::NewActiveflow;
 use crate::command::{Rejection, Reply};
+use crate::directory::agent;
 use crate::flow::order::NewCall;
 use crate::flow::record::Origin;
 use crate::flow::{Action, Fault, Script, Value};
@@ -17,7 +18,7 @@ enum Way {
     /// One call.
     Call(Box<Dialling>),
     /// Phones that are rung together.
-    Group(Address, Vec<Dialling>),
+    Group(Address, Vec<Vec<Dialling>>, RingMethod),
 }
 
 impl Pbx {
@@ -28,14 +29,14 @@ impl Pbx {
         for way in ways {
             match way {
                 Way::Call(dialling) => made.calls.push(self.calls.dial(&mut self.ctx, *dialling)),
-                Way::Group(destination, dials) => {
+                Way::Group(destination, dials, ring_method) => {
                     let plan = Plan {
                         source: source.clone(),
                         destinations: vec![destination],
                         flow_id: new.flow,
                         master,
-                        ring_method: RingMethod::RingAll,
-                        dials: vec![dials],
+                        ring_method,
+                        dials,
                     };
                     let (groupcall, calls) = self.calls.dial_group(&mut self.ctx, plan);
                     made.groupcalls.push(groupcall);
@@ -50,9 +51,10 @@ impl Pbx {
     pub(super) fn create_groupcall(&mut self, new: NewGroupcall) -> Result<Reply, Rejection> {
         let NewGroupcall { call, ring_method } = new;
         let (source, ways) = self.plan(&call, None)?;
-        let dials = ways.into_iter().map(|way| match way {
-            Way::Call(dialling) => vec![*dialling],
-            Way::Group(_, dials) => dials,
+        let dials = ways.into_iter().flat_map(|way| match way {
+            Way::Call(dialling) => vec![vec![*dialling]],
+            Way::Group(_, dials, RingMethod::RingAll) => vec![dials.into_iter().flatten().collect()],
+            Way::Group(_, dials, RingMethod::Linear) => dials,
         });
         let dials = dials.collect();
         let NewCall { destinations, flow: flow_id, .. } = call;
@@ -134,6 +136,7 @@ impl Pbx {
             AddressKind::Sip => self.way_to_uri(&at, with_script(plan)?),
             AddressKind::Conference => self.way_to_conference(&at, plan, script),
             AddressKind::Tel => self.way_outside(&at, with_script(plan)?),
+            AddressKind::Agent => self.way_to_agent(&at, with_script(plan)?),
         }
     }
 
@@ -150,7 +153,41 @@ impl Pbx {
         if dials.is_empty() {
             dials.push(to(None));
         }
-        Ok(Way::Group(plan.destination, dials))
+        Ok(Way::Group(plan.destination, vec![dials], RingMethod::RingAll))
+    }
+
+    /// Wherever an agent is reached, at once or one after the other.
+    fn way_to_agent(&self, at: &str, plan: Dialling) -> Result<Way, Rejection> {
+        let target = plan.destination.target.clone();
+        let Some(agent) = self.ctx.agents.named(&target) else {
+            return Err(fault(at, "target", "there is no such agent"));
+        };
+        let ring_method = match agent.ring_method {
+            agent::RingMethod::RingAll => RingMethod::RingAll,
+            agent::RingMethod::Linear => RingMethod::Linear,
+        };
+        let destination =
+            Address { kind: AddressKind::Agent, target: agent.id.to_string(), target_name: agent.name.clone() };
+        let mut dials = Vec::new();
+        for address in self.ctx.agents.reached_at(&target) {
+            let plan = Dialling { destination: address, ..plan.clone() };
+            let way = match plan.destination.kind {
+                AddressKind::Extension => self.way_to_phones(at, plan)?,
+                AddressKind::Sip => self.way_to_uri(at, plan)?,
+                _ => self.way_outside(at, plan)?,
+            };
+            dials.push(match way {
+                Way::Call(dialling) => vec![*dialling],
+                Way::Group(_, dials, _) => dials.into_iter().flatten().collect(),
+            });
+        }
+        if dials.is_empty() {
+            return Err(fault(at, "target", "the agent has no address"));
+        }
+        if ring_method == RingMethod::RingAll {
+            dials = vec![dials.into_iter().flatten().collect()];
+        }
+        Ok(Way::Group(destination, dials, ring_method))
     }
 
     /// Whoever is beyond the box: over a provider, or where a name leads.
@@ -251,7 +288,7 @@ impl Way {
     fn calls(&self) -> usize {
         match self {
             Way::Call(_) => 1,
-            Way::Group(_, dials) => dials.len(),
+            Way::Group(_, dials, _) => dials.iter().map(Vec::len).sum(),
         }
     }
 }

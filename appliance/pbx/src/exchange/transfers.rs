@@ -32,7 +32,7 @@ impl Pbx {
 
     /// Begins a transfer that somebody asked for.
     pub(super) fn create_transfer(&mut self, asked: NewTransfer) -> Result<Reply, Rejection> {
-        let numbers = numbers(&asked.addresses)?;
+        let numbers = self.numbers(&asked.addresses)?;
         let leg = *self.ctx.index.records.get(&asked.call).ok_or(Rejection::NotFound("call"))?;
         let Pbx { ctx, calls, .. } = self;
         let Apart { one, other } = calls.take_apart(ctx, leg).ok_or(Rejection::CallState)?;
@@ -182,19 +182,35 @@ impl Pbx {
         let transfer = Transfer { by: by.clone(), leg: transferer, is_watched: false, is_recall: true };
         self.ring_for(leg, transfer, &[by]);
     }
-}
 
-/// What is dialled to reach these.
-fn numbers(addresses: &[Address]) -> Result<Vec<String>, Rejection> {
-    let field = "transferee_addresses";
-    if addresses.is_empty() || addresses.len() > limits::DESTINATIONS {
-        return Err(Rejection::Invalid { field, reason: "must be 1 to 20 addresses" });
+    /// What is dialled to reach these.
+    fn numbers(&self, addresses: &[Address]) -> Result<Vec<String>, Rejection> {
+        let field = "transferee_addresses";
+        if addresses.is_empty() || addresses.len() > limits::DESTINATIONS {
+            return Err(Rejection::Invalid { field, reason: "must be 1 to 20 addresses" });
+        }
+        let mut numbers = Vec::new();
+        for address in addresses {
+            match address.kind {
+                _ if address.target.is_empty() => {
+                    return Err(Rejection::Invalid { field, reason: "has an address without a target" });
+                }
+                AddressKind::Extension | AddressKind::Tel => numbers.push(address.target.clone()),
+                AddressKind::Conference => numbers.push(format!("conference-{}", address.target)),
+                AddressKind::Agent => {
+                    let reached = self.ctx.agents.reached_at(&address.target);
+                    let dialled = reached.into_iter().filter(|at| at.kind != AddressKind::Sip).map(|at| at.target);
+                    numbers.extend(dialled.take(limits::DESTINATIONS));
+                }
+                AddressKind::Sip => {
+                    let reason = "must be of the types extension, tel, conference or agent";
+                    return Err(Rejection::Invalid { field, reason });
+                }
+            }
+        }
+        match numbers.is_empty() {
+            true => Err(Rejection::Invalid { field, reason: "names nobody who can be rung" }),
+            false => Ok(numbers),
+        }
     }
-    let number = |address: &Address| match address.kind {
-        _ if address.target.is_empty() => Err(Rejection::Invalid { field, reason: "has an address without a target" }),
-        AddressKind::Extension | AddressKind::Tel => Ok(address.target.clone()),
-        AddressKind::Conference => Ok(format!("conference-{}", address.target)),
-        _ => Err(Rejection::Invalid { field, reason: "must be of the types extension, tel or conference" }),
-    };
-    addresses.iter().map(number).collect()
 }

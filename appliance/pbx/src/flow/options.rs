@@ -219,7 +219,7 @@ pub fn address(at: &str, value: &Value) -> Result<Address, Fault> {
     let kind = match AddressKind::from_name(&word) {
         Some(kind) => kind,
         None if is_to_be_filled(&word) => AddressKind::default(),
-        None => return Err(Fault::new(format!("{at}.type"), "is not one of extension, sip, tel, conference")),
+        None => return Err(Fault::new(format!("{at}.type"), "is not one of extension, sip, tel, conference, agent")),
     };
     if target.is_empty() {
         return Err(Fault::new(format!("{at}.target"), "is missing"));

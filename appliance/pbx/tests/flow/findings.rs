@@ -49,7 +49,7 @@ fn each_mistake_is_named_with_its_place() {
             grave("actions[2].option.duration", "is a string, not a whole number"),
             grave("actions[3].next_id", "names no action of this flow"),
             light("actions[3].option.loudly", "is no option of this action"),
-            grave("actions[4].option.destinations[0].type", "is not one of extension, sip, tel, conference"),
+            grave("actions[4].option.destinations[0].type", "is not one of extension, sip, tel, conference, agent"),
             light("actions[4]", "is never reached"),
         ]
     );

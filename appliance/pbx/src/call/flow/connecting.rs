@@ -63,7 +63,7 @@ impl Call {
     fn find_called(&mut self, ctx: &Context, places: &Whereabouts<'_>, connect: &Connect) -> Vec<Called> {
         let at = ctx.unix();
         let mut called = Vec::new();
-        for address in &connect.destinations {
+        for address in &self.with_agents(ctx, &connect.destinations) {
             let target = address.target.as_str();
             self.ladder.internal(at, (ladder::CALL, ladder::REGISTRAR), format!("where is {target}?"), String::new());
             if matches!(address.kind, AddressKind::Tel | AddressKind::Sip) {
@@ -104,6 +104,27 @@ impl Call {
             }
         }
         called
+    }
+
+    /// The destinations with every agent's addresses in its place.
+    fn with_agents(&mut self, ctx: &Context, destinations: &[Address]) -> Vec<Address> {
+        let at = ctx.unix();
+        let mut all = Vec::new();
+        for address in destinations {
+            if address.kind != AddressKind::Agent {
+                all.push(address.clone());
+                continue;
+            }
+            let reached = ctx.agents.reached_at(&address.target);
+            let words = format!("the agent {} is at {} address(es)", address.target, reached.len());
+            self.ladder.internal(at, (ladder::CALL, ladder::REGISTRAR), words, String::new());
+            if reached.is_empty() {
+                self.note_failure(Failure::of(Cause::UNALLOCATED));
+            }
+            all.extend(reached);
+        }
+        all.truncate(limits::DESTINATIONS);
+        all
     }
 
     /// Whether the flow rings somebody.
