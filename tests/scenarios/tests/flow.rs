@@ -2,7 +2,7 @@
 
 use lab::{Lab, OnInvite, PhoneId, State};
 use pbx::call::{HangupReason, Status};
-use pbx::conference::{ConferenceData, NewConference};
+use pbx::conference::{ConferenceChange, ConferenceData, NewConference};
 use pbx::directory::NewNumber;
 use pbx::flow::{Action, ActiveflowRecord, NewFlow, Value};
 use pbx::{Command, EventKind, Rejection, Reply};
@@ -371,13 +371,13 @@ fn flows_come_before_a_conference_and_after_it() {
     assert_eq!((ended.flow_id, call.flow_id), (None, None), "no flow of the kept ones began it");
     assert_eq!(call.destination.target, made.id.to_string());
 
-    // A flow that is gone is as good as none.
-    let new = NewConference {
-        data: ConferenceData { extension: Some("801".into()), loudest: None, tones: false },
-        pre_flow_id: Some(before),
-        ..NewConference::default()
-    };
-    assert!(lab.command(Command::CreateConference(new)).is_ok());
+    // While the conference leads through it, it stays.
+    let data = ConferenceData { extension: Some("801".into()), loudest: None, tones: false };
+    let new = NewConference { data, pre_flow_id: Some(before), ..NewConference::default() };
+    let Ok(Reply::Conference(second)) = lab.command(Command::CreateConference(new)) else { panic!("it can be made") };
+    assert!(matches!(lab.command(Command::DeleteFlow(before)), Err(Rejection::InUse(_))));
+    let change = ConferenceChange { pre_flow_id: Some(None), ..ConferenceChange::default() };
+    assert!(lab.command(Command::UpdateConference(second.id, change)).is_ok());
     assert!(lab.command(Command::DeleteFlow(before)).is_ok());
     lab[alice].call("801");
     lab.run_until(|lab| lab[alice].is(State::Up));
@@ -396,7 +396,7 @@ fn a_flow_before_a_conference_must_be_there() {
     let Ok(Reply::Conference(made)) = lab.command(Command::CreateConference(NewConference::default())) else {
         panic!("it can be made")
     };
-    let change = pbx::conference::ConferenceChange { pre_flow_id: Some(gone), ..Default::default() };
+    let change = ConferenceChange { pre_flow_id: Some(gone), ..ConferenceChange::default() };
     let refused = Rejection::Invalid { field: "pre_flow_id", reason: "there is no such flow" };
     assert_eq!(lab.command(Command::UpdateConference(made.id, change)), Err(refused));
 }

@@ -72,6 +72,12 @@ impl Conferences {
         self.by_number.get(number).and_then(|id| self.get(*id))
     }
 
+    /// A conference before or after which calls go through this flow.
+    pub fn led_through(&self, flow: Uuid) -> Option<&Conference> {
+        let mut all = self.by_id.values().map(|room| &room.conference);
+        all.find(|conference| [conference.pre_flow_id, conference.post_flow_id].contains(&Some(flow)))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.by_id.len()

@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use crate::command::{Rejection, Reply};
+use crate::conference::Conference;
 use crate::context::Context;
 use crate::directory::extension::validate_text;
 use crate::event::EventKind;
@@ -191,10 +192,14 @@ pub fn update(ctx: &mut Context, id: Uuid, mut new: NewFlow) -> Result<Reply, Re
     Ok(Reply::Flow(Box::new(changed)))
 }
 
-/// Deletes a flow that no number leads to, and that follows no other.
+/// Deletes a flow that no number and no conference leads to, and that follows no other.
 pub fn delete(ctx: &mut Context, id: Uuid) -> Result<Reply, Rejection> {
     if let Some(number) = ctx.numbers.leading_to(id) {
         return Err(Rejection::InUse(format!("the number {number} leads to the flow")));
+    }
+    if let Some(conference) = ctx.conferences.led_through(id) {
+        let Conference { id, name, .. } = conference;
+        return Err(Rejection::InUse(format!("the conference {id} ({name}) leads through the flow")));
     }
     let mut others = ctx.flows.by_id.values().filter(|flow| flow.id != id && flow.on_complete_flow_id == Some(id));
     if let Some(other) = others.next() {
