@@ -112,9 +112,9 @@ pub const ERRAND_THREAD_IDLE: Duration = Duration::from_secs(30);
 
 /// Recordings at a time.
 pub const RECORDINGS: usize = 512;
-/// Audio in one buffer of a recording, and how many of them circulate: the disk may be busy for more than a second before
-/// something is missing.
-pub const RECORDING_BUFFER: Duration = Duration::from_millis(400);
+/// Audio in one buffer of a recording, and how many of them circulate: the disk may be busy for a second before something
+/// is missing.
+pub const RECORDING_BUFFER: Duration = Duration::from_millis(250);
 /// See [`RECORDING_BUFFER`].
 pub const RECORDING_BUFFERS: usize = media::recorder::BUFFERS;
 /// How often what is recorded is brought to the disk. With a buffer that is being filled, and what the disk takes for it, a power

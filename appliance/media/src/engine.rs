@@ -3,9 +3,11 @@
 mod audience;
 mod bridge;
 mod control;
+mod ear;
 mod ingress;
 mod keypad;
 mod outbox;
+mod pause;
 mod playing;
 mod protection;
 mod report;

@@ -45,7 +45,7 @@ pub enum Event {
         /// For how long.
         silent_for: Duration,
     },
-    /// The phone sent a digit (RFC 4733); once for each key press.
+    /// The phone sent a digit; once for each key press.
     Digit {
         /// The stream.
         stream: StreamId,
@@ -53,6 +53,8 @@ pub enum Event {
         digit: char,
         /// How long the key was held, in milliseconds.
         duration_ms: u32,
+        /// It was heard as tones in the sound (ITU-T Q.23), and not told by events (RFC 4733).
+        in_band: bool,
     },
     /// The stream is gone; its sockets may be closed.
     Closed {

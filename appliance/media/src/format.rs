@@ -34,6 +34,17 @@ impl Codec {
         }
     }
 
+    /// Octets of payload in a second, at most.
+    pub const fn octets_a_second(self) -> usize {
+        match self {
+            Codec::Pcmu | Codec::Pcma | Codec::G722 => 8_000,
+            Codec::G729 => 1_000,
+            // RFC 6716 §2.1.1: 510 kbit/s.
+            Codec::Opus => 63_750,
+            Codec::L16(rate) => rate.per_ms() * 2_000,
+        }
+    }
+
     /// The channels of `a=rtpmap`: for Opus always 2 (RFC 7587 §7), though we send one.
     pub const fn channels(self) -> u8 {
         match self {
@@ -216,6 +227,11 @@ impl Format {
         self.telephone_event.send = Some(payload_type);
         self.telephone_event.receive = Some(payload_type);
         self
+    }
+
+    /// Whether the phone tells its keys by events; otherwise it has only its sound to do so.
+    pub fn tells_digits(&self) -> bool {
+        self.telephone_event.receive.is_some()
     }
 
     /// Comfort noise is understood.

@@ -50,17 +50,23 @@ pub struct Settings {
     pub initial: Duration,
     /// The greatest delay, at most [`Settings::LONGEST`].
     pub maximum: Duration,
+    /// Octets of payload that can wait, at most [`Settings::OCTETS`].
+    pub octets: usize,
 }
 
 impl Settings {
     /// The greatest delay that can be set: what fits for every codec at 10 ms a packet, and more is no conversation.
     pub const LONGEST: Duration = Duration::from_millis(500);
 
+    /// The most octets that can be made room for.
+    pub const OCTETS: usize = store::OCTETS;
+
     /// The same, with values that make sense.
     pub fn bounded(self) -> Settings {
         let maximum = self.maximum.min(Settings::LONGEST);
         let minimum = self.minimum.min(maximum);
-        Settings { minimum, initial: self.initial.clamp(minimum, maximum), maximum }
+        let octets = self.octets.min(Settings::OCTETS);
+        Settings { minimum, initial: self.initial.clamp(minimum, maximum), maximum, octets }
     }
 }
 
@@ -70,6 +76,7 @@ impl Default for Settings {
             minimum: Duration::from_millis(10),
             initial: Duration::from_millis(40),
             maximum: Duration::from_millis(200),
+            octets: Settings::OCTETS,
         }
     }
 }
@@ -197,7 +204,7 @@ impl JitterBuffer {
         JitterBuffer {
             settings,
             seen: Seen::default(),
-            store: Store::new(),
+            store: Store::new(settings.octets),
             timing: Timing::new(settings),
             counts: Counts::default(),
             expected: 0,

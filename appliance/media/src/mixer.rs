@@ -49,18 +49,23 @@ struct Voice {
 /// The sum of a room.
 #[derive(Debug)]
 pub struct Mixer {
-    total: Box<[i32; FRAME]>,
-    samples: usize,
+    total: Box<[i32]>,
     loudest: usize,
     voices: Vec<Voice>,
     announcing: bool,
 }
 
 impl Mixer {
-    /// A mixer that lets the `loudest` be heard together; all of them when there is no such number.
+    /// A mixer of sound at 8 kHz that lets the `loudest` be heard together; all of them when there is no such number.
     pub fn new(loudest: Option<NonZeroU16>) -> Mixer {
         let loudest = loudest.map_or(usize::MAX, |loudest| usize::from(loudest.get()));
-        Mixer { total: Box::new([0; FRAME]), samples: 0, loudest, voices: Vec::new(), announcing: false }
+        let total = vec![0; SampleRate::Khz8.frame()].into_boxed_slice();
+        Mixer { total, loudest, voices: Vec::new(), announcing: false }
+    }
+
+    /// The sound has another rate from now on.
+    pub fn mix_at(&mut self, rate: SampleRate) {
+        self.total = vec![0; rate.frame()].into_boxed_slice();
     }
 
     /// Makes room for the voices of so many seats, so that no tick allocates.
@@ -68,10 +73,9 @@ impl Mixer {
         self.voices.reserve(seats.min(self.loudest).saturating_sub(self.voices.len()));
     }
 
-    /// A new tick of `samples` samples, at most [`FRAME`].
-    pub fn begin(&mut self, samples: usize) {
-        self.samples = samples.min(FRAME);
-        self.total[..self.samples].fill(0);
+    /// A new tick.
+    pub fn begin(&mut self) {
+        self.total.fill(0);
         self.voices.clear();
         self.announcing = false;
     }
@@ -100,7 +104,7 @@ impl Mixer {
 
     /// Adds a frame of somebody that was chosen.
     pub fn add(&mut self, pcm: &[i16]) {
-        for (total, sample) in self.total[..self.samples].iter_mut().zip(pcm) {
+        for (total, sample) in self.total.iter_mut().zip(pcm) {
             *total += i32::from(*sample);
         }
     }
@@ -118,11 +122,11 @@ impl Mixer {
 
     /// What one hears whose own frame, if it was added, is `own`.
     pub fn hear(&self, own: Option<&[i16]>, pcm: &mut [i16]) {
-        let total = &self.total[..self.samples];
+        let total = &self.total;
         match own {
-            None => pcm.iter_mut().zip(total).for_each(|(heard, total)| *heard = limit(*total)),
+            None => pcm.iter_mut().zip(total.iter()).for_each(|(heard, total)| *heard = limit(*total)),
             Some(own) => {
-                for ((heard, total), own) in pcm.iter_mut().zip(total).zip(own) {
+                for ((heard, total), own) in pcm.iter_mut().zip(total.iter()).zip(own) {
                     *heard = limit(*total - i32::from(*own));
                 }
             }
@@ -148,7 +152,7 @@ mod tests {
     fn each_hears_all_others_and_not_itself() {
         let frames = [[100i16; 160], [2_000; 160], [-30_000; 160]];
         let mut mixer = Mixer::new(None);
-        mixer.begin(160);
+        mixer.begin();
         for (seat, frame) in frames.iter().enumerate() {
             mixer.propose(seat, present(frame[0]));
             mixer.add(frame);
@@ -165,7 +169,7 @@ mod tests {
     #[test]
     fn what_is_too_loud_is_limited_and_what_was_added_comes_out_again() {
         let mut mixer = Mixer::new(None);
-        mixer.begin(160);
+        mixer.begin();
         mixer.add(&[30_000; 160]);
         mixer.add(&[30_000; 160]);
         let mut heard = [0; 160];
@@ -178,7 +182,7 @@ mod tests {
     #[test]
     fn only_the_loudest_are_chosen() {
         let mut mixer = Mixer::new(NonZeroU16::new(3));
-        mixer.begin(160);
+        mixer.begin();
         for (seat, level) in [50, 900, 20, 700, 800, 10].into_iter().enumerate() {
             mixer.propose(seat, present(level));
         }
@@ -205,7 +209,8 @@ mod tests {
     #[test]
     fn an_announcement_is_heard_by_all() {
         let mut mixer = Mixer::new(NonZeroU16::new(1));
-        mixer.begin(320);
+        mixer.mix_at(SampleRate::Khz16);
+        mixer.begin();
         assert!(mixer.is_silent());
         mixer.announce(&[5; 320]);
         assert!(!mixer.is_silent());

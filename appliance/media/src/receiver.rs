@@ -97,6 +97,16 @@ const SEARCHES: u8 = 10;
 /// How long a codec fills a pause with noise of its own: Opus renews it every 400 ms.
 const OWN_NOISE: Duration = Duration::from_millis(1_000);
 
+/// What may come at once when the network lets go of what it held up.
+const BURST: Duration = Duration::from_millis(300);
+
+/// Octets that may wait in a jitter buffer of this longest delay.
+fn octets(format: &Format, longest: Duration) -> usize {
+    let waiting = (longest + BURST).as_millis() as usize;
+    let most = format.receive.iter().flatten().map(|audio| audio.codec.octets_a_second()).max();
+    most.unwrap_or_default() * waiting / 1_000
+}
+
 impl Receiver {
     /// A receiver of what `format` says that the phone may send.
     pub fn new(format: &Format, settings: Settings) -> Receiver {
@@ -106,6 +116,7 @@ impl Receiver {
     /// The same for somebody who needs no rate above `rate`; see [`Decoder::at_most`](crate::codec::Decoder::at_most).
     pub fn at_most(rate: SampleRate, format: &Format, settings: Settings) -> Receiver {
         let voices = Voices::new(rate, format.receive);
+        let settings = Settings { octets: settings.octets.min(octets(format, settings.maximum)), ..settings };
         let (first, highest) = voices.rates();
         Receiver {
             jitter: JitterBuffer::new(settings),

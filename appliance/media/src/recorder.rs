@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use crate::mixer::FRAME;
 use crate::resampler::Resampler;
 use crate::sample_rate::SampleRate;
 
@@ -52,7 +51,7 @@ impl std::fmt::Debug for RecordedBuffer {
 }
 
 /// Buffers of a recording, filled and empty ones together.
-pub const BUFFERS: usize = 4;
+pub const BUFFERS: usize = 5;
 
 /// One recording.
 #[derive(Debug)]
@@ -65,7 +64,8 @@ pub struct Recorder {
     paused: bool,
     silent_for: Duration,
     end_of_silence: Option<Duration>,
-    frames: Box<[[i16; FRAME]; 2]>,
+    /// 20 ms of either side, at the rate of the recording.
+    frames: [Box<[i16]>; 2],
 }
 
 /// The buffers of a recording.
@@ -104,7 +104,7 @@ impl Recorder {
             paused: false,
             silent_for: Duration::ZERO,
             end_of_silence: None,
-            frames: Box::new([[0; FRAME]; 2]),
+            frames: [rate; 2].map(|rate| vec![0; rate.frame()].into()),
         }
     }
 
@@ -162,7 +162,7 @@ impl Recorder {
         if self.paused {
             return;
         }
-        let [left, right] = &mut *self.frames;
+        let [left, right] = &mut self.frames;
         let samples = self.said.process(said, left).min(self.heard.process(heard, right));
         for (left, right) in left.iter().zip(right.iter()).take(samples) {
             match self.layout {

@@ -19,16 +19,19 @@ struct Work {
     conference: bool,
     loudest: Option<NonZeroU16>,
     talkers: u32,
+    /// Whether keys are told by events; otherwise they are listened for.
+    events: bool,
 }
 
 impl Work {
     fn of(kind: &str) -> Option<Work> {
-        let call = |codecs| Work { codecs, conference: false, loudest: None, talkers: STREAMS };
+        let call = |codecs| Work { codecs, conference: false, loudest: None, talkers: STREAMS, events: true };
         let room = |talkers, loudest| Work {
             codecs: [Codec::Pcmu, Codec::Pcma],
             conference: true,
             loudest: NonZeroU16::new(loudest),
             talkers,
+            events: true,
         };
         Some(match kind {
             "forward" => call([Codec::Pcmu, Codec::Pcmu]),
@@ -36,6 +39,7 @@ impl Work {
             "transcode" => call([Codec::Pcmu, Codec::L16(SampleRate::Khz16)]),
             "mix_3_talkers" => room(3, 3),
             "mix_all_talking" => room(STREAMS, 0),
+            "mix_and_listen_for_tones" => Work { events: false, ..room(STREAMS, 0) },
             _ => return None,
         })
     }
@@ -55,6 +59,7 @@ impl Work {
             let remote = Remote { rtp: phone(id), rtcp: SocketAddr::new(phone(id).ip(), 40_001) };
             let codec = self.codec(id);
             let format = Format::new(codec, codec.static_payload_type().unwrap_or(97));
+            let format = if self.events { format.with_telephone_event(101) } else { format };
             let (direction, latch) = (Direction::SendRecv, Latch::Symmetric);
             order(Command::Configure { stream, remote, format, direction, latch, keys: None });
             match self.conference {

@@ -56,6 +56,9 @@ const POWER_0_DBM0: f32 = 32_767.0 * 32_767.0 / 2.0 / 2.074_914;
 /// −26.5 dBm0, between what has to be heard and what must not.
 const QUIETEST: f32 = POWER_0_DBM0 * 0.002_238_7;
 
+/// −44.5 dBm0: in a step that is quieter there is nothing to look for.
+const FAINT: f32 = QUIETEST / 64.0;
+
 /// Ratios of power, upper to lower tone: −10 and +6 dB.
 const TWIST: (f32, f32) = (0.1, 4.0);
 
@@ -110,18 +113,43 @@ impl Complex {
     }
 }
 
-/// What turns the samples of a step into a correlation with one frequency (Goertzel).
+/// The recursions of all frequencies (Goertzel), side by side, so that one vector operation serves several.
+#[derive(Debug, Clone, Default)]
+struct Recursions {
+    /// Twice the cosine of the angle between two samples.
+    coefficients: [f32; FREQUENCIES.len()],
+    last: [f32; FREQUENCIES.len()],
+    before: [f32; FREQUENCIES.len()],
+}
+
+impl Recursions {
+    fn new() -> Recursions {
+        let coefficients = FREQUENCIES.map(|hertz| 2.0 * (TAU * f32::from(hertz) / RATE).cos());
+        Recursions { coefficients, ..Recursions::default() }
+    }
+
+    fn hear(&mut self, pcm: &[i16]) {
+        let Recursions { coefficients, last, before } = self;
+        for sample in pcm {
+            let sample = f32::from(*sample);
+            for tone in 0..FREQUENCIES.len() {
+                let next = sample + coefficients[tone] * last[tone] - before[tone];
+                before[tone] = last[tone];
+                last[tone] = next;
+            }
+        }
+    }
+}
+
+/// What turns the recursion of each step into a correlation with one frequency.
 #[derive(Debug, Clone, Copy, Default)]
 struct Resonator {
     hertz: f32,
-    /// Twice the cosine of the angle between two samples.
-    coefficient: f32,
     /// Backwards by a sample, and by a step.
     sample: Complex,
     step: Complex,
     /// Where the step begins, backwards.
     phase: Complex,
-    state: [f32; 2],
     /// The last steps, oldest first.
     steps: [Complex; WEIGHTS.len()],
     /// The correlation over them, and the one before it.
@@ -135,7 +163,6 @@ impl Resonator {
         let angle = TAU * hertz / RATE;
         Resonator {
             hertz,
-            coefficient: 2.0 * angle.cos(),
             sample: Complex::turn(-angle),
             step: Complex::turn(-angle * STEP as f32),
             phase: Complex::turn(0.0),
@@ -143,20 +170,13 @@ impl Resonator {
         }
     }
 
-    fn hear(&mut self, sample: f32) {
-        let next = sample + self.coefficient * self.state[0] - self.state[1];
-        self.state = [next, self.state[0]];
-    }
-
-    /// A step is over; `is_last` of its period.
-    fn end_step(&mut self, is_last: bool) {
-        let [last, before] = self.state;
+    /// A step is over, which left the recursion so; `is_last` of its period.
+    fn end_step(&mut self, (last, before): (f32, f32), is_last: bool) {
         // The sum of the samples, each turned back to the begin of the step but for one constant angle.
         let sum = Complex { re: last, im: 0.0 }.plus(self.sample.scaled(-before));
         self.steps.rotate_left(1);
         self.steps[WEIGHTS.len() - 1] = sum.times(self.phase).scaled(1.0 / STEP as f32);
         self.phase = if is_last { Complex::turn(0.0) } else { self.phase.times(self.step) };
-        self.state = [0.0; 2];
         self.before = self.now;
         self.now = Complex::default();
         for (step, weight) in self.steps.iter().zip(WEIGHTS) {
@@ -209,7 +229,8 @@ struct Candidate {
 /// What hears digits in one stream of sound at 8 kHz.
 #[derive(Debug)]
 pub struct DigitDetector {
-    resonators: [Resonator; 8],
+    recursions: Recursions,
+    resonators: [Resonator; FREQUENCIES.len()],
     /// Samples of the present step, and its power.
     samples: usize,
     power: f32,
@@ -224,6 +245,7 @@ pub struct DigitDetector {
 impl Default for DigitDetector {
     fn default() -> DigitDetector {
         DigitDetector {
+            recursions: Recursions::new(),
             resonators: FREQUENCIES.map(Resonator::new),
             samples: 0,
             power: 0.0,
@@ -240,10 +262,12 @@ impl DigitDetector {
     pub fn hear(&mut self, mut pcm: &[i16]) {
         while !pcm.is_empty() {
             let (part, behind) = pcm.split_at(pcm.len().min(STEP - self.samples));
-            self.power += part.iter().map(|sample| f32::from(*sample).powi(2)).sum::<f32>();
-            for resonator in &mut self.resonators {
-                part.iter().for_each(|sample| resonator.hear(f32::from(*sample)));
+            let power: i64 = part.iter().map(|sample| i64::from(i32::from(*sample).pow(2))).sum();
+            // What is nearly silent by far holds no tone that counts.
+            if power > (FAINT * STEP as f32) as i64 {
+                self.recursions.hear(part);
             }
+            self.power += power as f32;
             self.samples += part.len();
             if self.samples == STEP {
                 self.end_step();
@@ -269,9 +293,11 @@ impl DigitDetector {
         self.powers[WEIGHTS.len() - 1] = self.power / STEP as f32;
         (self.power, self.samples) = (0.0, 0);
         self.step = (self.step + 1) % PERIOD;
-        for resonator in &mut self.resonators {
-            resonator.end_step(self.step == 0);
+        let Recursions { last, before, .. } = &mut self.recursions;
+        for (tone, resonator) in self.resonators.iter_mut().enumerate() {
+            resonator.end_step((last[tone], before[tone]), self.step == 0);
         }
+        (*last, *before) = Default::default();
         match self.tones() {
             Some(tones) => self.continue_with(tones),
             None => {

@@ -25,7 +25,9 @@ impl Engine {
         let pair = [Some(id), stream.peer];
         let transcoding = self.transcodes(id);
         let busy = |id: StreamId| {
-            self.streams.get(id).and_then(|stream| stream.seat.as_ref()).is_some_and(|seat| seat.is_busy())
+            self.streams.get(id).is_some_and(|stream| {
+                stream.is_listened_to() || stream.seat.as_ref().is_some_and(|seat| seat.is_busy())
+            })
         };
         if !transcoding && !pair.into_iter().flatten().any(busy) {
             for id in pair.into_iter().flatten() {
@@ -185,8 +187,11 @@ impl Engine {
     pub(super) fn part(&mut self, now: Time, id: StreamId) {
         let seat = self.streams.get(id).and_then(|stream| stream.seat.as_ref());
         match seat.map(|seat| seat.is_busy()) {
-            None => return,
-            Some(false) => return self.unseat(id),
+            None => return self.arrange(now, id),
+            Some(false) => {
+                self.unseat(id);
+                return self.arrange(now, id);
+            }
             Some(true) => {}
         }
         // What is played to it and recorded of it goes on where it is alone.

@@ -223,7 +223,7 @@ impl Stream {
     fn tell_digit(&mut self, digit: Option<Digit>, outbox: &mut Outbox) {
         if let Some(Digit { digit, duration_ms }) = digit {
             self.pressed.note(self.reception.packets(), Digit { digit, duration_ms });
-            outbox.event(Event::Digit { stream: self.id, digit, duration_ms });
+            outbox.event(Event::Digit { stream: self.id, digit, duration_ms, in_band: false });
         }
     }
 }

@@ -8,7 +8,9 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use crate::codec::CodecError;
+use crate::dtmf::Digit;
 use crate::engine::outbox::Outbox;
+use crate::engine::pause::Uttered;
 use crate::engine::spread::Spread;
 use crate::engine::stream::Stream;
 use crate::engine::streams::Streams;
@@ -21,7 +23,7 @@ use crate::recorder::Recorder;
 use crate::rtp::header::LENGTH;
 use crate::sample_rate::SampleRate;
 use crate::socket::StreamId;
-use crate::{ConferenceId, Ended, Forward, Target, Time};
+use crate::{ConferenceId, Ended, Event, Forward, Target, Time};
 
 /// The number of a room, which is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,9 +60,11 @@ const TICK: Duration = Duration::from_millis(FRAME_MS as u64);
 #[derive(Debug)]
 struct Shared {
     audio: AudioFormat,
+    /// Whether they understand comfort noise.
+    pauses: bool,
     speech: Speech,
-    /// Whether this tick's is in `payload`; how long it is, if it is worth sending.
-    encoded: Option<Option<usize>>,
+    /// Whether this tick's is in `payload`; what it is, if it is worth sending.
+    encoded: Option<Option<Uttered>>,
     payload: Box<[u8; limits::PAYLOAD]>,
 }
 
@@ -114,10 +118,11 @@ impl Room {
     pub(super) fn prepare(&mut self, format: &Format) -> Result<(), CodecError> {
         self.make_places();
         let audio = AudioFormat { payload_type: 0, ..format.send };
-        let known = self.shared.iter().any(|shared| shared.audio == audio);
+        let pauses = format.comfort_noise;
+        let known = self.shared.iter().any(|shared| (shared.audio, shared.pauses) == (audio, pauses));
         if self.is_conference() && !known && format.ptime_ms == FRAME_MS {
-            let speech = Speech::new(&audio, self.rate)?;
-            self.shared.push(Shared { audio, speech, encoded: None, payload: Box::new([0; limits::PAYLOAD]) });
+            let speech = Speech::new(&audio, pauses, self.rate)?;
+            self.shared.push(Shared { audio, pauses, speech, encoded: None, payload: Box::new([0; limits::PAYLOAD]) });
         }
         Ok(())
     }
@@ -130,6 +135,7 @@ impl Room {
     /// The room's sound has another rate from now on.
     pub(super) fn speak_at(&mut self, rate: SampleRate) {
         self.rate = rate;
+        self.mixer.mix_at(rate);
         for shared in &mut self.shared {
             shared.speech.speak_at(rate);
         }
@@ -159,10 +165,13 @@ impl Room {
         self.next = self.at + TICK;
         (self.turn, self.taken) = (0, false);
         self.shared.iter_mut().for_each(|shared| shared.encoded = None);
-        self.mixer.begin(self.rate.frame());
+        self.mixer.begin();
         for (place, id) in self.seats.iter().enumerate() {
             let Some(Stream { seat: Some(seat), mute, .. }) = streams.get_mut(*id) else { continue };
             seat.listen(self.at, *mute, &mut self.scratch);
+            while let Some(Digit { digit, duration_ms }) = seat.poll_digit() {
+                outbox.event(Event::Digit { stream: *id, digit, duration_ms, in_band: true });
+            }
             self.ended |= seat.keypad.take_ended();
             if seat.said().is_some() {
                 self.mixer.propose(place, seat.presence);
@@ -265,21 +274,23 @@ impl Room {
             seat.voice.rest();
         }
         if common && speaks && seat.voice.speaks_in_frames() {
-            let audio = seat.voice.audio();
             seat.voice.share(self.at);
-            if let Some(len) = self.shared_payload(audio, payload) {
-                return stream.utter(len, packet);
+            if let Some(shared) = self.shared_payload(seat.voice.sends(), payload) {
+                return stream.utter(shared, packet);
             }
         }
         if !speaks && seat.recorder.is_none() {
             return None;
         }
+        let is_played = self.player.is_some()
+            || stream.seat.as_ref().is_some_and(|seat| seat.player.is_some() || seat.keypad.is_sounding());
         self.hear(own, stream, outbox);
         let frame = &self.scratch[..self.rate.frame()];
         let seat = stream.seat.as_mut()?;
         if !speaks {
             return None;
         }
+        seat.voice.play(is_played);
         if seat.voice.speaks_in_frames() {
             let len = seat.voice.frame(self.at, frame, payload);
             return stream.utter(len, packet);
@@ -324,18 +335,19 @@ impl Room {
     }
 
     /// The payload that all who hear the same share. `None`: they do not.
-    fn shared_payload(&mut self, audio: AudioFormat, payload: &mut [u8]) -> Option<Option<usize>> {
+    fn shared_payload(&mut self, (audio, pauses): (AudioFormat, bool), payload: &mut [u8]) -> Option<Option<Uttered>> {
         let audio = AudioFormat { payload_type: 0, ..audio };
-        let shared = self.shared.iter_mut().find(|shared| shared.audio == audio)?;
+        let shared = self.shared.iter_mut().find(|shared| (shared.audio, shared.pauses) == (audio, pauses))?;
         if shared.encoded.is_none() {
             let frame = &mut self.scratch[..self.rate.frame()];
             self.mixer.hear(None, frame);
+            shared.speech.play(self.player.is_some());
             shared.encoded = Some(shared.speech.encode(frame, &mut shared.payload[..]));
         }
-        let len = shared.encoded?;
-        if let Some(len) = len {
+        let encoded = shared.encoded?;
+        if let Some(Uttered { len, .. }) = encoded {
             payload.get_mut(..len)?.copy_from_slice(&shared.payload[..len]);
         }
-        Some(len)
+        Some(encoded)
     }
 }

@@ -2,6 +2,8 @@
 //! hears.
 
 use crate::codec::CodecError;
+use crate::dtmf::Digit;
+use crate::engine::ear::Ear;
 use crate::engine::keypad::Keypad;
 use crate::engine::room::RoomId;
 use crate::engine::voice::Voice;
@@ -29,17 +31,23 @@ pub(super) struct Seat {
     /// Digits for the phone.
     pub(super) keypad: Keypad,
     pub(super) presence: Presence,
+    /// Where the phone has no other way to tell keys.
+    ear: Option<Box<Ear>>,
     to_room: Resampler,
-    said: Box<[i16; FRAME]>,
+    /// A frame at the rate of the room.
+    said: Box<[i16]>,
     kind: Kind,
-    /// Samples of a frame at the rate of the room.
-    frame: usize,
+}
+
+fn frame(rate: SampleRate) -> Box<[i16]> {
+    vec![0; rate.frame()].into()
 }
 
 impl Seat {
     /// A seat for a phone with this `format` in a room of this `rate`.
     pub(super) fn new(room: RoomId, format: &Format, rate: SampleRate) -> Result<Seat, CodecError> {
         let receiver = Receiver::at_most(rate, format, jitter::Settings::default());
+        let ear = (!format.tells_digits()).then(|| Box::new(Ear::new(receiver.rate())));
         Ok(Seat {
             room,
             to_room: Resampler::new(receiver.rate(), rate),
@@ -50,9 +58,9 @@ impl Seat {
             recorder: None,
             keypad: Keypad::new(format),
             presence: Presence::default(),
-            said: Box::new([0; FRAME]),
+            ear,
+            said: frame(rate),
             kind: Kind::Silence,
-            frame: rate.frame(),
         })
     }
 
@@ -79,7 +87,7 @@ impl Seat {
     }
 
     fn listen_at(&mut self, rate: SampleRate) {
-        self.frame = rate.frame();
+        self.said = frame(rate);
         self.kind = Kind::Silence;
         if let Some(player) = &mut self.player {
             player.listen_at(rate);
@@ -92,6 +100,9 @@ impl Seat {
     /// Takes what the phone says in this tick.
     pub(super) fn listen(&mut self, now: Time, mute: Mute, scratch: &mut [i16; FRAME]) {
         let pulled = self.receiver.pull(now, scratch);
+        if let Some(ear) = &mut self.ear {
+            ear.hear(pulled.rate, (pulled.kind != Kind::Silence).then_some(&scratch[..pulled.samples]));
+        }
         self.kind = if mute.said { Kind::Silence } else { pulled.kind };
         if self.kind == Kind::Silence {
             self.presence.rest();
@@ -101,13 +112,18 @@ impl Seat {
         if pulled.rate != self.to_room.from() {
             self.to_room = Resampler::new(pulled.rate, self.to_room.to());
         }
-        self.to_room.process(&scratch[..pulled.samples], &mut self.said[..self.frame]);
-        self.presence.hear(&self.said[..self.frame]);
+        self.to_room.process(&scratch[..pulled.samples], &mut self.said);
+        self.presence.hear(&self.said);
+    }
+
+    /// The next digit that was heard in what the phone said.
+    pub(super) fn poll_digit(&mut self) -> Option<Digit> {
+        self.ear.as_mut()?.poll_digit()
     }
 
     /// What the phone says in this tick; `None`: nothing.
     pub(super) fn said(&self) -> Option<&[i16]> {
-        (self.kind != Kind::Silence).then_some(&self.said[..self.frame])
+        (self.kind != Kind::Silence).then_some(&*self.said)
     }
 
     /// Whether there is something to do here besides forwarding.

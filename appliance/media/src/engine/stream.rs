@@ -151,6 +151,15 @@ impl Stream {
         self.agreed.as_ref().map_or(0, |agreed| agreed.format.clock_rate())
     }
 
+    /// Whether it is alone with a phone that can tell its keys only by its sound: then that is for us.
+    pub(super) fn is_listened_to(&self) -> bool {
+        let listens = |agreed: &Agreed| {
+            let decodable = agreed.format.receive.iter().flatten().any(|audio| audio.codec.is_ours());
+            agreed.direction.receives() && decodable && !agreed.format.tells_digits()
+        };
+        self.peer.is_none() && self.agreed.as_ref().is_some_and(listens)
+    }
+
     /// What the durations of digits count in.
     pub(super) fn event_clock_rate(&self) -> u32 {
         self.agreed.as_ref().map_or(0, |agreed| agreed.format.telephone_event.clock_rate)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::codec::CodecError;
 use crate::codec::encoder::Encoder;
 use crate::engine::keypad::KeyPacket;
+use crate::engine::pause::{Pause, Uttered, Verdict};
 use crate::engine::stream::Stream;
 use crate::format::{AudioFormat, Codec, Format};
 use crate::mixer::FRAME;
@@ -24,13 +25,25 @@ pub(super) struct Speech {
     audio: AudioFormat,
     encoder: Encoder,
     from_room: Resampler,
+    /// Where pauses may be told instead of sent.
+    pause: Option<Box<Pause>>,
+    /// Something is played that must not be taken for a pause.
+    is_whole: bool,
 }
 
 impl Speech {
-    /// In a room of the rate `rate`. The encoder has no higher rate: it would only spend time and bits on nothing.
-    pub(super) fn new(audio: &AudioFormat, rate: SampleRate) -> Result<Speech, CodecError> {
+    /// In a room of the rate `rate`. The encoder has no higher rate: it would only spend time and bits on nothing. `pauses`:
+    /// comfort noise is understood.
+    pub(super) fn new(audio: &AudioFormat, pauses: bool, rate: SampleRate) -> Result<Speech, CodecError> {
         let encoder = Encoder::at_most(rate, audio)?;
-        Ok(Speech { audio: *audio, from_room: Resampler::new(rate, encoder.sample_rate()), encoder })
+        let from_room = Resampler::new(rate, encoder.sample_rate());
+        let pause = pauses.then(|| Pause::of(audio)).flatten();
+        Ok(Speech { audio: *audio, from_room, encoder, pause, is_whole: false })
+    }
+
+    /// Whether what comes is played by us, so that all of it is to be heard.
+    pub(super) fn play(&mut self, is_played: bool) {
+        self.is_whole = is_played;
     }
 
     pub(super) fn speak_at(&mut self, rate: SampleRate) {
@@ -48,15 +61,22 @@ impl Speech {
     }
 
     /// Encodes one frame of the room. `None`: nothing worth a packet.
-    pub(super) fn encode(&mut self, frame: &[i16], payload: &mut [u8]) -> Option<usize> {
+    pub(super) fn encode(&mut self, frame: &[i16], payload: &mut [u8]) -> Option<Uttered> {
         let mut pcm = [0; FRAME];
         let samples = self.from_room.process(frame, &mut pcm);
         self.packet(&pcm[..samples], payload)
     }
 
-    fn packet(&mut self, pcm: &[i16], payload: &mut [u8]) -> Option<usize> {
+    fn packet(&mut self, pcm: &[i16], payload: &mut [u8]) -> Option<Uttered> {
+        if let Some(pause) = &mut self.pause {
+            match pause.judge(pcm, self.is_whole, payload) {
+                Verdict::Sound => {}
+                Verdict::Noise(len) => return Some(Uttered { len, is_noise: true }),
+                Verdict::Nothing => return None,
+            }
+        }
         let encoded = self.encoder.encode(pcm, payload).ok()?;
-        encoded.worth_sending.then_some(encoded.len)
+        encoded.worth_sending.then_some(Uttered { len: encoded.len, is_noise: false })
     }
 }
 
@@ -65,6 +85,8 @@ impl Speech {
 pub(super) struct Voice {
     speech: Speech,
     audio: AudioFormat,
+    /// Whether comfort noise is understood.
+    pauses: bool,
     ptime_ms: u16,
     /// Samples that wait until a packet is full, where a packet is not one frame.
     waiting: Box<[i16]>,
@@ -77,13 +99,14 @@ pub(super) struct Voice {
 
 impl Voice {
     pub(super) fn new(format: &Format, rate: SampleRate) -> Result<Voice, CodecError> {
-        let speech = Speech::new(&format.send, rate)?;
+        let speech = Speech::new(&format.send, format.comfort_noise, rate)?;
         // The room may get any rate that the codec can have.
         let per_ms = format.send.sample_rate().per_ms();
         let room = if format.ptime_ms == FRAME_MS { 0 } else { per_ms * usize::from(format.ptime_ms + FRAME_MS) };
         Ok(Voice {
             speech,
             audio: format.send,
+            pauses: format.comfort_noise,
             ptime_ms: format.ptime_ms,
             waiting: vec![0; room].into(),
             filled: 0,
@@ -101,9 +124,14 @@ impl Voice {
         }
     }
 
-    /// What it sends.
-    pub(super) fn audio(&self) -> AudioFormat {
-        self.audio
+    /// What it sends, and whether a pause may be told instead.
+    pub(super) fn sends(&self) -> (AudioFormat, bool) {
+        (self.audio, self.pauses)
+    }
+
+    /// Whether what comes is played by us, so that all of it is to be heard.
+    pub(super) fn play(&mut self, is_played: bool) {
+        self.speech.play(is_played);
     }
 
     /// Whether a packet is a frame, so that others may share it.
@@ -135,7 +163,7 @@ impl Voice {
     }
 
     /// Encodes the next full packet of those that wait. `None`: nothing worth sending.
-    pub(super) fn packet(&mut self, payload: &mut [u8]) -> Option<usize> {
+    pub(super) fn packet(&mut self, payload: &mut [u8]) -> Option<Uttered> {
         let samples = self.packet_samples();
         let len = self.speech.packet(&self.waiting[..samples], payload);
         self.waiting.copy_within(samples..self.filled, 0);
@@ -144,7 +172,7 @@ impl Voice {
     }
 
     /// Encodes one frame as a packet.
-    pub(super) fn frame(&mut self, at: Time, frame: &[i16], payload: &mut [u8]) -> Option<usize> {
+    pub(super) fn frame(&mut self, at: Time, frame: &[i16], payload: &mut [u8]) -> Option<Uttered> {
         self.at = at;
         self.speech.encode(frame, payload)
     }
@@ -184,8 +212,8 @@ impl Stream {
         Some(Forward { at: Socket::rtp(self.id), to, len: protected })
     }
 
-    /// Makes a packet of the `len` octets of payload that stand in `packet` behind the header. With no payload, time passes.
-    pub(super) fn utter(&mut self, len: Option<usize>, packet: &mut [u8]) -> Option<Forward> {
+    /// Makes a packet of the payload that stands in `packet` behind the header. With no payload, time passes.
+    pub(super) fn utter(&mut self, payload: Option<Uttered>, packet: &mut [u8]) -> Option<Forward> {
         if self.seat.as_ref().is_some_and(|seat| seat.keypad.is_busy())
             && let Some(forward) = self.utter_key(packet)
         {
@@ -195,14 +223,16 @@ impl Stream {
         let ptime = agreed.ptime();
         let at = seat.voice.at;
         seat.voice.at = at + ptime;
-        let Some(len) = len else {
+        let Some(payload) = payload else {
             seat.voice.rested = true;
             return None;
         };
+        let len = payload.len;
         let to = agreed.latching.rtp_destination()?;
         let (sequence, timestamp) = self.sender.next(at, agreed.format.clock_rate(), ptime);
-        let marker = std::mem::take(&mut seat.voice.rested);
-        let payload_type = seat.voice.audio.payload_type;
+        // The first sound after a pause is marked, noise is not (RFC 3551 §4.1).
+        let marker = std::mem::replace(&mut seat.voice.rested, payload.is_noise) && !payload.is_noise;
+        let payload_type = payload.number(&seat.voice.audio);
         Rewrite { marker, payload_type, sequence, timestamp, ssrc: self.sender.ssrc }.write(packet);
         let Ok(protected) = self.protect(packet, LENGTH + len) else {
             self.dropped.not_protected += 1;

@@ -5,7 +5,7 @@ use super::ReceivedPacket;
 /// Packets that can wait: those of 640 ms when each holds 10 ms.
 pub(super) const PLACES: usize = 64;
 
-/// Payload octets that can wait: 1 s of G.711, 250 ms of L16 at 16 kHz.
+/// Payload octets that can wait at most: 1 s of G.711, 250 ms of L16 at 16 kHz.
 pub(super) const OCTETS: usize = 8 * 1_024;
 
 /// A packet that waits.
@@ -46,7 +46,7 @@ pub(super) struct Store {
     places: [Option<Stored>; PLACES],
     /// Which places are taken, one bit each.
     taken: u64,
-    octets: [u8; OCTETS],
+    octets: Box<[u8]>,
     /// Octets up to here are, or were, in use.
     end: usize,
     /// Octets of the packets that wait.
@@ -54,8 +54,10 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new() -> Store {
-        Store { places: [None; PLACES], taken: 0, octets: [0; OCTETS], end: 0, used: 0 }
+    /// With room for so many octets of payload, at most [`OCTETS`].
+    pub(super) fn new(octets: usize) -> Store {
+        let octets = vec![0; octets.min(OCTETS)].into_boxed_slice();
+        Store { places: [None; PLACES], taken: 0, octets, end: 0, used: 0 }
     }
 
     /// The waiting packet of least number, none of which is less than `from`.
@@ -86,12 +88,12 @@ impl Store {
 
     /// Whether a payload of `len` octets finds room.
     pub(super) fn has_room(&self, len: usize) -> bool {
-        self.used + len <= OCTETS
+        self.used + len <= self.octets.len()
     }
 
     /// Puts a packet in its place, which is free; the caller made room.
     pub(super) fn insert(&mut self, mut stored: Stored, payload: &[u8]) {
-        if self.end + payload.len() > OCTETS {
+        if self.end + payload.len() > self.octets.len() {
             self.compact();
         }
         let Some(room) = self.octets.get_mut(self.end..self.end + payload.len()) else { return };
@@ -175,7 +177,7 @@ mod tests {
 
     #[test]
     fn the_first_is_the_one_of_least_number() {
-        let mut store = Store::new();
+        let mut store = Store::new(OCTETS);
         assert!(store.first(7).is_none());
         for sequence in [130, 127, 129] {
             put(&mut store, sequence, 10);
@@ -190,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_payload_is_readable_until_the_next_comes() {
-        let mut store = Store::new();
+        let mut store = Store::new(OCTETS);
         put(&mut store, 5, 3);
         let stored = store.take(5).unwrap();
         assert_eq!(store.payload(&stored), [5; 3]);
@@ -198,7 +200,7 @@ mod tests {
 
     #[test]
     fn holes_are_closed_when_the_end_is_reached() {
-        let mut store = Store::new();
+        let mut store = Store::new(OCTETS);
         // Reordered, and of every length, so that places and memory are in different orders.
         for round in 0..500u64 {
             for sequence in [round * 4 + 2, round * 4, round * 4 + 3, round * 4 + 1] {
@@ -217,7 +219,7 @@ mod tests {
 
     #[test]
     fn every_octet_can_be_used() {
-        let mut store = Store::new();
+        let mut store = Store::new(OCTETS);
         for sequence in 0..64 {
             put(&mut store, sequence, OCTETS / 64);
         }

@@ -194,6 +194,7 @@ fn the_bounds_are_settings() {
         minimum: Duration::from_millis(30),
         initial: Duration::from_millis(5),
         maximum: Duration::from_millis(60),
+        ..Settings::default()
     };
     let mut way = Way::with(bounds);
     let mut seed = 1;
@@ -203,7 +204,8 @@ fn the_bounds_are_settings() {
     (100..400).for_each(|number| way.send(number, 30 + dice(&mut seed) % 150));
     way.pass(7_000);
     assert_eq!(way.buffer.wanted_delay(), bounds.maximum);
-    let senseless = Settings { minimum: Duration::MAX, initial: Duration::ZERO, maximum: Duration::MAX };
+    let senseless =
+        Settings { minimum: Duration::MAX, initial: Duration::ZERO, maximum: Duration::MAX, octets: usize::MAX };
     assert_eq!(JitterBuffer::new(senseless).wanted_delay(), Settings::LONGEST);
 }
 

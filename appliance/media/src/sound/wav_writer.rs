@@ -30,14 +30,12 @@ pub struct WavWriter<W> {
     channels: u16,
     // Octets of sound.
     written: u64,
-    octets: Box<[u8]>,
 }
 
 impl<W: Write + Seek> WavWriter<W> {
     /// Begins a file at the beginning of `sink`, which is empty. `channels` is 1 or 2.
     pub fn new(sink: W, hz: u32, channels: u16) -> io::Result<WavWriter<W>> {
-        let octets = vec![0; BLOCK].into_boxed_slice();
-        let mut writer = WavWriter { sink, hz, channels: channels.clamp(1, 2), written: 0, octets };
+        let mut writer = WavWriter { sink, hz, channels: channels.clamp(1, 2), written: 0 };
         writer.checkpoint()?;
         Ok(writer)
     }
@@ -45,8 +43,9 @@ impl<W: Write + Seek> WavWriter<W> {
     /// Appends samples, the channels in turn. After an error all whole moments that the sink took are part of the file, and the next
     /// samples come behind them.
     pub fn write(&mut self, pcm: &[i16]) -> io::Result<()> {
+        let mut block = [0; BLOCK];
         for samples in pcm.chunks(BLOCK / 2) {
-            let octets = &mut self.octets[..samples.len() * 2];
+            let octets = &mut block[..samples.len() * 2];
             for (octets, sample) in octets.chunks_exact_mut(2).zip(samples) {
                 octets.copy_from_slice(&sample.to_le_bytes());
             }

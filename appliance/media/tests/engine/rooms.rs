@@ -371,7 +371,7 @@ fn whoever_leaves_leaves_nothing_behind() {
 
 #[test]
 fn the_numbers_of_all_seats_are_in_the_last_statistics() {
-    let mut world = conference(&[ulaw(), wide()], None);
+    let mut world = conference(&[ulaw(), wide().with_telephone_event(98)], None);
     for _ in 0..30 {
         world.say(&everybody(2), 9);
         // A packet of the first phone is lost, and its next one comes twice.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use media::codec::encoder::Encoder;
 use media::srtp::RTP_OVERHEAD;
 use media::{
     Codec, Command, Component, Config, Datagram, Direction, Engine, Event, Format, Forward, Lane, Latch, Parcel,
@@ -226,6 +227,22 @@ impl World {
                 self.phones[*who].timestamp = packet.header.timestamp.wrapping_add(units);
                 self.send(*who, &packet);
             }
+            self.pass(PTIME);
+        }
+    }
+
+    /// A phone says these samples, at the rate of its codec.
+    pub fn say_samples(&mut self, who: usize, pcm: &[i16]) {
+        let format = self.phones[who].format;
+        let mut encoder = Encoder::new(&format.send).unwrap();
+        for frame in pcm.chunks_exact(encoder.sample_rate().frame()) {
+            let mut payload = vec![0; 2_000];
+            let encoded = encoder.encode(frame, &mut payload).unwrap();
+            payload.truncate(encoded.len);
+            let mut packet = self.phones[who].audio();
+            packet.payload = Bytes::from(payload);
+            self.phones[who].timestamp = packet.header.timestamp.wrapping_add(format.clock_rate() / 50);
+            self.send(who, &packet);
             self.pass(PTIME);
         }
     }

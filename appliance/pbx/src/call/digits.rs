@@ -23,6 +23,28 @@ pub struct Dtmf {
     pub at: UnixMicros,
 }
 
+/// How a phone tells a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyWay {
+    /// Telephone events in its audio (RFC 4733).
+    Events,
+    /// INFO.
+    Info,
+    /// Tones in its sound (ITU-T Q.23).
+    Tones,
+}
+
+impl KeyWay {
+    /// As the ladder says it; how most phones do it needs no words.
+    pub fn words(self) -> &'static str {
+        match self {
+            KeyWay::Events => "",
+            KeyWay::Info => "by INFO",
+            KeyWay::Tones => "heard as tones",
+        }
+    }
+}
+
 impl Call {
     /// Tells the world of a key, unless there are more of them than anybody can press.
     pub(super) fn tell_digit(&mut self, ctx: &mut Context, place: usize, digit: char) {

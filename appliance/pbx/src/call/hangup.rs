@@ -210,6 +210,11 @@ impl Call {
         leg.stage = Stage::Over;
         leg.audio.give_back(ctx);
         ctx.cancel(&mut leg.timer);
+        if let Some(statistics) = statistics.filter(|statistics| statistics.packets_received > 0) {
+            let columns = (Call::column(place), ladder::MEDIA);
+            self.ladder.media(ctx.unix(), columns, "audio is over", in_words(&statistics));
+        }
+        let leg = &mut self.legs[place];
         leg.record.quality = statistics.map(quality);
         self.state(ctx, place, EventKind::CallHungup);
         self.tell_groupcall(ctx, place);
@@ -240,6 +245,19 @@ pub fn say_bye(ctx: &mut Context, dialog: DialogId, cause: Cause) {
 fn stated_cause(headers: &Headers) -> Option<Cause> {
     let reasons = headers.list::<Reason>().ok()?;
     reasons.iter().find_map(Cause::stated)
+}
+
+/// How well a phone was heard, as the ladder says it.
+fn in_words(statistics: &media::Statistics) -> String {
+    let (received, loss, jitter) = (statistics.packets_received, statistics.loss() * 100.0, statistics.jitter_ms());
+    let mut words = format!("{received} packets came, {loss:.1} % were lost, jitter {jitter:.0} ms");
+    if statistics.playout.delay_ms > 0 {
+        words += &format!(", delay {} ms", statistics.playout.delay_ms);
+    }
+    if let Some(opinion) = statistics.opinion {
+        words += &format!(", opinion score {:.1}", opinion.value());
+    }
+    words
 }
 
 fn quality(statistics: media::Statistics) -> Quality {

@@ -46,6 +46,8 @@ pub struct Leg {
     pub acknowledged: bool,
     /// A second attempt at something of ours that collided, or the wait for the last statistics.
     pub timer: Option<TimerId>,
+    /// The phone has told a key by INFO.
+    pub informs: bool,
     /// Its place in a conference: the conference, the conferencecall.
     pub seat: Option<(Uuid, Uuid)>,
     /// What the phone hears instead of anybody.
@@ -117,6 +119,7 @@ impl Leg {
             session: SessionTimer::default(),
             acknowledged: true,
             timer: None,
+            informs: false,
             seat: None,
             playing: None,
         }

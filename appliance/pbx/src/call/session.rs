@@ -9,6 +9,7 @@ use sip::{Headers, Method, Request, Response};
 
 use super::audio::Preference;
 use super::cause::Cause;
+use super::digits::KeyWay;
 use super::session_timer::{self, Asked as AskedTimer};
 use super::{Call, Ending, HangupReason, ladder};
 use crate::context::Context;
@@ -113,9 +114,15 @@ impl Call {
         self.ladder.media(ctx.unix(), (Call::column(place), ladder::MEDIA), label, format!("from {from}"));
     }
 
-    /// The phone pressed a key.
-    pub fn handle_digit(&mut self, ctx: &mut Context, place: usize, digit: char) {
-        self.ladder.media(ctx.unix(), (Call::column(place), ladder::MEDIA), format!("digit {digit}"), String::new());
+    /// The phone pressed a key. One that tells its keys by INFO may let them be heard as well.
+    pub fn handle_digit(&mut self, ctx: &mut Context, place: usize, (digit, way): (char, KeyWay)) {
+        let leg = &mut self.legs[place];
+        leg.informs |= way == KeyWay::Info;
+        if leg.informs && way == KeyWay::Tones {
+            return;
+        }
+        let columns = (Call::column(place), ladder::MEDIA);
+        self.ladder.media(ctx.unix(), columns, format!("digit {digit}"), way.words().into());
         self.tell_digit(ctx, place, digit);
         self.offer_key_to_recording(ctx, place, digit);
         self.offer_key_to_flow(ctx, place, digit);
@@ -141,7 +148,7 @@ impl Call {
     fn handle_info(&mut self, ctx: &mut Context, place: usize, server: ServerId, request: &Request) {
         let content_type = request.headers.typed_opt::<ContentType>().ok().flatten();
         if let Some(digit) = content_type.and_then(|content_type| Digit::parse(&content_type, &request.body)) {
-            self.handle_digit(ctx, place, digit.digit);
+            self.handle_digit(ctx, place, (digit.digit, KeyWay::Info));
         }
         let target = self.other(place).and_then(|other| self.legs[other].dialog.map(|dialog| (other, dialog)));
         let Some((other, dialog)) = target else { return answer(ctx, server, Reply::new(200)) };

@@ -8,6 +8,7 @@ use sip::{Flow, Method, Request, Response};
 use super::Pbx;
 use crate::authentication::Caller;
 use crate::call::LegKey;
+use crate::call::digits::KeyWay;
 use crate::call::hangup::say_bye;
 use crate::call::outbound::answer_bye_challenge;
 use crate::call::progress::decline;
@@ -196,7 +197,10 @@ impl Pbx {
             media::Event::Started { from, .. } => call.note_rtp(ctx, place, "first RTP packet", from),
             media::Event::Relatched { from, .. } => call.note_rtp(ctx, place, "RTP from elsewhere", from),
             media::Event::Timeout { silent_for, .. } => call.handle_silence(ctx, place, silent_for.as_secs()),
-            media::Event::Digit { digit, .. } => call.handle_digit(ctx, place, digit),
+            media::Event::Digit { digit, in_band, .. } => {
+                let way = if in_band { KeyWay::Tones } else { KeyWay::Events };
+                call.handle_digit(ctx, place, (digit, way));
+            }
             media::Event::Closed { statistics, .. } => call.handle_closed(ctx, place, Some(*statistics)),
             media::Event::PlaybackEnded { playback, .. } => call.handle_playback_ended(ctx, place, playback),
             // Dealt with above: a recording may outlive its leg.
