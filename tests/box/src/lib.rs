@@ -6,6 +6,7 @@ pub mod baresip;
 pub mod child;
 pub mod exchange;
 pub mod kamailio;
+pub mod pcap;
 pub mod ports;
 pub mod recording;
 pub mod relay;

@@ -7,6 +7,12 @@ use anyhow::{Result, bail};
 use crate::child::Child;
 use crate::{Exchange, ports, wait};
 
+/// A call by the extension 1001, which speaks G.711 and knows no telephone events, to a number. `talk` is what it does once it is
+/// answered, in SIPp's words; then it hangs up.
+pub fn call(number: &str, talk: &str) -> String {
+    CALL.replace("{number}", number).replace("{talk}", talk)
+}
+
 /// Runs a scenario against the exchange and fails unless SIPp calls it a success.
 pub fn run(exchange: &Exchange, scenario: &str, arguments: &[&str]) -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -37,3 +43,84 @@ pub fn run(exchange: &Exchange, scenario: &str, arguments: &[&str]) -> Result<()
         }
     }
 }
+
+const CALL: &str = r#"<?xml version="1.0"?><scenario name="call">
+<send retrans="500"><![CDATA[
+INVITE sip:{number}@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:1001@[remote_ip]>;tag=[call_number]
+To: <sip:{number}@[remote_ip]>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+Contact: <sip:1001@[local_ip]:[local_port]>
+Max-Forwards: 70
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=- 1 1 IN IP[local_ip_type] [local_ip]
+s=-
+c=IN IP[media_ip_type] [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 8 0
+]]></send>
+<recv response="100" optional="true"></recv>
+<recv response="401" auth="true"></recv>
+<send><![CDATA[
+ACK sip:{number}@[remote_ip]:[remote_port] SIP/2.0
+[last_Via:]
+[last_From:]
+[last_To:]
+Call-ID: [call_id]
+CSeq: 1 ACK
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+<send retrans="500"><![CDATA[
+INVITE sip:{number}@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:1001@[remote_ip]>;tag=[call_number]
+To: <sip:{number}@[remote_ip]>
+Call-ID: [call_id]
+CSeq: 2 INVITE
+Contact: <sip:1001@[local_ip]:[local_port]>
+[authentication username=1001 password=secret1001]
+Max-Forwards: 70
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=- 1 1 IN IP[local_ip_type] [local_ip]
+s=-
+c=IN IP[media_ip_type] [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 8 0
+]]></send>
+<recv response="100" optional="true"></recv>
+<recv response="180" optional="true"></recv>
+<recv response="200" rrs="true"></recv>
+<send><![CDATA[
+ACK [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+[last_From:]
+[last_To:]
+Call-ID: [call_id]
+CSeq: 2 ACK
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+{talk}
+<send retrans="500"><![CDATA[
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+[last_From:]
+[last_To:]
+Call-ID: [call_id]
+CSeq: 3 BYE
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+<recv response="200"></recv></scenario>"#;

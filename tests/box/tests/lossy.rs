@@ -72,6 +72,11 @@ fn each_hears_the_other(codec: &'static str) -> Result<()> {
     assert!((4..60).contains(&lost) && carried > 800, "{lost} {carried}");
     assert!(quality["packets_lost"].as_u64().is_some_and(|lost| lost > 0), "{call}");
     assert!(quality["opinion"].as_f64().is_some_and(|opinion| (3.5..4.45).contains(&opinion)), "{call}");
+    let id = call["id"].as_str().unwrap_or_default();
+    let ladder = exchange.get(&format!("/v1.0/calls/{id}/sequence"))?.to_string();
+    let ways: Vec<&str> = ladder.split('"').filter(|words| words.contains(" packets came, ")).collect();
+    println!("{codec}: {ways:?}");
+    assert!(ways.len() == 2 && ways.iter().all(|way| way.contains("delay ")), "both ways are told of: {ladder}");
     for (phone, pitch) in [(callee, 440), (caller, 1_000)] {
         let heard = phone.heard()?;
         assert_heard(&heard.part(1.0, heard.seconds() - 0.5), pitch)?;
