@@ -98,7 +98,7 @@ const SEARCHES: u8 = 10;
 const OWN_NOISE: Duration = Duration::from_millis(1_000);
 
 /// What may come at once when the network lets go of what it held up.
-const BURST: Duration = Duration::from_millis(300);
+const BURST: Duration = Duration::from_millis(200);
 
 /// Octets that may wait in a jitter buffer of this longest delay.
 fn octets(format: &Format, longest: Duration) -> usize {

@@ -44,9 +44,19 @@ fn assert_brought_together([first, second, mut third]: [Phone; 3]) -> Result<()>
 fn a_phone_sends_the_one_it_talks_to_to_another() -> Result<()> {
     let exchange = Exchange::start()?;
     let mut phones = talking(&exchange)?;
+    let up = |call: &Value| call["direction"] == "outgoing" && call["status"] == "progressing";
+    let call = exchange.await_call("the called one's", up)?;
+    let recording = exchange.record(call["id"].as_str().unwrap_or_default(), json!({}))?;
+    wait::let_pass(Duration::from_secs(2));
     phones[0].command("transfer", &format!("sip:1003@{}", exchange.sip_address()))?;
     phones[0].await_event("CALL_CLOSED")?;
     assert_brought_together(phones)?;
+    // Whom it is of goes on in another call, and so does the recording: one file, with both whom it talked to.
+    let fetched = exchange.fetch_recording(&exchange.await_ended(&recording)?)?;
+    let [said, heard] = &fetched.channels[..] else { panic!("two channels") };
+    said.part(0.3, said.seconds() - 0.5).assert_tone_of_any_length(1_000);
+    heard.part(0.3, 1.7).assert_tone_of_any_length(440);
+    heard.part(heard.seconds() - 2.0, heard.seconds() - 0.5).assert_tone_of_any_length(2_125);
     exchange.assert_no_errors();
     Ok(())
 }

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use lab::{Lab, PhoneId, State};
+use media::codec::decoder::Decoder;
+use media::{AudioFormat, Codec};
+use pbx::EventKind;
+use pbx::recording::RecordingRecord;
 
 /// A number of seconds.
 pub fn seconds(seconds: u64) -> Duration {
@@ -38,4 +42,31 @@ pub fn connect(lab: &mut Lab, caller: PhoneId, called: PhoneId) {
     lab.run_until(|lab| lab[caller].is(State::Up) && lab[called].is(State::Up));
     lab.run_for(seconds(1));
     assert!(lab.hears(caller, called) && lab.hears(called, caller), "they hear each other\n{}", lab.ladder());
+}
+
+/// The sample that an octet of a payload of G.711 stands for.
+pub fn sample(payload_type: u8, octet: u8) -> i16 {
+    let codec = if payload_type == 8 { Codec::Pcma } else { Codec::Pcmu };
+    let mut decoder = Decoder::new(&AudioFormat::new(codec, payload_type)).expect("it is decoded");
+    let mut pcm = [0; 160];
+    decoder.decode(&[octet; 160], &mut pcm).expect("20 ms");
+    pcm[0]
+}
+
+/// Everything that was stated about recordings.
+pub fn recordings_stated(lab: &Lab) -> Vec<RecordingRecord> {
+    let recordings = lab.facts.events.iter().filter_map(|event| match &event.kind {
+        EventKind::Recording(record) => Some((**record).clone()),
+        _ => None,
+    });
+    recordings.collect()
+}
+
+/// Holds that nearly all of a second of a channel of what was recorded last is this sample.
+pub fn assert_recorded(lab: &Lab, channel: usize, from: Duration, sample: i16) {
+    let last = recordings_stated(lab).pop().expect("something was recorded");
+    let heard = lab.disk.file(last.id).channel(channel, from, from + seconds(1));
+    let right = heard.iter().filter(|heard| **heard == sample).count();
+    let begin = &heard[..20.min(heard.len())];
+    assert!(right * 10 > heard.len() * 9, "{right} of {} are {sample}: {begin:?}", heard.len());
 }

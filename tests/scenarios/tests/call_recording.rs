@@ -1,13 +1,12 @@
 //! Recordings of calls: how they begin, how they end, what stands in them, and that the call does not mind.
 
-use std::time::Duration;
-
 use lab::{Lab, PhoneId, State, manner};
-use media::codec::decoder::Decoder;
 use pbx::recording::{EndOfKey, Recorded, RecordingEnd, RecordingFormat, RecordingOptions};
 use pbx::recording::{RecordingRecord, RecordingStatus};
 use pbx::{Command, EventKind, Rejection, Reply};
-use scenarios::{connect, milliseconds, seconds, two_phones, two_phones_talking};
+use scenarios::{
+    assert_recorded, connect, milliseconds, recordings_stated, sample, seconds, two_phones, two_phones_talking,
+};
 use uuid::Uuid;
 
 /// The id of the caller's leg of the latest call.
@@ -29,37 +28,13 @@ fn stop(lab: &mut Lab) -> Result<Reply, Rejection> {
     lab.command(Command::StopRecording(Recorded::Call(call)))
 }
 
-/// Everything that was stated about recordings.
-fn stated(lab: &Lab) -> Vec<RecordingRecord> {
-    let recordings = lab.facts.events.iter().filter_map(|event| match &event.kind {
-        EventKind::Recording(record) => Some((**record).clone()),
-        _ => None,
-    });
-    recordings.collect()
-}
-
 fn last(lab: &Lab) -> RecordingRecord {
-    stated(lab).pop().expect("something was recorded")
+    recordings_stated(lab).pop().expect("something was recorded")
 }
 
 /// The sample that a phone says again and again.
 fn said_by(lab: &Lab, phone: PhoneId) -> i16 {
-    let mut decoder = Decoder::new(&media::AudioFormat::new(media::Codec::Pcmu, 0)).expect("G.711 is there");
-    let mut pcm = [0; 960];
-    decoder.decode(&[lab[phone].voice; 160], &mut pcm).expect("any octets are G.711");
-    pcm[0]
-}
-
-/// Holds that nearly all of a second of the recording is this.
-fn assert_channel(lab: &Lab, channel: usize, from: Duration, sample: i16) {
-    let heard = lab.disk.file(last(lab).id).channel(channel, from, from + seconds(1));
-    let right = heard.iter().filter(|heard| **heard == sample).count();
-    assert!(
-        right * 10 > heard.len() * 9,
-        "{right} of {} are {sample}: {:?}",
-        heard.len(),
-        &heard[..20.min(heard.len())]
-    );
+    sample(0, lab[phone].voice)
 }
 
 const STATES: [RecordingStatus; 4] =
@@ -76,17 +51,17 @@ fn it_is_asked_for_and_stopped_and_both_sides_are_in_it() {
     assert_eq!((call.recording_id, &call.recording_ids[..]), (None, &[id][..]));
     lab.run_for(seconds(1));
     assert!(lab.hears(alice, bob) && lab.hears(bob, alice), "nor do they now");
-    let told = stated(&lab);
+    let told = recordings_stated(&lab);
     assert_eq!(told.iter().map(|record| record.status).collect::<Vec<_>>(), STATES);
     let record = last(&lab);
     assert_eq!((record.id, record.of.id(), record.end), (id, call_id(&lab), Some(RecordingEnd::Asked)));
     let duration = record.file.as_ref().expect("it is filed").duration;
     assert!(duration >= milliseconds(2_900) && duration <= milliseconds(3_100), "{duration:?}");
-    assert_channel(&lab, 0, seconds(1), said_by(&lab, alice));
-    assert_channel(&lab, 1, seconds(1), said_by(&lab, bob));
+    assert_recorded(&lab, 0, seconds(1), said_by(&lab, alice));
+    assert_recorded(&lab, 1, seconds(1), said_by(&lab, bob));
     lab[alice].hang_up();
     lab.finish();
-    assert_eq!(stated(&lab).len(), 4, "and nothing follows");
+    assert_eq!(recordings_stated(&lab).len(), 4, "and nothing follows");
     let steps = &lab.sequences[0].steps;
     let labels: Vec<_> = steps.iter().map(|step| step.label.as_str()).collect();
     for label in ["record", "stop recording", "recording ended", "call_recording"] {
@@ -106,8 +81,8 @@ fn the_called_leg_hears_and_says_the_other_way_round() {
     lab.run_for(seconds(3));
     lab[alice].hang_up();
     lab.run_for(seconds(1));
-    assert_channel(&lab, 0, seconds(1), said_by(&lab, bob));
-    assert_channel(&lab, 1, seconds(1), said_by(&lab, alice));
+    assert_recorded(&lab, 0, seconds(1), said_by(&lab, bob));
+    assert_recorded(&lab, 1, seconds(1), said_by(&lab, alice));
     lab.finish();
 }
 
@@ -120,7 +95,7 @@ fn a_hangup_ends_it() {
     lab[bob].hang_up();
     lab.run_for(seconds(1));
     assert!(lab[alice].is(State::Ended));
-    let told = stated(&lab);
+    let told = recordings_stated(&lab);
     assert_eq!(told.iter().map(|record| record.status).collect::<Vec<_>>(), STATES);
     let record = last(&lab);
     assert_eq!((record.end, record.format), (Some(RecordingEnd::Hangup), RecordingFormat::Mp3));
@@ -149,7 +124,7 @@ fn only_one_at_a_time_and_only_while_the_call_is_up() {
     lab.run_for(milliseconds(500));
     assert!(matches!(start(&mut lab, RecordingOptions::default()), Err(Rejection::CallState)));
     lab.finish();
-    let ended = stated(&lab).into_iter().filter(|record| record.status == RecordingStatus::Ended);
+    let ended = recordings_stated(&lab).into_iter().filter(|record| record.status == RecordingStatus::Ended);
     assert_eq!(ended.count(), 2);
     assert_eq!(start(&mut lab, RecordingOptions::default()), Err(Rejection::NotFound("call")));
     let nobody = lab.command(Command::StopRecording(Recorded::Call(Uuid::nil())));
@@ -263,7 +238,7 @@ fn where_no_file_can_be_made_the_recording_fails_and_the_call_goes_on() {
     assert_eq!(record.failure.as_deref(), Some("Read-only file system"));
     assert_eq!(stop(&mut lab), Err(Rejection::RecordingInactive));
     assert!(lab.hears(alice, bob) && lab.hears(bob, alice), "the call goes on");
-    let states: Vec<_> = stated(&lab).iter().map(|record| record.status).collect();
+    let states: Vec<_> = recordings_stated(&lab).iter().map(|record| record.status).collect();
     assert_eq!(states, [RecordingStatus::Initiating, RecordingStatus::Ended]);
     lab[bob].hang_up();
     lab.finish();
@@ -287,7 +262,7 @@ fn what_cannot_be_is_refused() {
     let (mut lab, alice, _) = two_phones_talking(11);
     let options = RecordingOptions { duration: Some(seconds(100_000)), ..RecordingOptions::default() };
     assert!(matches!(start(&mut lab, options), Err(Rejection::Invalid { field: "duration", .. })));
-    assert_eq!((stated(&lab).len(), lab.counter("recordings")), (0, 0));
+    assert_eq!((recordings_stated(&lab).len(), lab.counter("recordings")), (0, 0));
     lab[alice].hang_up();
     lab.finish();
 }

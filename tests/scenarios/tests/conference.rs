@@ -1,14 +1,12 @@
 //! Conferences: who comes, who goes, and what everybody hears.
 
 use lab::{Lab, PhoneId, State, manner};
-use media::codec::Decoder;
-use media::{AudioFormat, Codec};
 use pbx::call::Control;
 use pbx::call::controls::MuteDirection;
 use pbx::conference::{Conference, ConferenceData, ConferenceStatus, NewConference};
 use pbx::recording::{Recorded, RecordingEnd, RecordingOptions, RecordingRecord, RecordingStatus};
 use pbx::{Command, EventKind, Rejection, Reply};
-use scenarios::{milliseconds, seconds};
+use scenarios::{milliseconds, sample, seconds};
 use uuid::Uuid;
 
 /// A conference with the number 800, without tones, where everybody is heard.
@@ -35,15 +33,6 @@ fn join(lab: &mut Lab, phone: PhoneId, number: &str) {
     lab[phone].call(number);
     lab.run_until(|lab| lab[phone].is(State::Up));
     lab.run_for(milliseconds(500));
-}
-
-/// The sample that an octet of a payload stands for.
-fn sample(payload_type: u8, octet: u8) -> i16 {
-    let codec = if payload_type == 8 { Codec::Pcma } else { Codec::Pcmu };
-    let mut decoder = Decoder::new(&AudioFormat::new(codec, payload_type)).expect("it is decoded");
-    let mut pcm = [0; 160];
-    decoder.decode(&[octet; 160], &mut pcm).expect("20 ms");
-    pcm[0]
 }
 
 /// The samples of what a phone says, which is one octet again and again.

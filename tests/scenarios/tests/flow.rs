@@ -6,7 +6,7 @@ use pbx::conference::{ConferenceChange, ConferenceData, NewConference};
 use pbx::directory::NewNumber;
 use pbx::flow::{Action, ActiveflowRecord, NewFlow, Value};
 use pbx::{Command, EventKind, Rejection, Reply};
-use scenarios::{milliseconds, seconds};
+use scenarios::{assert_recorded, milliseconds, recordings_stated, sample, seconds};
 use uuid::Uuid;
 
 fn id(number: u32) -> Uuid {
@@ -269,13 +269,14 @@ fn a_conference_is_joined_and_left_and_the_flow_goes_on() {
         panic!("it can be made")
     };
     let join = action(1, "conference_join", [("conference_id", made.id.to_string().into())]);
-    let flow = make_flow(&mut lab, vec![join, connect(2, &["1002"], [])]);
+    let record = action(3, "record_start", [("format", "wav".into())]);
+    let flow = make_flow(&mut lab, vec![action(4, "answer", []), record, join, connect(2, &["1002"], [])]);
     let new = NewNumber { number: "500".into(), call_flow_id: Some(flow), ..NewNumber::default() };
     assert!(lab.command(Command::CreateNumber(new)).is_ok());
     lab[bob].call("800");
     lab[alice].call("500");
     lab.run_until(|lab| lab[alice].is(State::Up) && lab[bob].is(State::Up));
-    lab.run_for(seconds(1));
+    lab.run_for(seconds(2));
     assert!(lab.hears(alice, bob) && lab.hears(bob, alice));
     lab[bob].hang_up();
     lab.run_for(seconds(1));
@@ -284,9 +285,19 @@ fn a_conference_is_joined_and_left_and_the_flow_goes_on() {
     lab.run_until(|lab| lab[bob].live().is_some_and(|call| call.is_incoming && call.state == State::Up));
     lab.run_for(seconds(1));
     assert!(lab.hears(alice, bob) && lab.hears(bob, alice), "{}", lab.ladder());
+    lab.run_for(seconds(1));
     lab[alice].hang_up();
     lab.finish();
-    assert_eq!(ran(&lab), ["conference_join", "connect"]);
+    assert_eq!(ran(&lab), ["answer", "record_start", "conference_join", "connect"]);
+    // One recording of all of it: what was said in the conference, and to whom the flow led then.
+    let told = recordings_stated(&lab);
+    let file = told[told.len() - 1].file.clone().expect("it is filed");
+    assert!(told.iter().all(|record| record.id == told[0].id), "{told:?}");
+    assert_recorded(&lab, 0, milliseconds(300), sample(0, lab[alice].voice));
+    let end = file.duration.saturating_sub(milliseconds(1_300));
+    for from in [milliseconds(300), end] {
+        assert_recorded(&lab, 1, from, sample(0, lab[bob].voice));
+    }
 }
 
 #[test]
