@@ -8,6 +8,7 @@ mod batch;
 mod crowd;
 mod digest;
 mod epoll;
+mod flash;
 mod forwarder;
 mod histogram;
 mod image;
@@ -34,7 +35,7 @@ use server::Prepared;
 
 type Measurement = fn(&Prepared) -> Result<()>;
 
-const MEASUREMENTS: [(&str, Measurement); 12] = [
+const MEASUREMENTS: [(&str, Measurement); 13] = [
     ("registrations", measure::registrations),
     ("calls", measure::calls),
     ("setup", measure::setup),
@@ -46,6 +47,7 @@ const MEASUREMENTS: [(&str, Measurement); 12] = [
     ("opus", opus::measure),
     ("recording", recording::measure),
     ("memory", measure::memory),
+    ("flash", flash::measure),
     ("image", image::measure),
 ];
 

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// Processor time and memory of a process at a moment.
+/// Processor time, memory and writing of a process at a moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {
     /// Processor time of all its threads, those that have ended as well.
     pub cpu: Duration,
     /// Resident memory in KiB.
     pub resident_kib: u64,
+    /// Octets that it had written to the disk.
+    pub written: u64,
 }
 
 impl Usage {
@@ -21,7 +23,10 @@ impl Usage {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
         let resident_kib = line.trim().trim_end_matches(" kB").parse().context("VmRSS is a number")?;
-        Ok(Usage { cpu, resident_kib })
+        let io = std::fs::read_to_string(format!("/proc/{pid}/io"))?;
+        let line = io.lines().find_map(|line| line.strip_prefix("write_bytes:")).context("no write_bytes")?;
+        let written = line.trim().parse().context("write_bytes is a number")?;
+        Ok(Usage { cpu, resident_kib, written })
     }
 }
 

@@ -71,6 +71,7 @@ pub fn run(options: &Options) -> Result<()> {
     let addresses = (sockets.address(), listener.local_addr().context("a listener has an address")?);
     let reserve = Reserve::in_folder(folder.path());
     let opened = open_store_even_if_full(&folder, options, &reserve)?;
+    check_database(opened.0.clone())?;
     let running = Running::start((options, &folder), (sockets, listener), opened, &notices)?;
     announce(options, addresses);
     let result = running.supervise(&noticed, &reserve);
@@ -345,6 +346,17 @@ fn open_store(
         tracing::warn!(interrupted, found, "recordings ran when the process ended the last time");
     }
     Ok((store, writer))
+}
+
+/// Reads the whole database while calls go on: a disk that has forgotten something may not show it for months.
+fn check_database(store: Store) -> Result<()> {
+    let check = move || {
+        if let Err(error) = store.check() {
+            tracing::error!(%error, "the database was checked; if it is damaged, the next start restores it");
+        }
+    };
+    std::thread::Builder::new().name("check".into()).spawn(check).context("cannot start a thread")?;
+    Ok(())
 }
 
 fn now() -> Timestamp {

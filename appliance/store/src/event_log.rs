@@ -35,6 +35,14 @@ impl Record {
     }
 }
 
+/// Whether an event of this name tells of what people configured, and not of what phones and calls did.
+pub(crate) fn is_about_configuration(kind: &str) -> bool {
+    let noun = kind.split_once('_').map_or(kind, |(noun, _)| noun);
+    let by_phones = ["call", "groupcall", "activeflow", "conferencecall", "dtmf", "recording", "source"];
+    let of_a_state = ["extension_registered", "extension_unregistered", "agent_status_updated", "conference_recording"];
+    !by_phones.contains(&noun) && !of_a_state.contains(&kind)
+}
+
 /// What is appended; its number is given by the writer.
 pub(crate) struct Entry<'a> {
     pub at: Timestamp,

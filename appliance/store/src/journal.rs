@@ -12,6 +12,8 @@ use crate::{Error, limits};
 
 /// How often what is too old is looked for.
 const TRIM_EVERY: Duration = Duration::from_secs(600);
+/// How long lies between two copies of what people configured, at least.
+const COPY_EVERY: Duration = Duration::from_secs(60);
 /// Items for which room is kept between two batches.
 const KEPT: usize = 64;
 /// What [`Worker::calm`] is.
@@ -108,7 +110,8 @@ impl Journal {
             failing: Mutex::new(None),
         });
         let trimmed = Instant::now();
-        let worker = Worker { writer, receiver, hooks, shared: Arc::clone(&shared), calm, trimmed, written: 0 };
+        let worker =
+            Worker { writer, receiver, hooks, shared: Arc::clone(&shared), calm, trimmed, copied: None, written: 0 };
         let thread = Builder::new().name("store".into()).spawn(move || worker.run())?;
         *shared.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(Journal { shared })
@@ -162,6 +165,7 @@ struct Worker {
     /// How long nothing must come until what a burst needed is given back.
     calm: Duration,
     trimmed: Instant,
+    copied: Option<Instant>,
     /// Items since the last calm: the connection may hold pages that nobody needs any more.
     written: usize,
 }
@@ -220,6 +224,7 @@ impl Worker {
                 gathered.items.clear();
                 gathered.items.shrink_to(KEPT);
             } else if self.written > 0 {
+                self.copy(COPY_EVERY);
                 self.writer.release_memory();
                 if std::mem::take(&mut self.written) >= BURST && !gathered.close {
                     return End::Calm;
@@ -227,8 +232,10 @@ impl Worker {
             }
             if self.trimmed.elapsed() >= TRIM_EVERY {
                 self.trim((self.hooks.clock)());
+                self.copy(COPY_EVERY);
             }
         }
+        self.copy(Duration::ZERO);
         End::Closed
     }
 
@@ -277,6 +284,17 @@ impl Worker {
 
     fn set_failing(&self, reason: Option<String>) {
         *self.shared.failing.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// Makes the copy from which a damaged database is restored, if that one is old and the last is not that young.
+    fn copy(&mut self, apart: Duration) {
+        if !self.writer.needs_copy() || self.copied.is_some_and(|copied| copied.elapsed() < apart) {
+            return;
+        }
+        self.copied = Some(Instant::now());
+        if let Err(error) = self.writer.make_copy() {
+            tracing::warn!(%error, "what was configured could not be copied; the next time will do");
+        }
     }
 
     fn trim(&mut self, now: Timestamp) {

@@ -44,6 +44,7 @@ pub mod reader;
 pub mod recording;
 pub mod registration;
 pub mod route;
+mod safe_copy;
 mod schema;
 pub mod sequence;
 pub mod setting;
@@ -58,6 +59,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use rusqlite::Connection;
 
 pub use error::Error;
 pub use journal::Journal;
@@ -81,7 +84,7 @@ impl Store {
     /// `entropy` becomes the box's keys at the first start and is not used later.
     pub fn open(path: &Path, domain: &str, entropy: &Entropy) -> Result<(Store, Writer), Error> {
         let lock = Arc::new(lock(path)?);
-        let connection = schema::open(path)?;
+        let connection = open_or_restore(path)?;
         let identity = Arc::new(Identity::load(&connection, domain, entropy)?);
         let store = Store { path: path.into(), identity: Arc::clone(&identity), _lock: lock };
         let writer = Writer::new(connection, identity, store.clone())?;
@@ -98,10 +101,44 @@ impl Store {
         Ok(Reader::new(schema::open_to_read(&self.path)?, Arc::clone(&self.identity)))
     }
 
+    /// Makes the copy of what cannot be had again, from which a damaged database is restored when it is opened the next time.
+    pub fn make_copy(&self) -> Result<(), Error> {
+        safe_copy::make(&self.path)
+    }
+
+    /// Whether there is such a copy.
+    pub fn has_copy(&self) -> bool {
+        safe_copy::exists(&self.path)
+    }
+
+    /// Reads the whole file, which may take long, and says what is wrong with it; the next start then restores it.
+    pub fn check(&self) -> Result<(), Error> {
+        let verdict = self.reader()?.quick_check();
+        if let Err(Error::Corrupt(_)) = &verdict {
+            safe_copy::suspect(&self.path)?;
+        }
+        verdict
+    }
+
     /// How many bytes the database and its write-ahead log take.
     pub fn bytes(&self) -> u64 {
         let log = PathBuf::from(format!("{}-wal", self.path.display()));
         [&*self.path, &log].iter().filter_map(|path| path.metadata().ok()).map(|file| file.len()).sum()
+    }
+}
+
+/// Opens the database; one that is damaged is restored from its copy, if there is one.
+fn open_or_restore(path: &Path) -> Result<Connection, Error> {
+    // SQLite takes an empty file for a new database.
+    let is_emptied = safe_copy::exists(path) && path.metadata().is_ok_and(|file| file.len() == 0);
+    let opened = if is_emptied { Err(Error::Corrupt("the file is empty".into())) } else { schema::open(path) };
+    let opened = opened.and_then(|connection| safe_copy::check(path, &connection).map(|()| connection));
+    match opened {
+        Err(Error::Corrupt(reason)) if safe_copy::exists(path) => {
+            safe_copy::restore(path, &reason)?;
+            schema::open(path)
+        }
+        opened => opened,
     }
 }
 

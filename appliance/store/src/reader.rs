@@ -15,7 +15,7 @@ use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
     Error, accesskey, activeflow, agent, call, conference, conferencecall, cursor, customer, event_log, extension,
-    flow, groupcall, number, provider, recording, registration, route, sequence, tag, trunk,
+    flow, groupcall, number, provider, recording, registration, route, safe_copy, sequence, tag, trunk,
 };
 
 /// One reading connection. It sees what is committed, and neither waits for the writer nor makes it wait.
@@ -288,6 +288,10 @@ impl Reader {
     /// The last event that the log's reader of this name is done with.
     pub fn cursor(&self, name: &str) -> Result<i64, Error> {
         cursor::read(&self.connection, name)
+    }
+
+    pub(crate) fn quick_check(&self) -> Result<(), Error> {
+        safe_copy::quick_check(&self.connection)
     }
 
     /// Reads the whole file and says what is wrong with it, if anything is.

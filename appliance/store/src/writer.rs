@@ -106,7 +106,9 @@ pub struct Writer {
     /// The first and the last number in the log.
     first: i64,
     latest: i64,
-    _store: Store,
+    /// Something was configured that the copy does not know.
+    uncopied: bool,
+    store: Store,
 }
 
 impl Item {
@@ -137,7 +139,8 @@ impl Item {
 impl Writer {
     pub(crate) fn new(connection: Connection, identity: Arc<Identity>, store: Store) -> Result<Writer, Error> {
         let (first, latest) = event_log::range(&connection)?;
-        Ok(Writer { connection, identity, durability: Durability::Acknowledged, first, latest, _store: store })
+        let uncopied = !store.has_copy();
+        Ok(Writer { connection, identity, durability: Durability::Acknowledged, first, latest, uncopied, store })
     }
 
     /// Writes a batch: all of it, or nothing where it fails.
@@ -244,6 +247,18 @@ impl Writer {
         }
     }
 
+    /// Whether something was configured since the last [`Store::make_copy`].
+    pub fn needs_copy(&self) -> bool {
+        self.uncopied
+    }
+
+    /// Makes the copy from which a damaged database is restored.
+    pub fn make_copy(&mut self) -> Result<(), Error> {
+        self.store.make_copy()?;
+        self.uncopied = false;
+        Ok(())
+    }
+
     /// The last number in the log.
     pub fn latest_seq(&self) -> i64 {
         self.latest
@@ -258,7 +273,7 @@ impl Writer {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut batch = Batch::new(&transaction, &self.identity, self.latest);
         work(&mut batch)?;
-        let (latest, sequences) = (batch.latest, batch.sequences);
+        let (latest, sequences, configured) = (batch.latest, batch.sequences, batch.configured);
         let mut first = self.first;
         if latest - first + 1 > limits::EVENTS + limits::EVENT_SLACK {
             first = (latest - limits::EVENTS + 1).min(first + limits::TRIM_STEP);
@@ -270,6 +285,7 @@ impl Writer {
         transaction.commit()?;
         let events = (latest - self.latest) as usize;
         (self.first, self.latest) = (first, latest);
+        self.uncopied |= configured;
         Ok(Committed { latest_seq: latest, events })
     }
 
@@ -292,6 +308,8 @@ struct Batch<'a> {
     identity: &'a Identity,
     latest: i64,
     sequences: usize,
+    /// One of the events is about what people configured.
+    configured: bool,
     json: Vec<u8>,
     calls: Vec<call::Record>,
     call_place: FxHashMap<Uuid, usize>,
@@ -313,6 +331,7 @@ impl<'a> Batch<'a> {
             identity,
             latest,
             sequences: 0,
+            configured: false,
             json: Vec::with_capacity(2048),
             calls: Vec::new(),
             call_place: FxHashMap::default(),
@@ -615,6 +634,7 @@ impl<'a> Batch<'a> {
         let entry = event_log::Entry { at, kind, resource_id, data };
         event_log::append(self.connection, self.latest + 1, &entry)?;
         self.latest += 1;
+        self.configured |= event_log::is_about_configuration(kind);
         Ok(())
     }
 }

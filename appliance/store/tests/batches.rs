@@ -442,25 +442,6 @@ fn a_full_disk_fails_a_batch_as_a_whole_and_says_so() {
 }
 
 #[test]
-fn a_damaged_file_is_found_out() {
-    let mut one = open();
-    let items: Vec<Item> = (1..500).map(|number| event(EventKind::ExtensionCreated(extension(number)))).collect();
-    one.writer.write(&items, Durability::Acknowledged).expect("it is written");
-    let Opened { folder, store, writer, reader } = one;
-    drop((reader, writer, store));
-    let path = folder.path().join("tandem.db");
-    let mut bytes = std::fs::read(&path).expect("the file");
-    // Only pages full of extensions: opening does not read them.
-    for page in bytes.chunks_mut(4096).filter(|page| page.windows(7).any(|text| text == b"secret-")) {
-        page[..64].fill(0xFF);
-    }
-    std::fs::write(&path, bytes).expect("the file is damaged");
-    let (store, _writer) = Store::open(&path, "", &[0; 64]).expect("what opening reads is whole");
-    let error = store.reader().and_then(|reader| reader.check()).expect_err("it is damaged");
-    assert!(matches!(error, Error::Corrupt(_)) && !error.is_transient(), "{error}");
-}
-
-#[test]
 fn the_journal_tells_after_the_commit_and_writes_what_waits_before_it_closes() {
     let Opened { folder: _folder, store, writer, reader } = open();
     let (woken, wakes) = mpsc::channel();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use box_tests::baresip::Setup;
 use box_tests::{Exchange, Phone, wait};
 
@@ -103,5 +103,30 @@ fn asked_twice_to_end_it_hangs_up_and_ends() -> Result<()> {
         assert_eq!((&call["status"], &call["hangup_by"]), (&"hangup".into(), &"local".into()), "{call}");
         assert_ne!(call["hangup_reason"], "failed", "it was not interrupted: {call}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_damaged_database_is_restored_and_phones_call_again() -> Result<()> {
+    let mut exchange = Exchange::start()?;
+    let (caller, callee) = phones(&exchange)?;
+    drop((caller, callee));
+    exchange.process.signal(libc::SIGTERM);
+    exchange.process.wait(wait::PATIENCE).context("SIGTERM ends it")?;
+    let path = exchange.folder().join("tandem.db");
+    let mut octets = std::fs::read(&path)?;
+    let pages = octets.len() / 4_096;
+    octets[4_096 * (pages / 3)..4_096 * (pages * 2 / 3)].fill(0x5A);
+    std::fs::write(&path, octets)?;
+    let exchange = exchange.restart()?;
+    assert_eq!(exchange.said("the database was damaged, and was restored").len(), 1, "{:#?}", exchange.process.said());
+    assert!(exchange.folder().join("tandem.db-damaged").exists());
+    // Passwords and the administrator are there; the phones register anew.
+    let mut caller = Setup::new(&exchange, "1001").start()?;
+    let _callee = Setup::new(&exchange, "1002").answering().start()?;
+    exchange.await_registrations("1001", 1)?;
+    exchange.await_registrations("1002", 1)?;
+    caller.dial("1002")?;
+    caller.await_event("CALL_ESTABLISHED")?;
     Ok(())
 }
