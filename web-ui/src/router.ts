@@ -9,6 +9,9 @@ export type Route =
   | { page: 'numbers' }
   | { page: 'flows' }
   | { page: 'flow'; id: string }
+  | { page: 'providers' }
+  | { page: 'routes' }
+  | { page: 'trunks' }
   | { page: 'agents' }
   | { page: 'tags' }
   | { page: 'accesskeys' }
@@ -16,7 +19,7 @@ export type Route =
   | { page: 'unknown'; path: string }
 
 /** The pages without an id. */
-const LISTS = ['conferences', 'extensions', 'recordings', 'numbers', 'flows', 'agents', 'tags', 'accesskeys', 'customer'] as const
+const LISTS = ['conferences', 'extensions', 'recordings', 'numbers', 'flows', 'providers', 'routes', 'trunks', 'agents', 'tags', 'accesskeys', 'customer'] as const
 
 /** Reads `#/calls/<id>`. */
 export function parseRoute(hash: string): Route {

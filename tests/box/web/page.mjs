@@ -50,6 +50,7 @@ try {
   await seeCallEnd()
   await seeHistory(href)
   await seeFlowsAndNumbers()
+  await seeProvidersRoutesAndTrunks()
   await seeAdministration()
   await logOut()
   await seeAsAgent()
@@ -271,6 +272,41 @@ async function seeFlowsAndNumbers() {
 async function administrate(name) {
   await page.click('nav.wide button:has-text("Administration")')
   await page.click(`nav.wide li a:has-text("${name}")`)
+}
+
+/** A provider that nobody is, a route to it, and a trunk: their forms say what is missing before the box is asked. */
+async function seeProvidersRoutesAndTrunks() {
+  await administrate('Providers')
+  await page.click('button:has-text("New provider")')
+  await fillDialog({ Host: 'not a host' }, 'Create provider')
+  await page.waitForSelector('dialog[open] [role=alert]:has-text("host name")')
+  await camera.take('provider-new')
+  await fillDialog({ Host: '127.0.0.1', Port: '9', Account: 'box', Password: 'secret-of-ours', Name: 'Telco' }, 'Create provider')
+  await page.waitForSelector('[data-provider="127.0.0.1"] .badge')
+  await page.click('[data-provider="127.0.0.1"] button[title=Edit]')
+  await fillDialog({ 'Calls show': '+493012345' }, 'Save')
+  await page.waitForSelector('[data-provider="127.0.0.1"]:has-text("calls show +493012345")')
+  await camera.take('providers')
+  await demandNarrow('the list of providers')
+  await administrate('Routes')
+  for (const target of ['all', '+49']) {
+    await page.click('button:has-text("New route"):not([disabled])')
+    await fillDialog({ 'Numbers that begin with': target }, 'Create route')
+    await page.waitForSelector(`[data-route="${target}"]:has-text("Telco")`)
+  }
+  const order = await page.locator('[data-test=routes] tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset.route))
+  demand(order.join() === '+49,all', `routes stand as ${order}`)
+  await camera.take('routes')
+  await demandNarrow('the list of routes')
+  await administrate('Trunks')
+  await page.click('button:has-text("New trunk")')
+  await fillDialog({ Domain: 'telco' }, 'Create trunk')
+  await page.waitForSelector('dialog[open] [role=alert]:has-text("by its addresses")')
+  await fillDialog({ Addresses: '192.0.2.0/24' }, 'Create trunk')
+  await page.waitForSelector('[data-trunk=telco]:has-text("192.0.2.0/24")')
+  await camera.take('trunks')
+  await demandNarrow('the list of trunks')
+  say('trunks', { order })
 }
 
 /** A tag, a user of role agent, an access key that works, and the settings. */

@@ -23,6 +23,9 @@ export const DAILY: PageEntry[] = [
 
 /** What is set once. */
 export const ADMINISTRATION: PageEntry[] = [
+  { href: '#/providers', name: 'Providers', routes: ['providers'], needs: 'manager' },
+  { href: '#/routes', name: 'Routes', routes: ['routes'], needs: 'manager' },
+  { href: '#/trunks', name: 'Trunks', routes: ['trunks'], needs: 'manager' },
   { href: '#/agents', name: 'Users', routes: ['agents'], needs: 'agent' },
   { href: '#/tags', name: 'Tags', routes: ['tags'], needs: 'agent' },
   { href: '#/accesskeys', name: 'Access keys', routes: ['accesskeys'], needs: 'manager' },
