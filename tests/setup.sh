@@ -4,7 +4,7 @@
 set -eu
 
 packages="gcc libc6-dev make cmake curl ca-certificates flite"
-[ "${1:-build}" = test ] && packages="$packages baresip kamailio sip-tester sox ffmpeg chromium iproute2 sqlite3 valgrind qemu-user"
+[ "${1:-build}" = test ] && packages="$packages baresip kamailio sip-tester sox ffmpeg chromium iproute2 sqlite3 valgrind qemu-user python3-venv"
 command -v node >/dev/null || packages="$packages nodejs"
 command -v npm >/dev/null || packages="$packages npm"
 
@@ -30,3 +30,15 @@ if [ -n "$missing" ]; then
 fi
 
 command -v cargo >/dev/null || { echo "tests/setup.sh: Rust is missing; see https://rustup.rs" >&2; exit 1; }
+
+# A service in the shape of S3 for the tests of recordings, in an environment of its own.
+if [ "${1:-build}" = test ]; then
+    moto="${XDG_CACHE_HOME:-$HOME/.cache}/tandem/moto-5.2.5"
+    if [ ! -e "$moto/ready" ]; then
+        echo "tests/setup.sh: making $moto"
+        rm -rf "$moto"
+        /usr/bin/python3 -m venv "$moto"
+        "$moto/bin/pip" install -q --no-deps -r "$(dirname "$0")/box/moto.txt"
+        touch "$moto/ready"
+    fi
+fi

@@ -200,7 +200,7 @@ pub(crate) async fn delete(Shared(state): Shared<State>, Id(id): Id) -> Result<a
     }
     let now = state.now();
     remember(&state, Item::RecordingDeleted(id, now)).await?;
-    if let Some(path) = serving::place(&state, &record) {
+    if let Some(path) = serving::place(&state, &record).filter(|_| record.is_on_box()) {
         let removed = tokio::task::spawn_blocking(move || std::fs::remove_file(path)).await;
         if let Ok(Err(error)) = removed {
             tracing::warn!(%error, %id, "the file of a deleted recording stays");
@@ -322,10 +322,10 @@ async fn find(state: &State, id: Uuid) -> Result<Record, Failure> {
     found.ok_or_else(|| Failure::not_found("recording"))
 }
 
-/// The link to the file of a recording; empty while there is none.
+/// The link to the file of a recording, on the box as long as that has it, then in the bucket; empty while there is none.
 fn url(state: &State, headers: &HeaderMap, record: &Record) -> String {
-    if record.path.is_none() {
-        return String::new();
+    if !record.is_on_box() {
+        return record.in_bucket().and_then(|object| state.bucket_link(object)).unwrap_or_default();
     }
     let path = Link::new(record.id, state.now()).path(&state.store().identity().token_key);
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());

@@ -21,6 +21,9 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Gives random bytes from the kernel.
 pub type Entropy = Arc<dyn Fn() -> std::io::Result<[u8; 64]> + Send + Sync>;
 
+/// Makes a link, which counts for an hour, to an object in the bucket of recordings.
+pub type BucketLink = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
 /// Each as (metric name without prefix, help text, value); a total's name ends in `_total`.
 pub type Counters = Arc<dyn Fn() -> Vec<(&'static str, &'static str, u64)> + Send + Sync>;
 
@@ -44,6 +47,8 @@ pub struct Options {
     pub sip: SocketAddr,
     /// The folder with the files of recordings.
     pub recordings: PathBuf,
+    /// Links to recordings that are in the bucket, if there is one.
+    pub bucket: Option<BucketLink>,
     /// Whether browsers reach the API by HTTPS only: then the cookie says so.
     pub secure: bool,
 }
@@ -124,6 +129,10 @@ impl State {
 
     pub(crate) fn recordings(&self) -> &Path {
         &self.shared.options.recordings
+    }
+
+    pub(crate) fn bucket_link(&self, object: &str) -> Option<String> {
+        self.shared.options.bucket.as_ref().map(|link| link(object))
     }
 
     pub(crate) fn secure(&self) -> bool {

@@ -12,8 +12,8 @@ use crate::failure::Failure;
 #[allow_missing = true]
 struct Files;
 
-/// Everything from our own origin, nothing inline, no frames.
-const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
+/// Everything from our own origin but recordings, which may be in a bucket; nothing inline, no frames.
+const POLICY: &str = "default-src 'self'; media-src 'self' https: http:; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
      frame-ancestors 'none'";
 /// Files whose name holds a hash of what is in them.
 const HASHED: &str = "assets/";

@@ -99,6 +99,8 @@ pub struct Counts {
     pub media: media_threads::Totals,
     /// What the recording thread counts.
     pub recording: Arc<recording_thread::Counters>,
+    /// What is counted of recordings on their way to the bucket.
+    pub courier: Arc<delivery::recording::courier::Counters>,
     /// What the sound thread counts.
     pub sound: Arc<sound_thread::Counters>,
 }
@@ -108,6 +110,7 @@ pub fn counters(counts: Counts) -> api::state::Counters {
     Arc::new(move || {
         let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (s, m, r, p) = (&counts.signalling, &counts.media, &counts.recording, &counts.sound);
+        let c = &counts.courier;
         vec![
             ("sip_datagrams_received_total", "SIP datagrams that arrived", value(&s.datagrams_received)),
             ("sip_datagrams_sent_total", "SIP datagrams that left", value(&s.datagrams_sent)),
@@ -128,6 +131,10 @@ pub fn counters(counts: Counts) -> api::state::Counters {
             ("recording_files", "Files of recordings that are written now", value(&r.recordings)),
             ("recording_files_failed_total", "Files of recordings that could not go on", value(&r.failures)),
             ("recording_sync_slowest_ms", "The longest that the disk took to sync them", value(&r.slowest_sync_ms)),
+            ("recordings_waiting", "Recordings that wait for the bucket", value(&c.waiting)),
+            ("recordings_waiting_bytes", "Octets of recordings that wait for the bucket", value(&c.waiting_bytes)),
+            ("recordings_uploaded_total", "Recordings that were brought to the bucket", value(&c.uploaded)),
+            ("recordings_upload_failures_total", "Tries to do so that failed", value(&c.failures)),
             ("sounds_playing", "Playbacks from files and memory that are decoded now", value(&p.playbacks)),
             ("sounds_failed_total", "Playbacks from files and memory that could not go on", value(&p.failures)),
         ]

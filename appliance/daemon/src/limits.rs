@@ -122,6 +122,10 @@ pub const RECORDING_BUFFERS: usize = media::recorder::BUFFERS;
 pub const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// Octets of the disk that recordings leave to the database.
 pub const RECORDING_RESERVE: u64 = 32 << 20;
+/// Octets of the disk below which recordings that are in the bucket go from the box before their time.
+pub const RECORDING_ROOM: u64 = 128 << 20;
+/// Octets of the disk below which the oldest recordings go that are not there, rather than that none can be made any more.
+pub const RECORDING_LAST_ROOM: u64 = 48 << 20;
 /// Folders within one another that are searched for what an earlier run left of recordings.
 pub const RECORDING_FOLDERS: usize = 8;
 /// Files of an earlier run that are looked after at a start; the next start looks after more.

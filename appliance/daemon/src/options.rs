@@ -1,5 +1,7 @@
 //! What the administrator may set: flags, `TANDEM_…` variables, a TOML file, defaults, in this order of precedence.
 
+pub mod bucket;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use sip::auth::Algorithm;
 use sip::sdp::Encryption;
 
 use crate::codec_list::CodecList;
+use crate::options::bucket::{BucketFlags, BucketService};
 use crate::time_zone::TimeZone;
 use crate::{limits, media_threads};
 
@@ -54,6 +57,8 @@ pub struct Options {
     pub own_web_servers: OwnWebServers,
     /// What those hear who wait.
     pub music_on_hold: MusicOnHold,
+    /// Where recordings are brought, and how long they are kept.
+    pub bucket: BucketService,
 }
 
 /// What those hear who wait, written as a file, or `off`.
@@ -183,6 +188,8 @@ struct Flags {
     /// The service's voice where a flow names none [default: alloy]
     #[arg(long, env = "TANDEM_SPEECH_VOICE", value_name = "NAME")]
     speech_voice: Option<String>,
+    #[command(flatten)]
+    bucket: BucketFlags,
     /// A TOML file with the same names as keys
     #[arg(long, env = "TANDEM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -211,6 +218,12 @@ struct File {
     speech_url: Option<String>,
     speech_model: Option<String>,
     speech_voice: Option<String>,
+    bucket_url: Option<String>,
+    bucket_region: Option<String>,
+    bucket_name: Option<String>,
+    bucket_key_id: Option<String>,
+    bucket_days: Option<u16>,
+    recording_days: Option<u16>,
 }
 
 /// What the command line asked for.
@@ -260,6 +273,14 @@ fn complete(flags: Flags) -> Result<Options> {
         }),
         flite: flags.flite.or(file.flite),
         own_web_servers: flags.own_web_servers.or(file.own_web_servers).unwrap_or_default(),
+        bucket: flags.bucket.complete(BucketFlags {
+            bucket_url: file.bucket_url,
+            bucket_region: file.bucket_region,
+            bucket_name: file.bucket_name,
+            bucket_key_id: file.bucket_key_id,
+            bucket_days: file.bucket_days,
+            recording_days: file.recording_days,
+        })?,
         flow_actions: flags.flow_actions.or(file.flow_actions).unwrap_or(1_000),
     };
     if options.threads.is_some_and(|threads| !(1..=limits::MEDIA_THREADS).contains(&usize::from(threads))) {

@@ -8,6 +8,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
+use delivery::recording::Courier;
 use media::Sound;
 use pbx::errand::ErrandReport;
 use pbx::{Input, Pbx, Settings};
@@ -38,7 +39,7 @@ use crate::signals::Signals;
 use crate::sound_thread::library::Library;
 use crate::sound_thread::{self, SoundThread};
 use crate::web::Reach;
-use crate::{administrator, filing, limits, log};
+use crate::{administrator, courier, filing, limits, log, media_thread};
 
 /// What the waiting main thread is told.
 #[derive(Debug)]
@@ -86,6 +87,7 @@ struct Running {
     signalling: SignallingThread,
     media: MediaThreads,
     recording: RecordingThread,
+    courier: Courier,
     sound: SoundThread,
     journal: Journal,
     http: Http,
@@ -129,18 +131,9 @@ impl Running {
         let names = sockets.queue(limits::QUESTIONS);
         let sip = sockets.address();
         let settings = settings(options, sip);
-        let config = media::Config { rtp_timeout: settings.rtp_timeout, ..media::Config::default() };
         let waitings = Waitings::new(settings.media_threads)?;
         let (recording, sound, recording_reports) = start_workers((options, folder), clock, &waitings, &sockets)?;
-        let shared = media_threads::Shared {
-            address: options.rtp.address,
-            clock,
-            reports: media_reports.clone(),
-            sound: sound.orders.clone(),
-            recording: recording.orders.clone(),
-            music: music(options),
-        };
-        let media = MediaThreads::start(waitings, &config, &shared)?;
+        let media = start_media((options, &settings), (clock, &media_reports), waitings, (&recording, &sound))?;
 
         let counters = Arc::new(Counters::default());
         let mut pbx = Pbx::new(settings, clock::seed().context("the kernel gives no randomness")?);
@@ -163,8 +156,15 @@ impl Running {
         };
         let ledger = Ledger::new(journal.clone(), counters.clone());
         let signalling = SignallingThread::start(sockets, pbx, ledger, around)?;
+        let (courier, links) = courier::start((options, folder), (&store, &journal), &events)?;
         let (totals, recorded, sounded) = (media.totals(), recording.counters.clone(), sound.counters.clone());
-        let counts = http::Counts { signalling: counters.clone(), media: totals, recording: recorded, sound: sounded };
+        let counts = http::Counts {
+            signalling: counters.clone(),
+            media: totals,
+            recording: recorded,
+            courier: courier.counters.clone(),
+            sound: sounded,
+        };
         let api = api::Options {
             exchange: Arc::new(Door::new(requests.clone())),
             store,
@@ -175,10 +175,11 @@ impl Running {
             counters: http::counters(counts),
             sip,
             recordings: folder.recordings(),
+            bucket: links,
             secure: false,
         };
         let http = Http::start(listener, api)?;
-        Ok(Running { requests, counters, signalling, media, recording, sound, journal, http })
+        Ok(Running { requests, counters, signalling, media, recording, courier, sound, journal, http })
     }
 
     /// Waits: the first signal drains, the second hangs up, the third and every deadline end it.
@@ -228,6 +229,7 @@ impl Running {
         self.media.stop();
         self.recording.stop();
         self.sound.stop();
+        self.courier.stop();
         self.journal.close();
         tracing::info!("ended");
         match self.counters.facts_lost.load(Ordering::Relaxed) + self.journal.statistics().lost {
@@ -235,6 +237,25 @@ impl Running {
             lost => bail!("{lost} facts could not be written to the database and are lost"),
         }
     }
+}
+
+/// The threads that carry audio, with whom they read and write it by.
+fn start_media(
+    (options, settings): (&Options, &Settings),
+    (clock, reports): (Clock, &Queue<media_thread::Report>),
+    waitings: Waitings,
+    (recording, sound): (&RecordingThread, &SoundThread),
+) -> Result<MediaThreads> {
+    let config = media::Config { rtp_timeout: settings.rtp_timeout, ..media::Config::default() };
+    let shared = media_threads::Shared {
+        address: options.rtp.address,
+        clock,
+        reports: reports.clone(),
+        sound: sound.orders.clone(),
+        recording: recording.orders.clone(),
+        music: music(options),
+    };
+    MediaThreads::start(waitings, &config, &shared)
 }
 
 /// The threads that read and write sound for the media threads, and what the recording thread has to tell the exchange.
@@ -359,7 +380,8 @@ fn check_database(store: Store) -> Result<()> {
     Ok(())
 }
 
-fn now() -> Timestamp {
+/// The time of the wall clock, as the store counts it.
+pub fn now() -> Timestamp {
     Timestamp(clock::unix().as_micros() as i64)
 }
 

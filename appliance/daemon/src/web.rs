@@ -9,8 +9,10 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::config::Config;
+use delivery::recording::bucket;
+use ureq::config::{Config, ConfigBuilder};
 use ureq::http::Uri;
+use ureq::typestate::AgentScope;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
@@ -47,17 +49,28 @@ pub fn in_words(error: Error) -> String {
 
 /// What asks web servers, and waits for an answer for so long.
 pub fn agent(reach: Reach, most: Duration) -> Agent {
-    let config = Config::builder()
+    let config = every().timeout_global(Some(most)).max_redirects(limits::REDIRECTS).build();
+    with_guard(reach, config)
+}
+
+/// What asks the bucket of recordings, which the administrator names.
+pub fn bucket_agent() -> Agent {
+    with_guard(Reach::Anywhere, bucket::patient(every()))
+}
+
+/// What holds for all that we ask.
+fn every() -> ConfigBuilder<AgentScope> {
+    Config::builder()
         .timeout_resolve(Some(limits::FETCH_CONNECT))
         .timeout_connect(Some(limits::FETCH_CONNECT))
-        .timeout_global(Some(most))
-        .max_redirects(limits::REDIRECTS)
         .http_status_as_error(false)
         // What stands in our environment is not for what customers ask for.
         .proxy(None)
         .max_idle_connections(0)
         .user_agent(concat!("tandem/", env!("CARGO_PKG_VERSION")))
-        .build();
+}
+
+fn with_guard(reach: Reach, config: Config) -> Agent {
     Agent::with_parts(config, DefaultConnector::default(), Guard { reach, names: DefaultResolver::default() })
 }
 

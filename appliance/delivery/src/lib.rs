@@ -6,5 +6,7 @@
 
 pub mod limits;
 pub mod reader;
+pub mod recording;
+mod written;
 
 pub use reader::{Batch, Error, Reader};

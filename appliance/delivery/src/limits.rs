@@ -4,5 +4,34 @@ use std::time::Duration;
 
 /// Events taken from the log at a time; each is about 1 KiB.
 pub const BATCH: u32 = 100;
-/// How long the store may take to write a cursor down.
+/// How long the store may take to write something down.
 pub const WRITE: Duration = Duration::from_secs(10);
+
+/// Octets of a part of an upload: the least that S3 takes. This much is in memory, and is sent again after a cut.
+pub const PART_BYTES: u64 = 5 << 20;
+/// How long one part may take: what it takes at 24 kbit/s.
+pub const PART: Duration = Duration::from_secs(30 * 60);
+/// How long a bucket may let us wait without anything moving.
+pub const STILL: Duration = Duration::from_secs(30);
+/// How long a link to an object counts.
+pub const LINK_AGE: Duration = Duration::from_secs(3_600);
+/// How long the signature of a request of ours counts: as long as its part may take.
+pub const REQUEST_AGE: Duration = Duration::from_secs(3_600);
+/// Octets of what a bucket may answer: a page of a thousand parts.
+pub const ANSWER: u64 = 1 << 20;
+/// Characters of what a bucket says that are kept and shown.
+pub const REASON: usize = 300;
+/// Recordings that are looked at in one round.
+pub const ROUND: u32 = 1_000;
+/// How often is looked whether anything happened.
+pub const LOOK: Duration = Duration::from_secs(1);
+/// How often is looked what has grown too old, and how full the disk is.
+pub const SWEEP: Duration = Duration::from_secs(30);
+/// After a failure an upload waits so long, then twice as long, and so on.
+pub const FIRST_DELAY: Duration = Duration::from_secs(2);
+/// The longest that it waits.
+pub const LAST_DELAY: Duration = Duration::from_secs(5 * 60);
+/// How long a file waits to be converted before it is uploaded as it is: longer than any conversion may take.
+pub const CONVERSION: Duration = Duration::from_secs(24 * 3_600);
+/// How long the end of the process waits for a part that is on its way; what of it was sent is sent again.
+pub const STOP: Duration = Duration::from_millis(500);

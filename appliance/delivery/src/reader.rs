@@ -1,12 +1,10 @@
 //! A durable place in the event log.
 
 use std::ops::RangeInclusive;
-use std::sync::mpsc;
 
-use store::journal::{Done, Entry};
 use store::{Item, Journal, Store, event_log};
 
-use crate::limits;
+use crate::{limits, written};
 
 /// Reads the event log from where this name has come to. Reading and advancing wait for the disk, so a reader belongs
 /// on a thread of its own.
@@ -70,15 +68,9 @@ impl Reader {
         if seq <= self.cursor {
             return Ok(());
         }
-        let failed = || Error::NotWritten(self.name.clone());
-        let (done, written) = mpsc::channel();
-        let done: Done = Box::new(move |_| {
-            // Whoever waited may have given up.
-            let _ = done.send(());
-        });
-        let items = vec![Item::Cursor(self.name.clone(), seq)];
-        self.journal.submit(Entry { items, done: Some(done) }).map_err(|_| failed())?;
-        written.recv_timeout(limits::WRITE).map_err(|_| failed())?;
+        if !written::write(&self.journal, vec![Item::Cursor(self.name.clone(), seq)]) {
+            return Err(Error::NotWritten(self.name.clone()));
+        }
         self.cursor = seq;
         Ok(())
     }
@@ -87,10 +79,11 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::mpsc;
 
     use pbx::{Event, EventKind, UnixMicros};
     use store::Timestamp;
-    use store::journal::Hooks;
+    use store::journal::{Done, Entry, Hooks};
 
     use super::*;
 

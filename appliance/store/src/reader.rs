@@ -209,6 +209,16 @@ impl Reader {
         recording::unfinished(&self.connection, &self.identity)
     }
 
+    /// The recordings whose files somebody looks for, the oldest first; also those that were deleted.
+    pub fn stored_recordings(&self, wanted: recording::Wanted, limit: u32) -> Result<Vec<recording::Record>, Error> {
+        recording::find(&self.connection, &self.identity, (wanted, limit))
+    }
+
+    /// How many files of recordings wait for the bucket, and how many bytes they are.
+    pub fn waiting_recordings(&self) -> Result<(u64, u64), Error> {
+        recording::waiting(&self.connection)
+    }
+
     /// The ladder of a call that is over, by the id of the leg that came in.
     pub fn sequence(&self, call_id: Uuid) -> Result<Option<sequence::Record>, Error> {
         sequence::get(&self.connection, call_id)

@@ -1,5 +1,7 @@
 //! Recordings: one row for each, from the order to record to its file and beyond.
 
+mod storage;
+
 use std::time::Duration;
 
 use pbx::recording as source;
@@ -13,6 +15,9 @@ use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::word::words;
 use crate::{Error, ids};
+
+pub use storage::{RecordingStored, Step, Wanted};
+pub(crate) use storage::{find, waiting};
 
 words! {
     /// How far a recording has come.
@@ -80,6 +85,9 @@ pub struct Record {
     /// Where the file is within the folder of recordings.
     #[serde(skip)]
     pub path: Option<String>,
+    /// The bucket's name of the upload, while it lasts.
+    #[serde(skip)]
+    pub upload_id: Option<String>,
 }
 
 /// What the exchange knows of a recording beyond VoIPBIN's fields.
@@ -94,6 +102,33 @@ pub struct Metadata {
     pub ended_by: RecordingEndedBy,
     /// What went wrong, if anything did.
     pub failure: Option<String>,
+    /// Where the file is: `box`, `bucket`, `both`; empty while there is none, `gone` when there is none any more.
+    pub stored: RecordingStored,
+    /// What it is called in the bucket, from when it is on its way there.
+    pub object: Option<String>,
+    /// Why it is not in the bucket yet, if anything is wrong.
+    pub upload_failure: Option<String>,
+    /// The SHA-256 of the file in hex, once it is whole in the bucket.
+    pub sha256: Option<String>,
+    /// Since when it has been whole in the bucket.
+    pub tm_upload: Option<Timestamp>,
+}
+
+impl Metadata {
+    /// Of a recording that has no file yet.
+    fn unset() -> Metadata {
+        Metadata {
+            duration_ms: None,
+            octets: None,
+            ended_by: RecordingEndedBy::Unset,
+            failure: None,
+            stored: RecordingStored::Nowhere,
+            object: None,
+            upload_failure: None,
+            sha256: None,
+            tm_upload: None,
+        }
+    }
 }
 
 /// A file that was found at the start, completed and converted where that was asked for.
@@ -124,6 +159,8 @@ impl Record {
                 octets: file.map(|file| file.octets),
                 ended_by: recording.end.map_or(RecordingEndedBy::Unset, Into::into),
                 failure: recording.failure.clone(),
+                stored: file.map_or(RecordingStored::Nowhere, |_| RecordingStored::Box),
+                ..Metadata::unset()
             },
             tm_start: recording.started.map(Into::into),
             tm_end: recording.ended.map(Into::into),
@@ -148,13 +185,14 @@ impl Record {
             activeflow_id: Uuid::nil(),
             on_end_flow_id: Uuid::nil(),
             url: String::new(),
-            metadata: Metadata { duration_ms: None, octets: None, ended_by: RecordingEndedBy::Unset, failure: None },
+            metadata: Metadata::unset(),
             tm_start: None,
             tm_end: None,
             tm_create: Timestamp(0),
             tm_update: Timestamp(0),
             tm_delete: None,
             path: None,
+            upload_id: None,
         }
     }
 
@@ -170,7 +208,13 @@ impl Record {
                 failure: row.get(7)?,
                 octets: row.get::<_, Option<i64>>(9)?.map(|octets| octets as u64),
                 duration_ms: row.get::<_, Option<i64>>(10)?.map(|duration| duration as u64),
+                stored: row.get(17)?,
+                object: row.get(18)?,
+                upload_failure: row.get(20)?,
+                sha256: row.get(21)?,
+                tm_upload: row.get(22)?,
             },
+            upload_id: row.get(19)?,
             path: row.get(8)?,
             tm_create: row.get(11)?,
             tm_update: row.get(12)?,
@@ -210,6 +254,12 @@ impl Record {
             self.tm_end,
             self.tm_delete,
             self.reference_type,
+            metadata.stored,
+            metadata.object,
+            self.upload_id,
+            metadata.upload_failure,
+            metadata.sha256,
+            metadata.tm_upload,
         ])?;
         Ok(())
     }
@@ -238,23 +288,40 @@ impl Record {
         self.format = file.format.into();
         self.metadata.octets = Some(file.octets);
         self.metadata.duration_ms = Some(file.duration.as_millis() as u64);
+        // Another file than the one that may be in the bucket already.
+        self.metadata.stored = RecordingStored::Box;
+        (self.metadata.tm_upload, self.metadata.sha256, self.upload_id) = (None, None, None);
         self.tm_update = now;
     }
 }
 
 /// The order of columns that [`Record::read`] and [`Record::save`] count on.
 const COLUMNS: &str = "number, id, reference_id, status, format, on_end_flow_id, ended_by, failure, path, octets, \
-     duration_ms, created, updated, started, ended, deleted, reference_type";
+     duration_ms, created, updated, started, ended, deleted, reference_type, stored, object, upload_id, upload_failure, \
+     sha256, uploaded";
 
 const SAVE: &str = "INSERT INTO recording (id, reference_id, status, format, on_end_flow_id, ended_by, failure, path, \
-     octets, duration_ms, created, updated, started, ended, deleted, reference_type) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+     octets, duration_ms, created, updated, started, ended, deleted, reference_type, stored, object, upload_id, \
+     upload_failure, sha256, uploaded) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+     ?17, ?18, ?19, ?20, ?21, ?22) \
      ON CONFLICT (id) DO UPDATE SET status = ?3, format = ?4, ended_by = ?6, failure = ?7, path = ?8, octets = ?9, \
-     duration_ms = ?10, updated = ?12, started = ?13, ended = ?14, deleted = ?15";
+     duration_ms = ?10, updated = ?12, started = ?13, ended = ?14, deleted = ?15, stored = ?17, \
+     object = ?18, upload_id = ?19, upload_failure = ?20, sha256 = ?21, uploaded = ?22";
 
 /// The recording with this id, unless it is deleted.
 pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Result<Option<Record>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM recording WHERE id = ?1 AND deleted IS NULL");
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_row([id.as_bytes()], |row| Record::read(row, identity)).optional()?)
+}
+
+/// The recording with this id, also where it is deleted.
+pub(crate) fn get_even_deleted(
+    connection: &Connection,
+    identity: &Identity,
+    id: Uuid,
+) -> Result<Option<Record>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM recording WHERE id = ?1");
     let mut statement = connection.prepare_cached(&sql)?;
     Ok(statement.query_row([id.as_bytes()], |row| Record::read(row, identity)).optional()?)
 }

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0009_accesskey.sql"),
     include_str!("../migrations/0010_activeflow_alone.sql"),
     include_str!("../migrations/0011_trunk.sql"),
+    include_str!("../migrations/0012_recording_storage.sql"),
 ];
 
 /// `TNDM`, in the file's header: what tells our file from another program's.

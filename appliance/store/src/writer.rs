@@ -54,6 +54,8 @@ pub enum Item {
     RecordingDeleted(Uuid, Timestamp),
     /// A recording of an earlier run has another file now, logged as `call_recording` or `conference_recording`; nothing happens where it is deleted.
     RecordingFiled(recording::Found, Timestamp),
+    /// The file of a recording has come further, logged as `call_recording` or `conference_recording`; nothing is logged where the recording is deleted.
+    RecordingStored(Uuid, recording::Step, Timestamp),
     /// A reader of the log is done with everything up to this number.
     Cursor(String, i64),
     /// Nothing to remember: whether the disk can be written.
@@ -131,6 +133,7 @@ impl Item {
             | Item::ActiveflowDeleted(..)
             | Item::RecordingDeleted(..)
             | Item::RecordingFiled(..)
+            | Item::RecordingStored(..)
             | Item::Cursor(..) => Durability::Acknowledged,
         }
     }
@@ -356,6 +359,7 @@ impl<'a> Batch<'a> {
             Item::CustomerUpdated(change, at) => self.update_customer(change, *at),
             Item::RecordingDeleted(id, at) => self.delete_recording(*id, *at),
             Item::RecordingFiled(found, at) => self.refile_recording(found, *at),
+            Item::RecordingStored(id, step, at) => self.store_recording(*id, step, *at),
             Item::CallDeleted(id, at) => self.delete_call(*id, *at),
             Item::GroupcallDeleted(id, at) => self.delete_groupcall(*id, *at),
             Item::ActiveflowDeleted(id, at) => self.delete_activeflow(*id, *at),
@@ -595,6 +599,20 @@ impl<'a> Batch<'a> {
         let Some(mut record) = recording::get(self.connection, self.identity, found.id)? else { return Ok(()) };
         record.refile(at, &found.file);
         record.save(self.connection)?;
+        self.append(at, record.event_name(), record.reference_id, &record)
+    }
+
+    /// What is deleted has no events any more, but its file has still to go.
+    fn store_recording(&mut self, id: Uuid, step: &recording::Step, at: Timestamp) -> Result<(), Error> {
+        let found = recording::get_even_deleted(self.connection, self.identity, id)?;
+        let Some(mut record) = found else { return Ok(()) };
+        if !record.step(step, at) {
+            return Ok(());
+        }
+        record.save(self.connection)?;
+        if record.tm_delete.is_some() {
+            return Ok(());
+        }
         self.append(at, record.event_name(), record.reference_id, &record)
     }
 

@@ -50,6 +50,8 @@ pub struct Plan {
     pub folder: PathBuf,
     /// Further arguments.
     pub arguments: Vec<String>,
+    /// Variables of its environment.
+    pub variables: Vec<(String, String)>,
     /// A program that starts it, with its arguments; empty for none.
     pub starter: Vec<String>,
 }
@@ -64,6 +66,7 @@ impl Plan {
             rtp: (rtp, rtp + 39),
             folder: folder.to_path_buf(),
             arguments: Vec::new(),
+            variables: Vec::new(),
             starter: Vec::new(),
         }
     }
@@ -80,7 +83,8 @@ impl Plan {
         words.extend(["--rtp".to_string(), format!("{}-{last}", SocketAddr::new(self.host, first))]);
         words.extend(self.arguments.iter().cloned());
         let mut command = Command::new(&words[0]);
-        let mut process = Child::start(command.args(&words[1..]).env("TANDEM_ADMIN_PASSWORD", ADMIN_PASSWORD))?;
+        command.args(&words[1..]).env("TANDEM_ADMIN_PASSWORD", ADMIN_PASSWORD).envs(self.variables.iter().cloned());
+        let mut process = Child::start(&mut command)?;
         let life = format!("http://{http}/livez");
         let ready = wait::until("the exchange to answer", || {
             let gone = !process.is_running();

@@ -3,6 +3,8 @@
 
 pub mod api;
 pub mod baresip;
+pub mod bucket;
+pub mod cable;
 pub mod child;
 pub mod exchange;
 pub mod kamailio;
@@ -18,6 +20,8 @@ pub mod web_server;
 
 pub use api::Api;
 pub use baresip::Phone;
+pub use bucket::BucketService;
+pub use cable::Cable;
 pub use exchange::Exchange;
 pub use kamailio::Kamailio;
 pub use small_disk::SmallDisk;

@@ -24,3 +24,10 @@ it('names the state', () => {
     'Complete', 'Failed', 'Being completed', 'Recording',
   ])
 })
+
+it('names where the file is', () => {
+  const metadata = { duration_ms: 1, octets: 1, ended_by: 'hangup', failure: null }
+  const word = (more: object) => statusWord({ ...recording, metadata: { ...metadata, ...more } }).word
+  expect([word({ stored: 'box' }), word({ stored: 'both' }), word({ stored: 'bucket' }), word({ stored: 'gone' })]).toEqual(['Complete', 'Complete', 'In the bucket', 'Gone'])
+  expect(word({ stored: 'box', upload_failure: 'the bucket answers 404' })).toBe('Waits for the bucket')
+})

@@ -10,7 +10,11 @@ export interface Recording {
   format: 'wav' | 'mp3'
   /** A link that counts for an hour; empty in events, and while there is no file. */
   url: string
-  metadata?: { duration_ms: number | null; octets: number | null; ended_by: string; failure: string | null } | null
+  metadata?: { duration_ms: number | null; octets: number | null; ended_by: string; failure: string | null
+    /** Where the file is: on the box, in the bucket, in both; nowhere yet, or nowhere any more. */
+    stored?: '' | 'box' | 'both' | 'bucket' | 'gone'
+    /** Why it is not in the bucket yet. */
+    upload_failure?: string | null } | null
   tm_start: string | null
   tm_end: string | null
   tm_create: string
@@ -44,7 +48,12 @@ export function statusWord(recording: Recording): { word: string; tone: string }
       return { word: 'Recording', tone: 'bad' }
     case 'stopping':
       return { word: 'Being completed', tone: 'warn' }
-    case 'ended':
-      return recording.metadata?.failure ? { word: 'Failed', tone: 'warn' } : { word: 'Complete', tone: 'good' }
+    case 'ended': {
+      const { stored, failure, upload_failure } = recording.metadata ?? {}
+      if (stored === 'gone') return { word: 'Gone', tone: 'warn' }
+      if (failure) return { word: 'Failed', tone: 'warn' }
+      if (stored === 'bucket') return { word: 'In the bucket', tone: 'good' }
+      return upload_failure ? { word: 'Waits for the bucket', tone: 'warn' } : { word: 'Complete', tone: 'good' }
+    }
   }
 }

@@ -172,6 +172,7 @@ impl Desk {
             counters: Arc::new(|| vec![("process_open_files", "Open files", 7)]),
             sip: ([0, 0, 0, 0], 5070).into(),
             recordings: folder.path().join("recordings"),
+            bucket: None,
             secure: false,
         })
         .expect("readers");
