@@ -1,5 +1,7 @@
 //! The event log: what happened, in order and without gaps; written before anybody hears of it.
 
+mod packed;
+
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -54,7 +56,7 @@ pub(crate) struct Entry<'a> {
 pub(crate) fn append(connection: &Connection, seq: i64, entry: &Entry<'_>) -> Result<(), Error> {
     let sql = "INSERT INTO event_log (seq, at, type, resource_id, data) VALUES (?1, ?2, ?3, ?4, ?5)";
     let id = entry.resource_id.as_bytes();
-    connection.prepare_cached(sql)?.execute(params![seq, entry.at, entry.kind, id, entry.data])?;
+    connection.prepare_cached(sql)?.execute(params![seq, entry.at, entry.kind, id, packed::pack(entry.data)])?;
     Ok(())
 }
 
@@ -76,7 +78,7 @@ pub(crate) fn after(connection: &Connection, seq: i64, limit: u32) -> Result<Vec
             tm: row.get(1)?,
             kind: row.get(2)?,
             resource_id: ids::get(row, 3)?,
-            data: RawValue::from_string(row.get(4)?)?,
+            data: RawValue::from_string(packed::unpack(row.get_ref(4)?)?)?,
         });
     }
     Ok(records)

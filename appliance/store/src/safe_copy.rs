@@ -91,6 +91,7 @@ pub(crate) fn make(path: &Path) -> Result<(), Error> {
     remove(&part)?;
     // Made in memory, so that the flash is written once.
     let mut target = Connection::open_in_memory()?;
+    target.pragma_update(None, "page_size", schema::PAGE)?;
     target.execute("ATTACH ?1 AS source", [path.to_string_lossy()])?;
     let transaction = target.transaction()?;
     for sql in

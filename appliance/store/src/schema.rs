@@ -27,6 +27,9 @@ const MIGRATIONS: &[&str] = &[
 /// `TNDM`, in the file's header: what tells our file from another program's.
 const APPLICATION_ID: i64 = 0x544E_444D;
 
+/// Octets of a page.
+pub(crate) const PAGE: u32 = 2_048;
+
 /// Opens the file for writing and makes or migrates its tables. Only its owner may read it: it holds passwords.
 pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
     let failed = |reason: String| Error::Open { path: path.to_owned(), reason };
@@ -39,6 +42,8 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
     if foreign {
         return Err(Error::Foreign(path.to_owned()));
     }
+    // Of a new file: with pages as short as that, a call writes less than half as much to the flash.
+    connection.pragma_update(None, "page_size", PAGE)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(failed(format!("this disk cannot hold a write-ahead log (journal mode {mode})")));

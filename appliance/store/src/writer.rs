@@ -238,7 +238,7 @@ impl Writer {
         Ok(trimmed)
     }
 
-    /// Lets the file grow to so many pages of 4 KiB; beyond it a batch fails with [`Error::Full`].
+    /// Lets the file grow to so many pages of 2 KiB; beyond it a batch fails with [`Error::Full`].
     pub fn limit_pages(&mut self, pages: u32) -> Result<(), Error> {
         Ok(self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)
     }

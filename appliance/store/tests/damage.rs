@@ -10,7 +10,7 @@ use store::{Durability, Error, Item, PageRequest, Reader, Store, Timestamp, Writ
 use uuid::Uuid;
 
 const NOW: i64 = 1_795_342_560_000_000;
-const PAGE: usize = 4_096;
+const PAGE: usize = 2_048;
 const EXTENSIONS: u128 = 40;
 const PLACES: u128 = 300;
 
