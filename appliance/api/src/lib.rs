@@ -14,6 +14,7 @@ pub mod auth;
 mod body;
 pub mod r#box;
 pub mod call;
+pub mod cloud;
 pub mod conference;
 pub mod conferencecall;
 pub mod customer;

@@ -14,9 +14,9 @@ use crate::auth::{Asked, Caller, identify, source_of};
 use crate::failure::{Failure, Status};
 use crate::state::State;
 use crate::{
-    accesskey, activeflow, agent, auth, r#box, call, conference, conferencecall, customer, envelope, extension, flow,
-    groupcall, health, limits, metrics, number, openapi, provider, recording, route as routing, tag, transfer, trunk,
-    web_page, websocket,
+    accesskey, activeflow, agent, auth, r#box, call, cloud, conference, conferencecall, customer, envelope, extension,
+    flow, groupcall, health, limits, metrics, number, openapi, provider, recording, route as routing, tag, transfer,
+    trunk, web_page, websocket,
 };
 
 /// Who may use a route.
@@ -69,6 +69,7 @@ fn the_box() -> Vec<Route> {
         route(Method::GET, "/metrics", Access::LocalOrAgent, metrics::get),
         route(Method::GET, "/openapi.json", Access::Anybody, openapi::get),
         route(Method::GET, "/v1.0/box", READ, r#box::get),
+        route(Method::GET, "/v1.0/cloud", READ, cloud::get),
         route(Method::GET, "/v1.0/ws", Access::Websocket(AgentPermission::Agent), websocket::open),
     ]
 }

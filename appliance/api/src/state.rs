@@ -10,6 +10,7 @@ use store::{Journal, Store, Timestamp};
 use tokio::sync::{Semaphore, watch};
 
 use crate::auth::{Attempts, Passwords};
+use crate::cloud::CloudState;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
 use crate::health::Checkup;
@@ -23,6 +24,9 @@ pub type Entropy = Arc<dyn Fn() -> std::io::Result<[u8; 64]> + Send + Sync>;
 
 /// Makes a link, which counts for an hour, to an object in the bucket of recordings.
 pub type BucketLink = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
+/// Tells how it stands with the cloud.
+pub type CloudView = Arc<dyn Fn() -> CloudState + Send + Sync>;
 
 /// Each as (metric name without prefix, help text, value); a total's name ends in `_total`.
 pub type Counters = Arc<dyn Fn() -> Vec<(&'static str, &'static str, u64)> + Send + Sync>;
@@ -49,6 +53,8 @@ pub struct Options {
     pub recordings: PathBuf,
     /// Links to recordings that are in the bucket, if there is one.
     pub bucket: Option<BucketLink>,
+    /// How it stands with the cloud, if one is set.
+    pub cloud: Option<CloudView>,
     /// Whether browsers reach the API by HTTPS only: then the cookie says so.
     pub secure: bool,
 }
@@ -133,6 +139,10 @@ impl State {
 
     pub(crate) fn bucket_link(&self, object: &str) -> Option<String> {
         self.shared.options.bucket.as_ref().map(|link| link(object))
+    }
+
+    pub(crate) fn cloud(&self) -> Option<CloudState> {
+        self.shared.options.cloud.as_ref().map(|view| view())
     }
 
     pub(crate) fn secure(&self) -> bool {

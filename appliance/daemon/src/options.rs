@@ -1,6 +1,7 @@
 //! What the administrator may set: flags, `TANDEM_…` variables, a TOML file, defaults, in this order of precedence.
 
 pub mod bucket;
+pub mod cloud;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,6 +16,7 @@ use sip::sdp::Encryption;
 
 use crate::codec_list::CodecList;
 use crate::options::bucket::{BucketFlags, BucketService};
+use crate::options::cloud::{CloudFlags, CloudService};
 use crate::time_zone::TimeZone;
 use crate::{limits, media_threads};
 
@@ -59,6 +61,8 @@ pub struct Options {
     pub music_on_hold: MusicOnHold,
     /// Where recordings are brought, and how long they are kept.
     pub bucket: BucketService,
+    /// Who is told of everything, if anybody.
+    pub cloud: Option<CloudService>,
 }
 
 /// What those hear who wait, written as a file, or `off`.
@@ -190,6 +194,8 @@ struct Flags {
     speech_voice: Option<String>,
     #[command(flatten)]
     bucket: BucketFlags,
+    #[command(flatten)]
+    cloud: CloudFlags,
     /// A TOML file with the same names as keys
     #[arg(long, env = "TANDEM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -224,6 +230,10 @@ struct File {
     bucket_key_id: Option<String>,
     bucket_days: Option<u16>,
     recording_days: Option<u16>,
+    cloud_url: Option<String>,
+    cloud_certificate: Option<PathBuf>,
+    cloud_key: Option<PathBuf>,
+    cloud_roots: Option<PathBuf>,
 }
 
 /// What the command line asked for.
@@ -280,6 +290,12 @@ fn complete(flags: Flags) -> Result<Options> {
             bucket_key_id: file.bucket_key_id,
             bucket_days: file.bucket_days,
             recording_days: file.recording_days,
+        })?,
+        cloud: flags.cloud.complete(CloudFlags {
+            cloud_url: file.cloud_url,
+            cloud_certificate: file.cloud_certificate,
+            cloud_key: file.cloud_key,
+            cloud_roots: file.cloud_roots,
         })?,
         flow_actions: flags.flow_actions.or(file.flow_actions).unwrap_or(1_000),
     };

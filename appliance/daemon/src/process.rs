@@ -8,7 +8,6 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
-use delivery::recording::Courier;
 use media::Sound;
 use pbx::errand::ErrandReport;
 use pbx::{Input, Pbx, Settings};
@@ -38,8 +37,9 @@ use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
 use crate::signals::Signals;
 use crate::sound_thread::library::Library;
 use crate::sound_thread::{self, SoundThread};
+use crate::upstream::Upstream;
 use crate::web::Reach;
-use crate::{administrator, courier, filing, limits, log, media_thread};
+use crate::{administrator, filing, limits, log, media_thread};
 
 /// What the waiting main thread is told.
 #[derive(Debug)]
@@ -87,8 +87,8 @@ struct Running {
     signalling: SignallingThread,
     media: MediaThreads,
     recording: RecordingThread,
-    courier: Courier,
     sound: SoundThread,
+    upstream: Upstream,
     journal: Journal,
     http: Http,
 }
@@ -156,13 +156,13 @@ impl Running {
         };
         let ledger = Ledger::new(journal.clone(), counters.clone());
         let signalling = SignallingThread::start(sockets, pbx, ledger, around)?;
-        let (courier, links) = courier::start((options, folder), (&store, &journal), &events)?;
+        let upstream = Upstream::start((options, folder), (&store, &journal), &events)?;
         let (totals, recorded, sounded) = (media.totals(), recording.counters.clone(), sound.counters.clone());
         let counts = http::Counts {
             signalling: counters.clone(),
             media: totals,
             recording: recorded,
-            courier: courier.counters.clone(),
+            courier: upstream.courier.counters.clone(),
             sound: sounded,
         };
         let api = api::Options {
@@ -175,11 +175,12 @@ impl Running {
             counters: http::counters(counts),
             sip,
             recordings: folder.recordings(),
-            bucket: links,
+            bucket: upstream.links.clone(),
+            cloud: upstream.cloud_view.clone(),
             secure: false,
         };
         let http = Http::start(listener, api)?;
-        Ok(Running { requests, counters, signalling, media, recording, courier, sound, journal, http })
+        Ok(Running { requests, counters, signalling, media, recording, sound, upstream, journal, http })
     }
 
     /// Waits: the first signal drains, the second hangs up, the third and every deadline end it.
@@ -229,7 +230,7 @@ impl Running {
         self.media.stop();
         self.recording.stop();
         self.sound.stop();
-        self.courier.stop();
+        self.upstream.stop();
         self.journal.close();
         tracing::info!("ended");
         match self.counters.facts_lost.load(Ordering::Relaxed) + self.journal.statistics().lost {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use delivery::recording::bucket;
 use ureq::config::{Config, ConfigBuilder};
 use ureq::http::Uri;
+use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
@@ -56,6 +57,13 @@ pub fn agent(reach: Reach, most: Duration) -> Agent {
 /// What asks the bucket of recordings, which the administrator names.
 pub fn bucket_agent() -> Agent {
     with_guard(Reach::Anywhere, bucket::patient(every()))
+}
+
+/// What asks the cloud, which the administrator names: again and again over one connection, and not where it redirects to.
+pub fn cloud_agent(tls: TlsConfig) -> Agent {
+    let most = Some(delivery::limits::CLOUD_PATIENCE);
+    let config = every().tls_config(tls).timeout_global(most).max_idle_connections(1).max_redirects(0);
+    with_guard(Reach::Anywhere, config.max_redirects_will_error(false).build())
 }
 
 /// What holds for all that we ask.

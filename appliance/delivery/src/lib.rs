@@ -4,6 +4,8 @@
 //! [`Reader::next`], does what it does with each event, and says so with [`Reader::advance`]. Where the process ends in
 //! between, the same events come again after the restart: an event's `seq` is its idempotency key.
 
+mod backoff;
+pub mod cloud;
 pub mod limits;
 pub mod reader;
 pub mod recording;

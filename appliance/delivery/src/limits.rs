@@ -27,11 +27,28 @@ pub const ROUND: u32 = 1_000;
 pub const LOOK: Duration = Duration::from_secs(1);
 /// How often is looked what has grown too old, and how full the disk is.
 pub const SWEEP: Duration = Duration::from_secs(30);
-/// After a failure an upload waits so long, then twice as long, and so on.
-pub const FIRST_DELAY: Duration = Duration::from_secs(2);
+/// After a failure the next try waits so long, then twice as long, and so on.
+pub const FIRST_DELAY: Duration = Duration::from_secs(1);
 /// The longest that it waits.
 pub const LAST_DELAY: Duration = Duration::from_secs(5 * 60);
 /// How long a file waits to be converted before it is uploaded as it is: longer than any conversion may take.
 pub const CONVERSION: Duration = Duration::from_secs(24 * 3_600);
 /// How long the end of the process waits for a part that is on its way; what of it was sent is sent again.
 pub const STOP: Duration = Duration::from_millis(500);
+
+/// Records of one request to the cloud.
+pub const CLOUD_RECORDS: usize = 1_000;
+/// Octets of them before compression; one that is longer goes alone.
+pub const CLOUD_BYTES: usize = 1 << 20;
+/// What a record takes besides its data.
+pub const CLOUD_OVERHEAD: usize = 200;
+/// Octets of what the cloud may answer.
+pub const CLOUD_ANSWER: u64 = 64 * 1_024;
+/// How long the cloud may take to answer.
+pub const CLOUD_PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that the cloud may want to be left alone.
+pub const LAST_WAIT: Duration = Duration::from_secs(3_600);
+/// How often is written down how far the cloud has everything: after a crash this much comes twice.
+pub const CURSOR: Duration = Duration::from_secs(30);
+/// See [`CURSOR`].
+pub const CURSOR_RECORDS: i64 = 10_000;

@@ -56,8 +56,8 @@ impl BucketService {
 const SOMEBODY: &str =
     "AWS4-HMAC-SHA256 Credential=AKIATEST/20261122/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
 
-/// Where tests/setup.sh made it.
-fn environment() -> Result<PathBuf> {
+/// Where tests/setup.sh made the environment.
+pub fn environment() -> Result<PathBuf> {
     let caches = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let caches = caches.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
     let path = caches.context("there is a home")?.join("tandem/moto-5.2.5");

@@ -173,6 +173,7 @@ impl Desk {
             sip: ([0, 0, 0, 0], 5070).into(),
             recordings: folder.path().join("recordings"),
             bucket: None,
+            cloud: None,
             secure: false,
         })
         .expect("readers");

@@ -58,3 +58,16 @@ async fn metrics_are_for_the_box_itself_and_for_agents() {
         assert!(names.insert(name) && value.parse::<u64>().is_ok(), "{line}");
     }
 }
+
+#[tokio::test]
+async fn without_a_cloud_nothing_waits_for_it() {
+    let desk = Desk::new();
+    let token = desk.log_in(ADMIN).await;
+    let answer = desk.ask("GET", "/v1.0/cloud").token(&token).send().await;
+    assert_eq!(answer.status, 200);
+    let shown = answer.json();
+    assert_eq!(
+        (&shown["status"], &shown["waiting"], &shown["failure"]),
+        (&"off".into(), &0.into(), &serde_json::Value::Null)
+    );
+}

@@ -1,6 +1,5 @@
 //! The thread that carries recordings to the bucket, and clears up behind itself.
 
-use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +14,7 @@ pub use super::retention::Rules;
 use super::retention::{Sweep, is_unfinished, place};
 use super::upload::{self, Parcel, upload};
 use super::{Bucket, bucket, retention};
-use crate::{limits, written};
+use crate::{backoff, limits, written};
 
 /// What the thread needs of the rest of the process.
 pub struct Surroundings {
@@ -134,7 +133,7 @@ impl Run {
                     None
                 }
                 Err(error) => {
-                    let wait = jittered(self.delay);
+                    let wait = backoff::jittered(self.delay);
                     tracing::warn!(%error, wait_s = wait.as_secs(), "recordings wait");
                     self.delay = (self.delay * 2).min(limits::LAST_DELAY);
                     Some(Instant::now() + wait)
@@ -250,10 +249,4 @@ fn concerns_all(error: &upload::Error) -> bool {
         upload::Error::Bucket(_) | upload::Error::NotWritten => true,
         upload::Error::File(_) | upload::Error::Damaged => false,
     }
-}
-
-/// A quarter more or less: boxes that lost the same bucket do not come back all at once.
-fn jittered(delay: Duration) -> Duration {
-    let part = RandomState::new().hash_one(()) % 512;
-    delay.mul_f64(0.75 + part as f64 / 1_024.0)
 }

@@ -1,0 +1,89 @@
+//! The cloud as the administrator set it, and the thread that sends records there.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use anyhow::{Context, Result, anyhow, bail};
+use api::cloud::CloudState;
+use delivery::cloud::sender::Surroundings;
+use delivery::cloud::{Link, Sender};
+use store::{Journal, Store};
+use tokio::sync::watch;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+
+use crate::data_folder::DataFolder;
+use crate::options::Options;
+use crate::options::cloud::CloudService;
+use crate::process::now;
+use crate::sealed::BoxKey;
+use crate::web;
+
+/// Starts the thread, if a cloud is set. Its token is given once, and kept.
+pub fn start(
+    (options, folder): (&Options, &DataFolder),
+    (store, journal): (&Store, &Journal),
+    events: &watch::Receiver<i64>,
+) -> Result<Option<Sender>> {
+    let Some(service) = &options.cloud else { return Ok(None) };
+    let own = BoxKey::open(folder.path())?;
+    if let Some(token) = std::env::var("TANDEM_CLOUD_TOKEN").ok().filter(|token| !token.is_empty()) {
+        own.seal("cloud", &token)?;
+    }
+    let agent = web::cloud_agent(tls(service)?);
+    let link = Link::new(&service.url, store.identity().customer_id, own.open_secret("cloud")?, agent);
+    let link = link.map_err(|reason| anyhow!("--cloud-url: {reason}"))?;
+    tracing::info!(?link, "records are sent to a cloud");
+    let events = events.clone();
+    let sender = Sender::start(Surroundings {
+        store: store.clone(),
+        journal: journal.clone(),
+        link,
+        clock: Box::new(now),
+        latest: Box::new(move || *events.borrow()),
+    });
+    Ok(Some(sender.context("cannot start the thread that sends records")?))
+}
+
+/// What the API tells of it.
+pub fn state(sender: Option<&Sender>, options: &Options) -> Option<api::state::CloudView> {
+    let (state, url) = (sender?.state.clone(), options.cloud.as_ref()?.url.clone());
+    Some(Arc::new(move || {
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        CloudState {
+            url: url.clone(),
+            cursor: state.cursor,
+            failure: state.failure,
+            taken: state.taken,
+            failures: state.failures,
+            records_per_second: state.rate,
+        }
+    }))
+}
+
+fn tls(service: &CloudService) -> Result<TlsConfig> {
+    let mut tls = TlsConfig::builder();
+    if let Some(path) = &service.roots {
+        tls = tls.root_certs(RootCerts::new_with_certs(&certificates(path)?));
+    }
+    if let Some((certificate, key)) = &service.certificate {
+        let pem = std::fs::read(key).with_context(|| format!("cannot read {}", key.display()))?;
+        let key = PrivateKey::from_pem(&pem).with_context(|| format!("{} is no key", key.display()))?;
+        tls = tls.client_cert(Some(ClientCert::new_with_certs(&certificates(certificate)?, key)));
+    }
+    Ok(tls.build())
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
+    let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let items = parse_pem(&pem).map(|item| item.with_context(|| format!("{} is no PEM", path.display())));
+    let mut found = Vec::new();
+    for item in items {
+        if let PemItem::Certificate(certificate) = item? {
+            found.push(certificate);
+        }
+    }
+    if found.is_empty() {
+        bail!("{} holds no certificate", path.display());
+    }
+    Ok(found)
+}

@@ -1,0 +1,45 @@
+//! What goes upstream whenever the line is there: recordings to a bucket, records to a cloud.
+
+use anyhow::Result;
+use api::state::{BucketLink, CloudView};
+use delivery::cloud::Sender;
+use delivery::recording::Courier;
+use store::{Journal, Store};
+use tokio::sync::watch;
+
+use crate::data_folder::DataFolder;
+use crate::options::Options;
+use crate::{cloud, courier};
+
+/// The threads that do it.
+pub struct Upstream {
+    /// The one that carries recordings; it clears up even where there is no bucket.
+    pub courier: Courier,
+    /// Makes links to what is in the bucket.
+    pub links: Option<BucketLink>,
+    /// Tells how it stands with the cloud.
+    pub cloud_view: Option<CloudView>,
+    sender: Option<Sender>,
+}
+
+impl Upstream {
+    /// Starts them.
+    pub fn start(
+        (options, folder): (&Options, &DataFolder),
+        (store, journal): (&Store, &Journal),
+        events: &watch::Receiver<i64>,
+    ) -> Result<Upstream> {
+        let sender = cloud::start((options, folder), (store, journal), events)?;
+        let cloud_view = cloud::state(sender.as_ref(), options);
+        let (courier, links) = courier::start((options, folder), (store, journal), events)?;
+        Ok(Upstream { courier, links, cloud_view, sender })
+    }
+
+    /// Ends them. What is on its way goes again after the next start.
+    pub fn stop(self) {
+        self.courier.stop();
+        if let Some(sender) = self.sender {
+            sender.stop();
+        }
+    }
+}
