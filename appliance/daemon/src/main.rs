@@ -26,7 +26,6 @@ mod process;
 mod queue;
 mod recording_thread;
 mod reserve;
-mod sealed;
 mod signalling;
 mod signals;
 mod sound_thread;

@@ -12,6 +12,7 @@ use media::Sound;
 use pbx::errand::ErrandReport;
 use pbx::{Input, Pbx, Settings};
 use store::journal::{Hooks, Journal};
+use store::sealed::BoxKey;
 use store::{Restored, Store, Timestamp, Writer};
 use tokio::sync::watch;
 
@@ -31,7 +32,6 @@ use crate::queue::Queue;
 use crate::recording_thread::converter::Program;
 use crate::recording_thread::{self, RecordingThread};
 use crate::reserve::Reserve;
-use crate::sealed::BoxKey;
 use crate::signalling::counters::Counters;
 use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
 use crate::signals::Signals;

@@ -70,7 +70,7 @@ impl Record {
     }
 }
 
-const COLUMNS: &str = "number, id, extension, password, name, detail, created, updated, deleted";
+const COLUMNS: &str = "number, id, extension, unseal(password), name, detail, created, updated, deleted";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Extension> {
     Ok(Extension {
@@ -87,8 +87,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Extension> {
 
 pub(crate) fn save(connection: &Connection, extension: &Extension) -> Result<(), Error> {
     let sql = "INSERT INTO extension (id, extension, password, name, detail, created, updated, deleted) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET \
-         extension = ?2, password = ?3, name = ?4, detail = ?5, updated = ?7, deleted = ?8";
+         VALUES (?1, ?2, seal(?3), ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET \
+         extension = ?2, password = excluded.password, name = ?4, detail = ?5, updated = ?7, deleted = ?8";
     connection.prepare_cached(sql)?.execute(params![
         extension.id.as_bytes(),
         extension.extension,

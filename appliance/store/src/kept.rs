@@ -10,7 +10,16 @@ use uuid::Uuid;
 use crate::page::{Page, PageRequest};
 use crate::{Error, ids};
 
-const COLUMNS: &str = "number, id, data, created, updated, deleted";
+/// What is read of a row. `table` is one of ours, never a word from outside.
+fn columns(table: &str) -> String {
+    let data = if is_sealed(table) { "unseal(data)" } else { "data" };
+    format!("number, id, {data}, created, updated, deleted")
+}
+
+/// Whether there are passwords of others in it, so that nobody may read it in the file.
+fn is_sealed(table: &str) -> bool {
+    ["provider", "trunk"].contains(&table)
+}
 
 fn read<D: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<Entry<D>> {
     let text: String = row.get(2)?;
@@ -32,9 +41,10 @@ pub(crate) fn save<S, D: Serialize>(
     entry: &Entry<S>,
     data: &D,
 ) -> Result<(), Error> {
+    let data_column = if is_sealed(table) { "seal(?2)" } else { "?2" };
     let sql = format!(
-        "INSERT INTO {table} (id, data, created, updated, deleted) VALUES (?1, ?2, ?3, ?4, ?5) \
-         ON CONFLICT (id) DO UPDATE SET data = ?2, updated = ?4, deleted = ?5"
+        "INSERT INTO {table} (id, data, created, updated, deleted) VALUES (?1, {data_column}, ?3, ?4, ?5) \
+         ON CONFLICT (id) DO UPDATE SET data = excluded.data, updated = ?4, deleted = ?5"
     );
     let text = serde_json::to_string(data).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     connection.prepare_cached(&sql)?.execute(params![
@@ -53,7 +63,8 @@ pub(crate) fn get<D: DeserializeOwned>(
     table: &str,
     id: Uuid,
 ) -> Result<Option<Entry<D>>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM {table} WHERE id = ?1 AND deleted IS NULL");
+    let columns = columns(table);
+    let sql = format!("SELECT {columns} FROM {table} WHERE id = ?1 AND deleted IS NULL");
     Ok(connection.prepare_cached(&sql)?.query_row([id.as_bytes()], read).optional()?)
 }
 
@@ -64,14 +75,16 @@ pub(crate) fn list<D: DeserializeOwned, R: Serialize>(
     page: PageRequest,
     show: impl Fn(Entry<D>) -> R,
 ) -> Result<Page<R>, Error> {
+    let columns = columns(table);
     let sql =
-        format!("SELECT {COLUMNS} FROM {table} WHERE number < ?1 AND deleted IS NULL ORDER BY number DESC LIMIT ?2");
+        format!("SELECT {columns} FROM {table} WHERE number < ?1 AND deleted IS NULL ORDER BY number DESC LIMIT ?2");
     page.collect(&mut connection.prepare_cached(&sql)?, |row| Ok(show(read(row)?)))
 }
 
 /// All that are not deleted.
 pub(crate) fn all<D: DeserializeOwned>(connection: &Connection, table: &str) -> Result<Vec<Entry<D>>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM {table} WHERE deleted IS NULL ORDER BY number");
+    let columns = columns(table);
+    let sql = format!("SELECT {columns} FROM {table} WHERE deleted IS NULL ORDER BY number");
     let mut statement = connection.prepare(&sql)?;
     let rows = statement.query_map([], read)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -46,6 +46,7 @@ pub mod registration;
 pub mod route;
 mod safe_copy;
 mod schema;
+pub mod sealed;
 pub mod sequence;
 pub mod setting;
 pub mod tag;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::sealed::BoxKey;
 use crate::{Error, limits};
 
 /// In order; the database's `user_version` is how many of them it has seen. None is ever changed, only added.
@@ -22,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0010_activeflow_alone.sql"),
     include_str!("../migrations/0011_trunk.sql"),
     include_str!("../migrations/0012_recording_storage.sql"),
+    include_str!("../migrations/0013_sealed.sql"),
 ];
 
 /// `TNDM`, in the file's header: what tells our file from another program's.
@@ -52,7 +54,11 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
          PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048; PRAGMA journal_size_limit = 16777216;",
     )?;
+    key(path)?.teach(&connection)?;
+    // What is sealed now must not stay readable where it was.
+    connection.execute_batch("PRAGMA secure_delete = ON")?;
     migrate(&mut connection, path, MIGRATIONS)?;
+    connection.execute_batch("PRAGMA secure_delete = OFF")?;
     Ok(connection)
 }
 
@@ -64,7 +70,14 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, Error> {
     connection.busy_timeout(limits::BUSY)?;
     connection.set_prepared_statement_cache_capacity(32);
     connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -512;")?;
+    key(path)?.teach(&connection)?;
     Ok(connection)
+}
+
+/// The key of the box whose database this is.
+fn key(path: &Path) -> Result<BoxKey, Error> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    BoxKey::open(folder).map_err(|error| Error::Open { path: path.to_owned(), reason: error.to_string() })
 }
 
 fn check_owner(connection: &Connection) -> Result<bool, Error> {
@@ -124,6 +137,35 @@ mod tests {
             .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'half'", [], |row| row.get(0))
             .expect("a count");
         assert_eq!((version as usize, half), (MIGRATIONS.len(), 0));
+    }
+
+    #[test]
+    fn what_was_readable_is_sealed() {
+        const SECRET: &str = "this-is-the-password";
+        let (_folder, path) = file();
+        let before = MIGRATIONS.iter().position(|sql| sql.contains("seal(password)")).expect("it is one of them");
+        let mut old = Connection::open(&path).expect("a file");
+        migrate(&mut old, &path, &MIGRATIONS[..before]).expect("they run");
+        let plain = format!(
+            "INSERT INTO extension (id, extension, password, name, detail, created, updated)
+                 VALUES (x'01', '1001', '{SECRET}', '', '', 1, 1);
+             INSERT INTO provider (id, data, created, updated) VALUES (x'02', '{{\"password\":\"{SECRET}\"}}', 1, 1);
+             INSERT INTO trunk (id, data, created, updated) VALUES (x'03', '{{\"password\":\"{SECRET}\"}}', 1, 1);"
+        );
+        old.execute_batch(&plain).expect("rows");
+        drop(old);
+        let connection = open(&path).expect("it is brought up to date");
+        for sql in ["password FROM extension", "data FROM provider", "data FROM trunk"] {
+            let ask = |sql: String| connection.query_row(&sql, [], |row| row.get::<_, String>(0)).expect("a row");
+            let (column, table) = sql.split_once(' ').expect("two words");
+            assert!(!ask(format!("SELECT {sql}")).contains(SECRET), "{sql}");
+            assert!(ask(format!("SELECT unseal({column}) {table}")).contains(SECRET), "{sql}");
+        }
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("nobody reads");
+        for name in ["tandem.db", "tandem.db-wal"] {
+            let octets = std::fs::read(path.with_file_name(name)).expect(name);
+            assert!(!octets.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()), "{name}");
+        }
     }
 
     #[test]

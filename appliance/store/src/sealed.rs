@@ -1,0 +1,203 @@
+//! Secrets of others that this box has to use, such as the key of a web service or the password at a provider: on the disk
+//! only encrypted.
+//!
+//! AES-256-GCM under a key of the box's own, which lies in the file `box.key` beside the database and in no copy of that. So a
+//! secret is not read from a backup, a log or a support file; whoever has the whole disk has both.
+//!
+//! In SQL, `seal(text)` and `unseal(text)` do it; the database knows neither without us.
+
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
+use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+
+use crate::Error;
+
+/// Octets of a nonce, and of the tag that says that nobody changed anything.
+const NONCE: usize = 12;
+/// See [`NONCE`].
+const TAG: usize = 16;
+/// What a sealed text in the database begins with.
+const MARK: &str = "sealed:";
+
+/// Why something cannot be sealed or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsealed {
+    /// A file cannot be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It is none, or was sealed by another box, or changed.
+    #[error("{0} was not sealed by this box: it needs the box.key that it was sealed with")]
+    Foreign(String),
+    /// The kernel gives no randomness.
+    #[error("the kernel gives no randomness: {0}")]
+    Randomness(io::Error),
+    /// The file is no key.
+    #[error("{0} is not a key of 32 bytes")]
+    Key(PathBuf),
+}
+
+/// The key of the box.
+#[derive(Clone)]
+pub struct BoxKey {
+    cipher: Arc<Aes256Gcm>,
+    folder: PathBuf,
+}
+
+impl BoxKey {
+    /// The one in this folder, made at the first start.
+    pub fn open(folder: &Path) -> Result<BoxKey, Unsealed> {
+        let path = folder.join("box.key");
+        let octets = match read(&path)? {
+            Some(octets) => octets,
+            None => {
+                let octets = random::<32>()?.to_vec();
+                write(&path, &octets)?;
+                octets
+            }
+        };
+        let Ok(key) = <[u8; 32]>::try_from(octets) else { return Err(Unsealed::Key(path)) };
+        Ok(BoxKey { cipher: Arc::new(Aes256Gcm::new(&key.into())), folder: folder.to_owned() })
+    }
+
+    /// Keeps a secret under a name, in a file of its own.
+    pub fn seal(&self, name: &str, secret: &str) -> Result<(), Unsealed> {
+        write(&self.place(name), &self.encrypt(secret)?)
+    }
+
+    /// The secret of a name, if there is one.
+    pub fn open_secret(&self, name: &str) -> Result<Option<String>, Unsealed> {
+        let path = self.place(name);
+        let Some(octets) = read(&path)? else { return Ok(None) };
+        self.decrypt(&octets).map(Some).ok_or_else(|| Unsealed::Foreign(path.display().to_string()))
+    }
+
+    /// Teaches a connection `seal` and `unseal`.
+    pub(crate) fn teach(&self, connection: &Connection) -> Result<(), Error> {
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
+        let failed = |error: Unsealed| rusqlite::Error::UserFunctionError(Box::new(error));
+        let own = self.clone();
+        connection.create_scalar_function("seal", 1, flags, move |context| {
+            let octets = own.encrypt(&context.get::<String>(0)?).map_err(failed)?;
+            let mut text = MARK.to_string();
+            for octet in octets {
+                // To write into a text cannot fail.
+                let _ = write!(text, "{octet:02x}");
+            }
+            Ok(text)
+        })?;
+        let own = self.clone();
+        connection.create_scalar_function("unseal", 1, flags, move |context| {
+            let text = context.get::<String>(0)?;
+            let octets = text.strip_prefix(MARK).and_then(octets);
+            let opened = octets.and_then(|octets| own.decrypt(&octets));
+            opened.ok_or_else(|| failed(Unsealed::Foreign("a password in the database".into())))
+        })?;
+        Ok(())
+    }
+
+    fn encrypt(&self, secret: &str) -> Result<Vec<u8>, Unsealed> {
+        let nonce = random::<NONCE>()?;
+        let mut octets = secret.as_bytes().to_vec();
+        let tag = self.cipher.encrypt_inout_detached(&nonce.into(), b"", octets.as_mut_slice().into());
+        let tag = tag.expect("a secret is far below 64 GiB");
+        Ok([&nonce[..], &tag, &octets].concat())
+    }
+
+    fn decrypt(&self, octets: &[u8]) -> Option<String> {
+        let (nonce, rest) = octets.split_first_chunk::<NONCE>()?;
+        let (tag, sealed) = rest.split_first_chunk::<TAG>()?;
+        let mut text = sealed.to_vec();
+        let (nonce, tag) = ((*nonce).into(), (*tag).into());
+        self.cipher.decrypt_inout_detached(&nonce, b"", text.as_mut_slice().into(), &tag).ok()?;
+        String::from_utf8(text).ok()
+    }
+
+    fn place(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.sealed"))
+    }
+}
+
+fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Unsealed> {
+    let mut octets = [0; LENGTH];
+    let drawn = File::open("/dev/urandom").and_then(|mut kernel| kernel.read_exact(&mut octets));
+    drawn.map(|()| octets).map_err(Unsealed::Randomness)
+}
+
+fn octets(text: &str) -> Option<Vec<u8>> {
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    text.len().is_multiple_of(2).then(|| text.as_bytes().chunks(2).map(pair).collect())?
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Unsealed> {
+    match fs::read(path) {
+        Ok(octets) => Ok(Some(octets)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Unsealed::File { path: path.to_owned(), error }),
+    }
+}
+
+/// Writes a file for nobody else to read, all of it or nothing.
+fn write(path: &Path, octets: &[u8]) -> Result<(), Unsealed> {
+    let part = path.with_extension("part");
+    let _ = fs::remove_file(&part);
+    let mut file = OpenOptions::new();
+    let written = file.write(true).create_new(true).mode(0o600).open(&part).and_then(|mut file| {
+        file.write_all(octets)?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    });
+    written.map_err(|error| Unsealed::File { path: path.to_owned(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_kept_unreadable_and_by_this_box_only() {
+        let home = tempfile::tempdir().expect("the temporary folder is writable");
+        let own = BoxKey::open(home.path()).expect("it is writable");
+        assert_eq!(own.open_secret("speech").expect("there is none"), None);
+        own.seal("speech", "sk-1234567890").expect("it is writable");
+        let file = fs::read(home.path().join("speech.sealed")).expect("it is there");
+        assert!(!file.windows(4).any(|part| part == b"1234"), "nobody reads it there");
+        let again = BoxKey::open(home.path()).expect("it is there");
+        assert_eq!(again.open_secret("speech").expect("it is ours").as_deref(), Some("sk-1234567890"));
+        fs::remove_file(home.path().join("box.key")).expect("it is there");
+        let other = BoxKey::open(home.path()).expect("it is writable");
+        assert!(other.open_secret("speech").is_err(), "another box cannot");
+        fs::write(home.path().join("box.key"), "short").expect("it is writable");
+        assert!(matches!(BoxKey::open(home.path()), Err(Unsealed::Key(_))));
+    }
+
+    #[test]
+    fn the_database_seals_and_opens() {
+        let home = tempfile::tempdir().expect("the temporary folder is writable");
+        let connection = Connection::open_in_memory().expect("memory is there");
+        BoxKey::open(home.path()).and_then(|key| key.teach(&connection).map_err(|_| unreachable!())).expect("taught");
+        let ask = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0));
+        let sealed = ask("SELECT seal('open sésame')").expect("a text");
+        assert!(sealed.starts_with(MARK) && !sealed.contains("sesame"), "{sealed}");
+        assert_ne!(sealed, ask("SELECT seal('open sésame')").expect("a text"), "equal ones are not seen to be equal");
+        assert_eq!(ask("SELECT unseal(seal('open sésame'))").expect("a text"), "open sésame");
+        let mut changed = sealed.clone();
+        changed.pop();
+        changed.push(if sealed.ends_with('0') { '1' } else { '0' });
+        for wrong in [&changed, "sealed:", "sealed:0", "sealed:zz", "open sesame"] {
+            let error = ask(&format!("SELECT unseal('{wrong}')")).expect_err("nobody sealed that").to_string();
+            assert!(error.contains("box.key"), "{error}");
+        }
+    }
+}
