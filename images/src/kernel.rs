@@ -15,7 +15,7 @@ const RECIPE: u32 = 1;
 /// Returns the board's compressed kernel, building it if it has never been built.
 pub fn build(board: &Board) -> Result<PathBuf> {
     let source = source()?;
-    let kept = cache()?.join(key(board, &source)?);
+    let kept = crate::cache()?.join("kernel").join(key(board, &source)?);
     let image = kept.join("Image.gz");
     fs::create_dir_all(&kept).with_context(|| kept.display().to_string())?;
     let lock = File::create(kept.join("lock"))?;
@@ -51,12 +51,6 @@ fn source() -> Result<PathBuf> {
 
 fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
-}
-
-fn cache() -> Result<PathBuf> {
-    let cache = std::env::var_os("TANDEM_CACHE").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache/tandem")));
-    Ok(cache.context("neither TANDEM_CACHE nor HOME is set")?.join("kernel"))
 }
 
 /// The name under which the kernel is kept.

@@ -1,4 +1,4 @@
-//! Builds a board's image: a kernel from Debian's source, a read-only root with the two programs, a disk with both and room
+//! Builds a board's image: a kernel from Debian's source, a read-only root with the programs, a disk with both and room
 //! for data. Needs no root, and the same inputs give the same bytes.
 pub mod board;
 pub mod disk;
@@ -6,8 +6,18 @@ pub mod kernel;
 pub mod partitions;
 pub mod root;
 pub mod run;
+pub mod voice;
 
 use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// Where what takes long is kept: `TANDEM_CACHE`, or a folder of the user's.
+pub(crate) fn cache() -> Result<PathBuf> {
+    let cache = std::env::var_os("TANDEM_CACHE").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache/tandem")));
+    cache.context("neither TANDEM_CACHE nor HOME is set")
+}
 
 /// Where the image of a board is when it is built: `Image.gz`, `command_line`, `disk.img`, `disk.img.zst`.
 pub fn out(board: &str) -> PathBuf {

@@ -9,13 +9,13 @@ use sha2::{Digest, Sha256};
 use images::board::Board;
 use images::disk::Disk;
 use images::root::{self, Programs};
-use images::{kernel, run};
+use images::{kernel, run, voice};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [board, tandem, tandem_init] = &arguments[..] else { bail!("usage: images BOARD TANDEM TANDEM_INIT") };
     let board = Board::open(board)?;
-    let programs = Programs { tandem: tandem.into(), tandem_init: tandem_init.into() };
+    let programs = Programs { tandem: tandem.into(), tandem_init: tandem_init.into(), flite: voice::build()? };
     let out = images::out(&board.name);
     build(&board, &programs, &out).with_context(|| format!("the image for {} cannot be built", board.name))
 }
@@ -55,7 +55,8 @@ fn source_date() -> Result<u64> {
 fn stamp(board: &Board, programs: &Programs, kernel: &Path, made: u64) -> Result<String> {
     let mut digest = Sha256::new();
     let builder = std::env::current_exe()?;
-    for file in [&builder, &programs.tandem, &programs.tandem_init, &kernel.to_path_buf()] {
+    let kernel = kernel.to_path_buf();
+    for file in [&builder, &programs.tandem, &programs.tandem_init, &programs.flite, &kernel] {
         digest.update(Sha256::digest(fs::read(file).with_context(|| file.display().to_string())?));
     }
     digest.update(made.to_be_bytes());

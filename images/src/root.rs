@@ -1,4 +1,4 @@
-//! The root file system: the two programs, the folders to mount on, and a handful of files. Read-only and compressed.
+//! The root file system: the programs, the folders to mount on, and a handful of files. Read-only and compressed.
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::run::tool;
+use crate::voice;
 
 /// Where the programs are that go into the image.
 pub struct Programs {
     pub tandem: PathBuf,
     pub tandem_init: PathBuf,
+    pub flite: PathBuf,
 }
 
 /// A quarter larger than zstd, and the programs of a slow board run a tenth of a second earlier.
@@ -36,7 +38,8 @@ fn fill(programs: &Programs, made: u64, root: &Path) -> Result<()> {
         fs::create_dir(root.join(folder))?;
         fs::set_permissions(root.join(folder), fs::Permissions::from_mode(0o755))?;
     }
-    for (name, program) in [("tandem", &programs.tandem), ("tandem-init", &programs.tandem_init)] {
+    let Programs { tandem, tandem_init, flite } = programs;
+    for (name, program) in [("tandem", tandem), ("tandem-init", tandem_init), (voice::NAME, flite)] {
         let content = fs::read(program).with_context(|| program.display().to_string())?;
         if !is_static_aarch64(&content) {
             bail!("{} is not a static program for 64-bit ARM, and the image has no libraries", program.display());

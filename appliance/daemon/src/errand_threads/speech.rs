@@ -64,7 +64,7 @@ impl Speakers {
                 Err(reason) => *words += &format!("{SERVICE} could not: {reason}; "),
             }
         }
-        let voice = Flite::voice_for(speech);
+        let voice = self.flite.voice_for(speech);
         let (sound, how) = self.once(format!("{OWN} {voice}"), speech, |part| self.flite.speak(speech, voice, part))?;
         *words += &format!("{how} by {OWN} ({voice})");
         Ok(sound)

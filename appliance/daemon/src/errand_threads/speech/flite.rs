@@ -12,7 +12,9 @@ use pbx::errand::Speech;
 use crate::limits;
 
 /// Where it may be.
-const PLACES: [&str; 3] = ["/bin/flite", "/usr/bin/flite", "/usr/local/bin/flite"];
+const PLACES: [&str; 4] = ["/bin/flite", "/usr/bin/flite", "/usr/local/bin/flite", "/bin/flite_cmu_us_kal"];
+/// What the name of a program begins with that has one voice: its end is the name of that.
+const ONE_VOICE: &str = "flite_cmu_us_";
 /// The voices it has. The first sounds best.
 const VOICES: [&str; 5] = ["slt", "rms", "awb", "kal16", "kal"];
 /// How often it is looked after.
@@ -31,19 +33,22 @@ impl Flite {
     }
 
     /// The voice that was asked for, if it is one of ours, else the best.
-    pub fn voice_for(speech: &Speech) -> &'static str {
-        VOICES.into_iter().find(|voice| *voice == speech.voice).unwrap_or(VOICES[0])
+    pub fn voice_for(&self, speech: &Speech) -> &'static str {
+        let name = self.program().and_then(|program| program.file_name()?.to_str().map(str::to_string));
+        let only = name.as_deref().and_then(|name| name.strip_prefix(ONE_VOICE));
+        let known = |wanted: &str| VOICES.into_iter().find(|voice| *voice == wanted);
+        only.and_then(known).or(known(&speech.voice)).unwrap_or(VOICES[0])
+    }
+
+    fn program(&self) -> Option<PathBuf> {
+        let found = || PLACES.iter().map(PathBuf::from).find(|place| place.exists());
+        self.program.clone().or_else(found)
     }
 
     /// Speaks into a WAV file.
     pub fn speak(&self, speech: &Speech, voice: &str, part: &Path) -> Result<(), String> {
-        let program = match &self.program {
-            Some(program) => program.clone(),
-            None => {
-                let found = PLACES.iter().map(PathBuf::from).find(|place| place.exists());
-                found.ok_or_else(|| "there is nobody to speak on this box: flite is missing".to_string())?
-            }
-        };
+        let missing = || "there is nobody to speak on this box: flite is missing".to_string();
+        let program = self.program().ok_or_else(missing)?;
         // Bells and line ends mean nothing when they are spoken.
         let text: String = speech.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let mut command = Command::new(program);
