@@ -114,6 +114,12 @@ impl Exchange {
         Ok(exchange)
     }
 
+    /// The next one is started by nobody else.
+    pub fn without_starter(mut self) -> Exchange {
+        self.plan.starter.clear();
+        self
+    }
+
     /// Kills it without a warning and starts another on what it left behind.
     pub fn crash_and_restart(mut self) -> Result<Exchange> {
         self.process.signal(libc::SIGKILL);
