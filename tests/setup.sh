@@ -4,7 +4,7 @@
 set -eu
 
 packages="gcc libc6-dev make cmake curl ca-certificates flite"
-[ "${1:-build}" = test ] && packages="$packages baresip kamailio sip-tester sox ffmpeg chromium iproute2 sqlite3 valgrind qemu-user python3-venv"
+[ "${1:-build}" = test ] && packages="$packages baresip kamailio coturn dnsmasq-base sip-tester sox ffmpeg chromium iproute2 sqlite3 valgrind qemu-user python3-venv"
 command -v node >/dev/null || packages="$packages nodejs"
 command -v npm >/dev/null || packages="$packages npm"
 
@@ -20,10 +20,12 @@ if [ -n "$missing" ]; then
         command -v sudo >/dev/null || { echo "tests/setup.sh: run as root to install:$missing" >&2; exit 1; }
     fi
     echo "tests/setup.sh: installing$missing"
-    # The tests run Kamailio themselves; as a service it would take the SIP port of this machine.
-    case "$missing" in
-        *kamailio*) command -v systemctl >/dev/null && $root systemctl --quiet mask kamailio.service || true ;;
-    esac
+    # The tests run these themselves; as services they would take the ports of this machine.
+    for service in kamailio coturn; do
+        case "$missing" in
+            *"$service"*) command -v systemctl >/dev/null && $root systemctl --quiet mask "$service.service" || true ;;
+        esac
+    done
     $root apt-get update -q
     # shellcheck disable=SC2086 # the packages are words
     $root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing

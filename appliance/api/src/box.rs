@@ -4,10 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::Json;
 use axum::extract::State as Shared;
+use pbx::{Command, Reply};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::exchange::ask;
 use crate::failure::ErrorEnvelope;
 use crate::state::State;
 
@@ -37,12 +39,21 @@ pub struct Sip {
     pub port: u16,
     /// `udp`, `tcp`.
     pub transports: [&'static str; 2],
+    /// Where those beyond the network of the box reach it, with its port: as it was set, or as a STUN server or a provider
+    /// sees it; null where nothing is known of a translation.
+    #[schema(value_type = Option<String>)]
+    pub public_address: Option<SocketAddr>,
 }
 
 impl From<SocketAddr> for Sip {
     fn from(address: SocketAddr) -> Sip {
         let ip = address.ip();
-        Sip { address: (!ip.is_unspecified()).then_some(ip), port: address.port(), transports: ["udp", "tcp"] }
+        Sip {
+            address: (!ip.is_unspecified()).then_some(ip),
+            port: address.port(),
+            transports: ["udp", "tcp"],
+            public_address: None,
+        }
     }
 }
 
@@ -55,10 +66,15 @@ impl From<SocketAddr> for Sip {
 )]
 pub(crate) async fn get(Shared(state): Shared<State>) -> Json<Record> {
     let identity = state.store().identity();
+    let public_address = match ask(&state, Command::ReadPublicAddress).await {
+        Ok(Reply::PublicAddress(known)) => known,
+        // All else is true whether the exchange answers or not.
+        _ => None,
+    };
     Json(Record {
         customer_id: identity.customer_id,
         version: env!("CARGO_PKG_VERSION"),
         domain_name: identity.domain.clone(),
-        sip: state.sip().into(),
+        sip: Sip { public_address, ..state.sip().into() },
     })
 }

@@ -66,7 +66,11 @@ fn sets_something(command: &Command) -> bool {
         | Command::SendDigits { .. }
         | Command::DeleteConferencecall(_) => false,
         Command::StopActiveflow(_) => false,
-        Command::Talk(..) | Command::ReadSequence(_) | Command::ListBindings(_) | Command::ReadCounters => false,
+        Command::Talk(..)
+        | Command::ReadSequence(_)
+        | Command::ListBindings(_)
+        | Command::ReadCounters
+        | Command::ReadPublicAddress => false,
     }
 }
 

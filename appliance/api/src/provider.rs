@@ -158,10 +158,11 @@ pub(crate) async fn update(
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, body = Record),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_ID, INVALID_ARGUMENT: a route leads to it"),
+        (status = 400, body = ErrorEnvelope, description = "INVALID_ID"),
         (status = 401, body = ErrorEnvelope),
         (status = 403, body = ErrorEnvelope),
         (status = 404, body = ErrorEnvelope, description = "PROVIDER_NOT_FOUND"),
+        (status = 409, body = ErrorEnvelope, description = "IN_USE: a route leads to it"),
     ),
     tag = "providers"
 )]

@@ -7,13 +7,13 @@ use anyhow::{Context, Result, anyhow, bail};
 use api::state::BucketLink;
 use delivery::recording::courier::Surroundings;
 use delivery::recording::{Account, Bucket, Courier, Rules};
+use store::sealed::BoxKey;
 use store::{Identity, Journal, Store};
 use tokio::sync::watch;
 
 use crate::data_folder::DataFolder;
 use crate::options::Options;
 use crate::process::now;
-use crate::sealed::BoxKey;
 use crate::{limits, web};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);

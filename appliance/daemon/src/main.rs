@@ -13,6 +13,7 @@ mod courier;
 mod data_folder;
 mod errand_threads;
 mod filing;
+mod host_names;
 mod http;
 mod ledger;
 mod limits;

@@ -2,22 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::rr::{RData, Record, RecordType};
-use pbx::names::{Answer, Place, Question, Unresolved};
+use pbx::names::{self, Answer, Place, Question, Unresolved};
 use sip::Transport;
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::limits;
 use crate::queue::Queue;
+use crate::{host_names, limits};
 
 /// What came of a question.
 pub type Report = (Question, Result<Answer, Unresolved>);
@@ -31,14 +28,13 @@ pub struct NameThread {
 
 impl NameThread {
     /// Starts the thread. `sip` is where we speak SIP; answers go to `reports`. It ends when nobody can ask any more.
-    pub fn start(nameservers: &[IpAddr], sip: SocketAddr, reports: Queue<Report>) -> Result<NameThread> {
+    pub fn start(sip: SocketAddr, reports: Queue<Report>) -> Result<NameThread> {
         let (questions, asked) = mpsc::channel(limits::QUESTIONS);
-        let servers = if nameservers.is_empty() { of_system(Path::new(RESOLV_CONF)) } else { nameservers.to_vec() };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("cannot start the thread that looks names up")?;
-        let asker = Arc::new(Asker { servers, sip, reports });
+        let asker = Arc::new(Asker { sip, reports });
         std::thread::Builder::new()
             .name("names".into())
             .stack_size(512 * 1_024)
@@ -48,19 +44,15 @@ impl NameThread {
     }
 }
 
-const RESOLV_CONF: &str = "/etc/resolv.conf";
-
-/// The name servers of the system; none where it names none.
-fn of_system(path: &Path) -> Vec<IpAddr> {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    let servers = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
-    servers.filter_map(|server| server.trim().parse().ok()).take(3).collect()
-}
-
 async fn run(asker: Arc<Asker>, mut asked: mpsc::Receiver<Question>) {
-    let resolver = resolver(&asker.servers).map(Arc::new);
+    let (mut servers, mut resolver) = (Vec::new(), None);
     let turns = Arc::new(Semaphore::new(limits::QUESTIONS_AT_ONCE));
     while let Some(question) = asked.recv().await {
+        let known = host_names::servers();
+        if known != servers {
+            resolver = if known.is_empty() { None } else { host_names::resolver(&known).map(Arc::new) };
+            servers = known;
+        }
         let (asker, resolver) = (asker.clone(), resolver.clone());
         // The semaphore is never closed; whoever has no turn waits for one.
         let Ok(turn) = turns.clone().acquire_owned().await else { return };
@@ -78,30 +70,7 @@ async fn run(asker: Arc<Asker>, mut asked: mpsc::Receiver<Question>) {
     }
 }
 
-fn resolver(servers: &[IpAddr]) -> Option<TokioResolver> {
-    if servers.is_empty() {
-        return None;
-    }
-    let servers = servers.iter().map(|server| NameServerConfig::udp_and_tcp(*server)).collect();
-    let config = ResolverConfig::from_name_servers(servers);
-    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-    let options = builder.options_mut();
-    options.timeout = limits::QUESTION_TRY;
-    options.attempts = 2;
-    // The exchange remembers, and knows better for how long.
-    options.cache_size = 0;
-    options.use_hosts_file = ResolveHosts::Always;
-    match builder.build() {
-        Ok(resolver) => Some(resolver),
-        Err(error) => {
-            tracing::error!(%error, "names cannot be looked up");
-            None
-        }
-    }
-}
-
 struct Asker {
-    servers: Vec<IpAddr>,
     sip: SocketAddr,
     reports: Queue<Report>,
 }
@@ -111,6 +80,8 @@ struct Server {
     transport: Transport,
     host: String,
     port: u16,
+    /// Its priority and its weight (RFC 2782).
+    rank: (u16, u16),
 }
 
 impl Asker {
@@ -118,18 +89,19 @@ impl Asker {
         if let Some(address) = question.literal() {
             let transport = question.transport.unwrap_or(Transport::Udp);
             let places: Vec<Place> = self.place(transport, address).into_iter().collect();
-            return answered(places, Duration::from_secs(60));
+            return answered(vec![names::Server { priority: 0, weight: 0, places }], Duration::from_secs(60));
         }
         let Some(resolver) = resolver else { return Err(Unresolved::NoAnswer) };
         let mut life = limits::NAME_LIFE;
         let servers = servers(resolver, question, &mut life).await?;
-        let mut places = Vec::new();
+        let mut found = Vec::new();
         for server in servers.iter().take(pbx::limits::ADDRESSES) {
-            for address in addresses(resolver, &server.host, &mut life).await? {
-                places.extend(self.place(server.transport, SocketAddr::new(address, server.port)));
-            }
+            let addresses = addresses(resolver, &server.host, &mut life).await?;
+            let place = |address: IpAddr| self.place(server.transport, SocketAddr::new(address, server.port));
+            let places = addresses.into_iter().filter_map(place).collect();
+            found.push(names::Server { priority: server.rank.0, weight: server.rank.1, places });
         }
-        answered(places, life)
+        answered(found, life)
     }
 
     /// A place with our own address as it is reached from; `None` where it cannot be.
@@ -151,8 +123,9 @@ fn towards(remote: SocketAddr) -> Option<IpAddr> {
     socket.local_addr().ok().map(|address| address.ip())
 }
 
-fn answered(places: Vec<Place>, life: Duration) -> Result<Answer, Unresolved> {
-    if places.is_empty() { Err(Unresolved::NoSuchName) } else { Ok(Answer { places, life }) }
+fn answered(mut servers: Vec<names::Server>, life: Duration) -> Result<Answer, Unresolved> {
+    servers.retain(|server| !server.places.is_empty());
+    if servers.is_empty() { Err(Unresolved::NoSuchName) } else { Ok(Answer { servers, life }) }
 }
 
 /// The servers of a name in the order in which they are tried (RFC 3263 §4.1, §4.2).
@@ -164,7 +137,7 @@ async fn servers(
     let Question { host, port, transport } = question;
     let plain = |transport: Option<Transport>, port: Option<u16>| {
         let (transport, port) = (transport.unwrap_or(Transport::Udp), port.unwrap_or(5060));
-        Ok(vec![Server { transport, host: host.clone(), port }])
+        Ok(vec![Server { transport, host: host.clone(), port, rank: (0, 0) }])
     };
     if port.is_some() {
         return plain(*transport, *port);
@@ -219,13 +192,14 @@ async fn srv(
     let mut found = Vec::new();
     for record in look_up(resolver, name, RecordType::SRV, life).await? {
         if let RData::SRV(srv) = &record.data {
-            // The heavier ones first is not the lottery of RFC 2782; but it is the same box that asks each time.
-            let place = (srv.priority, std::cmp::Reverse(srv.weight));
-            found.push((place, Server { transport, host: srv.target.to_utf8(), port: srv.port }));
+            let rank = (srv.priority, srv.weight);
+            found.push(Server { transport, host: srv.target.to_utf8(), port: srv.port, rank });
         }
     }
-    found.sort_by_key(|(place, _)| *place);
-    Ok(found.into_iter().map(|(_, server)| server).filter(|server| server.host != ".").collect())
+    // The exchange draws, each time anew; but those that it never hears of are the least wanted.
+    found.sort_by_key(|server| (server.rank.0, std::cmp::Reverse(server.rank.1)));
+    found.retain(|server| server.host != ".");
+    Ok(found)
 }
 
 async fn addresses(resolver: &TokioResolver, host: &str, life: &mut Duration) -> Result<BTreeSet<IpAddr>, Unresolved> {
@@ -272,16 +246,6 @@ async fn look_up(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_name_servers_of_the_system_are_read() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("resolv.conf");
-        std::fs::write(&path, "# ours\nsearch lan\nnameserver 192.0.2.1\n nameserver  2001:db8::1\nnameserver x\n")
-            .expect("a file");
-        assert_eq!(of_system(&path), ["192.0.2.1", "2001:db8::1"].map(|text| text.parse::<IpAddr>().expect("one")));
-        assert_eq!(of_system(&folder.path().join("none")), Vec::<IpAddr>::new());
-    }
 
     #[test]
     fn our_own_address_is_found_without_sending_anything() {

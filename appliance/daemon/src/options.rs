@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+use pbx::settings::Advertise;
 use serde::Deserialize;
 use sip::auth::Algorithm;
 use sip::sdp::Encryption;
@@ -31,10 +32,10 @@ pub struct Options {
     pub http: SocketAddr,
     /// Where audio arrives.
     pub rtp: RtpPorts,
-    /// The address told to peers instead of the local one.
-    pub advertise: Option<IpAddr>,
+    /// What peers are told instead of our own address.
+    pub advertise: AdvertiseWish,
     /// Who is asked where names are; nobody: those of the system.
-    pub nameservers: Vec<IpAddr>,
+    pub nameservers: Vec<SocketAddr>,
     /// The digest realm.
     pub realm: String,
     /// The digest algorithms that phones are offered, the preferred one first.
@@ -91,6 +92,11 @@ impl Options {
 #[serde(try_from = "String")]
 pub struct EncryptionWish(pub Encryption);
 
+/// What peers are told instead of our own address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct AdvertiseWish(pub Advertise);
+
 /// A web service that speaks, but for its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpeechService {
@@ -101,6 +107,11 @@ pub struct SpeechService {
     /// The voice where a flow names none.
     pub voice: String,
 }
+
+/// Somebody who is asked where names are: an address, perhaps with a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct NameServer(pub SocketAddr);
 
 /// Addresses of web servers on this box, written with commas between them: `127.0.0.1:3000,[::1]:3000`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -140,12 +151,13 @@ struct Flags {
     /// Where audio arrives [default: 0.0.0.0:30000-39999]
     #[arg(long, env = "TANDEM_RTP", value_name = "ADDR:FROM-TO")]
     rtp: Option<RtpPorts>,
-    /// The address told to peers instead of the local one, behind a NAT
-    #[arg(long, env = "TANDEM_ADVERTISE", value_name = "ADDR")]
-    advertise: Option<IpAddr>,
-    /// Who is asked where names of providers are [default: those of /etc/resolv.conf]
-    #[arg(long, env = "TANDEM_NAMESERVERS", value_name = "ADDR,ADDR", value_delimiter = ',', num_args = 1)]
-    nameservers: Option<Vec<IpAddr>>,
+    /// What peers are told instead of our own address, behind a NAT: an address, stun:SERVER[:PORT] (where that server
+    /// sees us), received (where providers see us), off [default: received]
+    #[arg(long, env = "TANDEM_ADVERTISE", value_name = "ADDR|stun:SERVER|received|off")]
+    advertise: Option<AdvertiseWish>,
+    /// Who is asked where names are [default: those of /etc/resolv.conf]
+    #[arg(long, env = "TANDEM_NAMESERVERS", value_name = "ADDR[:PORT],…", value_delimiter = ',', num_args = 1)]
+    nameservers: Option<Vec<NameServer>>,
     /// The digest realm [default: tandem]
     #[arg(long, env = "TANDEM_REALM", value_name = "NAME")]
     realm: Option<String>,
@@ -209,8 +221,8 @@ struct File {
     sip: Option<SocketAddr>,
     http: Option<SocketAddr>,
     rtp: Option<RtpPorts>,
-    advertise: Option<IpAddr>,
-    nameservers: Option<Vec<IpAddr>>,
+    advertise: Option<AdvertiseWish>,
+    nameservers: Option<Vec<NameServer>>,
     realm: Option<String>,
     digest: Option<DigestAlgorithms>,
     codecs: Option<CodecList>,
@@ -260,14 +272,15 @@ fn complete(flags: Flags) -> Result<Options> {
         None => File::default(),
     };
     let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let named = flags.nameservers.or(file.nameservers);
     let seats = flags.conference_seats_per_thread.map(usize::from);
     let options = Options {
         data: flags.data.or(file.data).unwrap_or_else(|| PathBuf::from("/var/lib/tandem")),
         sip: flags.sip.or(file.sip).unwrap_or_else(|| SocketAddr::new(any, 5060)),
         http: flags.http.or(file.http).unwrap_or_else(|| SocketAddr::new(any, 8080)),
         rtp: flags.rtp.or(file.rtp).unwrap_or(RtpPorts { address: any, first: 30_000, last: 39_999 }),
-        advertise: flags.advertise.or(file.advertise),
-        nameservers: flags.nameservers.or(file.nameservers).unwrap_or_default(),
+        advertise: flags.advertise.or(file.advertise).unwrap_or_default(),
+        nameservers: named.into_iter().flatten().map(|server| server.0).collect(),
         realm: flags.realm.or(file.realm).unwrap_or_else(|| "tandem".into()),
         digest: flags.digest.or(file.digest).unwrap_or(DigestAlgorithms(vec![Algorithm::Md5])),
         codecs: flags.codecs.or(file.codecs).unwrap_or_default(),
@@ -305,9 +318,6 @@ fn complete(flags: Flags) -> Result<Options> {
     check_realm(&options.realm)?;
     if !(1..=1_000_000).contains(&options.flow_actions) {
         bail!("--flow-actions: 1 to 1000000");
-    }
-    if options.advertise.is_some_and(|address| address.is_unspecified()) {
-        bail!("--advertise: an unspecified address reaches nobody");
     }
     Ok(options)
 }
@@ -351,6 +361,74 @@ impl TryFrom<String> for OwnWebServers {
     type Error = String;
 
     fn try_from(text: String) -> Result<OwnWebServers, String> {
+        text.parse()
+    }
+}
+
+impl FromStr for AdvertiseWish {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<AdvertiseWish, String> {
+        let advertise = match text {
+            "off" => Advertise::Nothing,
+            "received" => Advertise::Received,
+            text => match (text.strip_prefix("stun:"), text.parse::<IpAddr>()) {
+                (Some(server), _) => {
+                    let (host, port) = stun_server(server)?;
+                    Advertise::Stun { host, port }
+                }
+                (None, Ok(address)) if address.is_unspecified() => return Err(format!("'{text}' reaches nobody")),
+                (None, Ok(address)) => Advertise::Address(address),
+                (None, Err(_)) => return Err(format!("'{text}' is none of ADDR, stun:SERVER[:PORT], received, off")),
+            },
+        };
+        Ok(AdvertiseWish(advertise))
+    }
+}
+
+impl TryFrom<String> for AdvertiseWish {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<AdvertiseWish, String> {
+        text.parse()
+    }
+}
+
+/// A server and its port: `stun.example.com`, `192.0.2.1:3479`, `[2001:db8::1]:3478`.
+fn stun_server(text: &str) -> Result<(String, u16), String> {
+    const STUN: u16 = 3_478;
+    if let Ok(address) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return Ok((address.to_string(), STUN));
+    }
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return Ok((address.ip().to_string(), address.port()));
+    }
+    let (host, port) = match text.split_once(':') {
+        Some((host, port)) => (host, port.parse().ok().filter(|port| *port != 0)),
+        None => (text, Some(STUN)),
+    };
+    let is_name =
+        (1..=253).contains(&host.len()) && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    match port {
+        Some(port) if is_name => Ok((host.into(), port)),
+        _ => Err(format!("'{text}' is no server: a name or an address, and perhaps a port")),
+    }
+}
+
+impl FromStr for NameServer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<NameServer, String> {
+        let alone = || text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+        let server = text.parse::<SocketAddr>().or_else(|_| alone());
+        server.map(NameServer).map_err(|_| format!("'{text}' is not ADDR or ADDR:PORT"))
+    }
+}
+
+impl TryFrom<String> for NameServer {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<NameServer, String> {
         text.parse()
     }
 }
@@ -512,7 +590,6 @@ mod tests {
         }
         assert!(complete(flags(&["--config", "/nowhere/tandem.toml"]).expect("a path")).is_err());
         assert!(complete(flags(&["--realm", "a\"b"]).expect("a word")).is_err());
-        assert!(complete(flags(&["--advertise", "0.0.0.0"]).expect("an address")).is_err());
     }
 
     #[test]
@@ -562,6 +639,35 @@ mod tests {
         );
         let reason = flags(&["--encryption", "on"]).expect_err("no such word");
         assert!(reason.contains("--encryption") && reason.contains("'on'"), "{reason}");
+    }
+
+    #[test]
+    fn the_public_address_is_set_asked_or_received() {
+        let given = |text: &str| text.parse::<AdvertiseWish>().map(|wish| wish.0);
+        let stun = |host: &str, port| Ok(Advertise::Stun { host: host.into(), port });
+        assert_eq!(given("203.0.113.9"), Ok(Advertise::Address([203, 0, 113, 9].into())));
+        assert_eq!(given("stun:stun.example.com"), stun("stun.example.com", 3_478));
+        assert_eq!(given("stun:192.0.2.1:3479"), stun("192.0.2.1", 3_479));
+        assert_eq!(given("stun:[2001:db8::1]:3479"), stun("2001:db8::1", 3_479));
+        assert_eq!(given("stun:2001:db8::1"), stun("2001:db8::1", 3_478));
+        assert_eq!((given("received"), given("off")), (Ok(Advertise::Received), Ok(Advertise::Nothing)));
+        assert_eq!(complete(Flags::default()).expect("it is complete").advertise.0, Advertise::Received);
+        for wrong in ["0.0.0.0", "::", "here", "", "stun:", "stun:a b", "stun:host:0", "stun:host:x", "stun:a:1:2"] {
+            let reason = given(wrong).expect_err("it is nothing of that");
+            assert!(reason.contains('\''), "{reason}");
+        }
+    }
+
+    #[test]
+    fn name_servers_may_have_ports() {
+        let servers = |text: &str| complete(flags(&["--nameservers", text])?).map_err(|error| error.to_string());
+        let list = servers("192.0.2.1,[2001:db8::1]:5353,2001:db8::2").expect("a list").nameservers;
+        let words: Vec<String> = list.iter().map(ToString::to_string).collect();
+        assert_eq!(words, ["192.0.2.1:53", "[2001:db8::1]:5353", "[2001:db8::2]:53"]);
+        let reason = servers("192.0.2.1,dns").expect_err("a name says nothing before there is a server");
+        assert!(reason.contains("'dns'"), "{reason}");
+        let read = parse_file("nameservers = [\"192.0.2.1:5353\"]\n").expect("a list").nameservers;
+        assert_eq!(read.expect("it is there")[0].0.port(), 5_353);
     }
 
     #[test]

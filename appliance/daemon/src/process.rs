@@ -39,7 +39,7 @@ use crate::sound_thread::library::Library;
 use crate::sound_thread::{self, SoundThread};
 use crate::upstream::Upstream;
 use crate::web::Reach;
-use crate::{administrator, filing, limits, log, media_thread};
+use crate::{administrator, filing, host_names, limits, log, media_thread};
 
 /// What the waiting main thread is told.
 #[derive(Debug)]
@@ -62,6 +62,7 @@ pub fn run(options: &Options) -> Result<()> {
     let notify = notices.clone();
     signals.forward(move || drop(notify.send(Notice::Signal)))?;
 
+    host_names::use_servers(&options.nameservers);
     let folder = DataFolder::take(&options.data)?;
     let sockets = Sockets::bind(options.sip)?;
     let listener = Http::bind(options.http)?;
@@ -147,7 +148,7 @@ impl Running {
             media_reports,
             media_orders: media.dispatcher(),
             recording_reports,
-            questions: NameThread::start(&options.nameservers, sip, names.clone())?.questions,
+            questions: NameThread::start(sip, names.clone())?.questions,
             names,
             recording_orders: recording.orders.clone(),
             errands: start_errands((options, folder), errand_reports.clone())?,
@@ -391,7 +392,7 @@ fn settings(options: &Options, sip: SocketAddr) -> Settings {
         realm: options.realm.clone(),
         digest: options.digest.0.clone(),
         sip,
-        advertise: options.advertise,
+        advertise: options.advertise.0.clone(),
         rtp: options.rtp.address,
         rtp_ports: (options.rtp.first, options.rtp.last),
         media_threads: options.media_threads(),

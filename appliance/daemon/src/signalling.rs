@@ -466,7 +466,14 @@ impl Run {
                 | Reply::Activeflow(_),
             ) => self.ledger.reply(now, answer, result),
             // Whoever asked may have gone.
-            Ok(Reply::Sequence(_) | Reply::Bindings(_) | Reply::Counters(_) | Reply::Providers(_)) | Err(_) => {
+            Ok(
+                Reply::Sequence(_)
+                | Reply::Bindings(_)
+                | Reply::Counters(_)
+                | Reply::PublicAddress(_)
+                | Reply::Providers(_),
+            )
+            | Err(_) => {
                 drop(answer.send(result));
             }
         }

@@ -14,11 +14,14 @@ use ureq::config::{Config, ConfigBuilder};
 use ureq::http::Uri;
 use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
 
-use crate::limits;
+use crate::{host_names, limits};
+
+/// Addresses of one server that are tried.
+const ADDRESSES: usize = 16;
 
 /// Which servers are asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,19 +82,30 @@ fn every() -> ConfigBuilder<AgentScope> {
 }
 
 fn with_guard(reach: Reach, config: Config) -> Agent {
-    Agent::with_parts(config, DefaultConnector::default(), Guard { reach, names: DefaultResolver::default() })
+    Agent::with_parts(config, DefaultConnector::default(), Guard { reach })
 }
 
 /// Looks names up, and lets nobody in who is not meant.
 #[derive(Debug)]
 struct Guard {
     reach: Reach,
-    names: DefaultResolver,
 }
 
 impl Resolver for Guard {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        let found = self.names.resolve(uri, config, timeout)?;
+    fn resolve(&self, uri: &Uri, _: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let is_encrypted = uri.scheme_str() == Some("https");
+        let (host, port) =
+            (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(if is_encrypted { 443 } else { 80 }));
+        let addresses = host_names::addresses(host, *timeout.after).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::HostNotFound,
+            io::ErrorKind::TimedOut => Error::Timeout(timeout.reason),
+            _ => Error::Io(error),
+        })?;
+        let mut found = self.empty();
+        addresses.iter().take(ADDRESSES).for_each(|address| found.push(SocketAddr::new(*address, port)));
+        if found.is_empty() {
+            return Err(Error::HostNotFound);
+        }
         if found.iter().any(|address| !self.reach.allows(*address)) {
             let refused = format!("{} is an address of this box or beside it", uri.host().unwrap_or_default());
             return Err(Error::Other(io::Error::other(refused).into()));

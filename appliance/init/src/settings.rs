@@ -35,11 +35,12 @@ pub struct Ipv4 {
 }
 
 /// Flags of the exchange that may be given, and what they are when they are not.
-const EXCHANGE: [(&str, Option<&str>); 10] = [
+const EXCHANGE: [(&str, Option<&str>); 11] = [
     ("sip", Some("0.0.0.0:5060")),
     ("http", Some("0.0.0.0:80")),
     ("rtp", Some("0.0.0.0:10000-19999")),
     ("advertise", None),
+    ("nameservers", None),
     ("config", None),
     ("realm", None),
     ("digest", None),

@@ -23,6 +23,7 @@ pub mod leg;
 pub mod moving;
 pub mod outbound;
 pub mod progress;
+pub mod proof;
 pub mod record;
 pub mod recording;
 pub mod refresh;

@@ -1,5 +1,6 @@
 //! What people and programs ask of the exchange, and what it answers.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -136,6 +137,8 @@ pub enum Command {
     ListBindings(Option<Uuid>),
     /// The numbers behind `/metrics`.
     ReadCounters,
+    /// Tells where the world reaches us, as far as that is known.
+    ReadPublicAddress,
 }
 
 /// What [`Command::CreateActiveflow`] needs.
@@ -192,6 +195,8 @@ pub enum Reply {
     Bindings(Vec<Binding>),
     /// The numbers.
     Counters(Box<Counters>),
+    /// Where the world reaches us; `None`: at our own address, as far as one knows.
+    PublicAddress(Option<SocketAddr>),
 }
 
 /// Why a [`Command`] was not carried out; nothing was changed.

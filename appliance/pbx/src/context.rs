@@ -20,8 +20,9 @@ use crate::index::Index;
 use crate::names::Names;
 use crate::ports::Ports;
 use crate::provider::Links;
+use crate::public_address::PublicAddress;
 use crate::recording::Recordings;
-use crate::settings::Settings;
+use crate::settings::{Advertise, Settings};
 use crate::timers::{Timer, TimerId, Timers};
 use crate::{Time, UnixMicros};
 
@@ -63,6 +64,8 @@ pub struct Context {
     pub links: Links,
     /// Where names are.
     pub names: Names,
+    /// What goes on between us and a STUN server.
+    pub public_address: PublicAddress,
     /// What is recorded, or was and waits for its file.
     pub recordings: Recordings,
     /// What is wanted of the world.
@@ -102,6 +105,7 @@ impl Context {
             routes: Routes::default(),
             links: Links::default(),
             names: Names::default(),
+            public_address: PublicAddress::default(),
             recordings: Recordings::default(),
             errands: Errands::default(),
             flows_ready: VecDeque::new(),
@@ -146,9 +150,8 @@ impl Context {
 
     /// Our host and port as the peer of a flow reaches us, for From, To and Contact.
     pub fn host_of(&self, flow: &sip::Flow) -> (sip::uri::Host, Option<u16>) {
-        let address = self.settings.advertised(flow.local.ip());
-        let port = flow.local.port();
-        (address.into(), (port != 5060).then_some(port))
+        let reached = self.sip.reached().at(flow);
+        (reached.ip().into(), (reached.port() != 5060).then_some(reached.port()))
     }
 
     /// States a fact.
@@ -202,7 +205,10 @@ fn endpoint_config(settings: &Settings) -> sip::endpoint::Config {
     use sip::Method::{Ack, Bye, Cancel, Info, Invite, Options, Prack, Refer, Register, Update};
     sip::endpoint::Config {
         user_agent: Bytes::from_static(concat!("Tandem/", env!("CARGO_PKG_VERSION")).as_bytes()),
-        advertise: settings.advertise,
+        advertise: match settings.advertise {
+            Advertise::Address(address) => Some(address),
+            Advertise::Nothing | Advertise::Stun { .. } | Advertise::Received => None,
+        },
         supported: vec!["100rel", "timer", "path", "outbound"],
         allow: vec![Invite, Ack, Bye, Cancel, Options, Info, Prack, Update, Refer, Register],
         ..sip::endpoint::Config::default()

@@ -23,6 +23,7 @@ pub struct Totals {
     pub errands: u64,
     pub errands_failed: u64,
     pub errands_refused: u64,
+    pub stun_failures: u64,
 }
 
 impl Totals {
@@ -48,6 +49,7 @@ impl Totals {
             ("errands_total", "Errands of flows: what web servers were asked and told", self.errands),
             ("errands_failed_total", "Errands that brought nothing", self.errands_failed),
             ("errands_refused_total", "Errands refused because too many waited", self.errands_refused),
+            ("stun_failures_total", "Times that the STUN server did not answer", self.stun_failures),
         ]
     }
 }

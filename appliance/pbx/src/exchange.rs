@@ -18,6 +18,7 @@ use crate::flow::{Flow as CallFlow, flows};
 use crate::names::{Answer, Question, Unresolved};
 use crate::ports::{PortOrder, PortReport};
 use crate::provider::{health, registration};
+use crate::public_address;
 use crate::recording::{RecordingOrder, RecordingReport};
 use crate::registrar::{Binding, Registrar};
 use crate::sequence::Sequence;
@@ -113,6 +114,7 @@ impl Pbx {
         let mut ctx = Context::new(settings, seed);
         let secret = ctx.secret();
         let gate = Gate::new(&realm, &ctx.settings.digest, secret);
+        public_address::begin(&mut ctx);
         let (directory, registrar, calls) = (Directory::default(), Registrar::default(), Calls::default());
         Pbx { ctx, directory, registrar, gate, calls }
     }
@@ -219,6 +221,9 @@ impl Pbx {
         {
             return self.ctx.output(Output::Sip(Transmit { flow, bytes }));
         }
+        if flow.transport == Transport::Udp && public_address::handle_datagram(&mut self.ctx, &flow, message) {
+            return;
+        }
         self.calls.note(&self.ctx, true, message);
         self.ctx.sip.handle_message(self.ctx.now, flow, message);
     }
@@ -312,6 +317,7 @@ impl Pbx {
             Command::CreateTransfer(new) => self.create_transfer(new),
             Command::ReadSequence(id) => self.calls.sequence(&self.ctx, id),
             Command::ListBindings(extension) => Ok(Reply::Bindings(self.registrar.list(extension))),
+            Command::ReadPublicAddress => Ok(Reply::PublicAddress(public_address::known(&self.ctx))),
             Command::ReadCounters => Ok(Reply::Counters(Box::new(self.counters()))),
         }
     }
@@ -384,6 +390,7 @@ impl Pbx {
             }
             Timer::Registration(id) => registration::attempt(ctx, id),
             Timer::Health(id) => health::ask(ctx, id),
+            Timer::PublicAddress => public_address::handle_timer(ctx),
             Timer::ConferenceTimeout(_) => {}
             Timer::GuardRelease => {
                 for source in gate.guard.handle_timeout(ctx.now) {

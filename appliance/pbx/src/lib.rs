@@ -7,7 +7,8 @@
 //! - [`directory`] knows the extensions; [`registrar`] knows where they are; [`guard`] slows those who guess passwords.
 //! - [`call`] is a back-to-back user agent: a [`call::Call`] is a set of [`call::Leg`]s, each with a dialog of its own.
 //! - [`groupcall`] rings several phones of which one is to answer.
-//! - [`provider`] keeps us registered with those through whom we call the world; [`names`] knows where names are.
+//! - [`provider`] keeps us registered with those through whom we call the world; [`names`] knows where names are,
+//!   [`public_address`] where the world sees us.
 //! - [`conference`] brings several calls together.
 //! - [`Event`] is a fact that the store writes down before anybody hears of it; [`Command`] is what people ask for.
 //! - [`errand`] is what calls want of the world: an answer of a web server, a text that is spoken.
@@ -32,6 +33,7 @@ pub mod limits;
 pub mod names;
 pub mod ports;
 pub mod provider;
+pub mod public_address;
 pub mod recording;
 pub mod registrar;
 pub mod reply;

@@ -113,6 +113,16 @@ pub const REGISTER_RETRY: Duration = Duration::from_secs(5);
 pub const REGISTER_RETRY_MAX: Duration = Duration::from_secs(300);
 /// Challenges that one request answers: the first, and some more for nonces that are too old.
 pub const CHALLENGES: u8 = 3;
+/// The first wait for a STUN server; it doubles with each try (RFC 8489 §6.2.1).
+pub const STUN_RETRY: Duration = Duration::from_millis(500);
+/// How often one STUN server is asked before it is left: 32 s in all.
+pub const STUN_TRIES: u32 = 6;
+/// How long nobody is asked after a STUN server said nothing.
+pub const STUN_REST: Duration = Duration::from_secs(10);
+/// Requests of one call that are passed on to a provider at a time and can be repeated with our password.
+pub const PASSED_ON: usize = 4;
+/// Registrations with one provider that only say where we are reached now, one right after the other.
+pub const REGISTER_MOVES: u8 = 2;
 /// How often a provider is asked by OPTIONS whether it is there.
 pub const HEALTH_INTERVAL: Duration = Duration::from_secs(60);
 /// Actions that an activeflow remembers to have executed, the latest.

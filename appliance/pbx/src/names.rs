@@ -36,11 +36,22 @@ pub struct Place {
     pub remote: SocketAddr,
 }
 
-/// Where a name is, best place first, and for how long that is true.
+/// One of the servers of a name (RFC 2782).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Those with the lowest are asked first.
+    pub priority: u16,
+    /// Its share among those of the same priority.
+    pub weight: u16,
+    /// Its addresses, the best one first; at least one.
+    pub places: Vec<Place>,
+}
+
+/// Where a name is, and for how long that is true.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// At least one.
-    pub places: Vec<Place>,
+    pub servers: Vec<Server>,
     /// How long.
     pub life: Duration,
 }
@@ -61,6 +72,8 @@ pub enum Waiter {
     Leg(LegKey),
     /// A provider that is to be told something.
     Provider(Uuid),
+    /// Whoever wants to know where the world sees us.
+    PublicAddress,
 }
 
 /// What is known at once.
@@ -82,7 +95,7 @@ pub struct Names {
 
 #[derive(Debug)]
 struct Known {
-    places: Vec<Place>,
+    servers: Vec<Server>,
     failure: Unresolved,
     until: Time,
     asked: bool,
@@ -118,8 +131,9 @@ impl Names {
     }
 
     /// The places known of a name, however old.
-    pub fn places(&self, question: &Question) -> &[Place] {
-        self.known.get(question).map_or(&[], |known| &known.places)
+    pub fn places(&self, question: &Question) -> impl Iterator<Item = &Place> {
+        let servers = self.known.get(question).map_or(&[][..], |known| &known.servers);
+        servers.iter().flat_map(|server| &server.places)
     }
 
     /// Makes room for one more: what is not waited for and was true the longest time ago goes.
@@ -146,14 +160,15 @@ pub fn locate(ctx: &mut Context, question: &Question, waiter: Waiter) -> Located
             return Located::Nowhere(Unresolved::NoAnswer);
         }
         let nothing =
-            Known { places: Vec::new(), failure: Unresolved::NoAnswer, until: now, asked: false, waiting: Vec::new() };
+            Known { servers: Vec::new(), failure: Unresolved::NoAnswer, until: now, asked: false, waiting: Vec::new() };
         ctx.names.known.insert(question.clone(), nothing);
     }
     let Some(known) = ctx.names.known.get_mut(question) else { return Located::Nowhere(Unresolved::NoAnswer) };
     let ask = known.until <= now && !known.asked;
     known.asked |= ask;
-    let located = if !known.places.is_empty() {
-        Located::At(known.places.clone())
+    let servers = known.servers.clone();
+    let located = if !servers.is_empty() {
+        Located::At(Vec::new())
     } else if known.asked {
         if !known.waiting.contains(&waiter) {
             known.waiting.push(waiter);
@@ -165,7 +180,31 @@ pub fn locate(ctx: &mut Context, question: &Question, waiter: Waiter) -> Located
     if ask {
         ctx.output(Output::Resolve(question.clone()));
     }
-    located
+    match located {
+        Located::At(_) => Located::At(draw(servers, |bound| ctx.random_below(bound))),
+        unknown => unknown,
+    }
+}
+
+/// The places of servers in the order in which they are tried: by priority, and drawn by weight among those that are alike
+/// (RFC 2782), anew each time.
+fn draw(mut servers: Vec<Server>, mut random_below: impl FnMut(u64) -> u64) -> Vec<Place> {
+    // Those without weight stand first, so that they are drawn now and then.
+    servers.sort_by_key(|server| (server.priority, server.weight != 0));
+    let mut places = Vec::new();
+    while let Some(first) = servers.first() {
+        let alike = servers.iter().take_while(|server| server.priority == first.priority).count();
+        let total: u64 = servers[..alike].iter().map(|server| u64::from(server.weight)).sum();
+        let drawn = if alike > 1 { random_below(total + 1) } else { 0 };
+        let mut sum = 0;
+        let is_it = |server: &Server| {
+            sum += u64::from(server.weight);
+            sum >= drawn
+        };
+        let place = servers[..alike].iter().position(is_it).unwrap_or(0);
+        places.extend(servers.remove(place).places);
+    }
+    places
 }
 
 /// An address needs nobody to be asked, where we know our own.
@@ -182,19 +221,73 @@ pub fn handle_resolved(ctx: &mut Context, question: &Question, answer: Result<An
     let Some(known) = ctx.names.known.get_mut(question) else { return Vec::new() };
     known.asked = false;
     match answer {
-        Ok(Answer { mut places, life }) if !places.is_empty() => {
-            places.truncate(limits::ADDRESSES);
-            known.places = places;
+        Ok(Answer { mut servers, life }) if !servers.is_empty() => {
+            let mut room = limits::ADDRESSES;
+            for server in &mut servers {
+                server.places.truncate(room);
+                room -= server.places.len();
+            }
+            servers.retain(|server| !server.places.is_empty());
+            known.servers = servers;
             known.until = now + life.clamp(limits::NAME_LIFE.0, limits::NAME_LIFE.1);
         }
         failed => {
             // What was true once is better than nothing, unless we are told that it is not any more.
             let failure = failed.err().unwrap_or(Unresolved::NoSuchName);
             if failure == Unresolved::NoSuchName {
-                known.places.clear();
+                known.servers.clear();
             }
             (known.failure, known.until) = (failure, now + limits::NAME_FAILURE);
         }
     }
     std::mem::take(&mut known.waiting)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha12Rng;
+
+    use super::*;
+
+    fn server(host: u8, priority: u16, weight: u16) -> Server {
+        let address = |host| SocketAddr::from(([192, 0, 2, host], 5060));
+        let place = Place { transport: Transport::Udp, local: address(1), remote: address(host) };
+        Server { priority, weight, places: vec![place] }
+    }
+
+    fn first_of(servers: &[Server], draws: usize) -> std::collections::BTreeMap<u8, usize> {
+        let mut rng = ChaCha12Rng::seed_from_u64(1);
+        let mut firsts = std::collections::BTreeMap::new();
+        for _ in 0..draws {
+            let drawn = draw(servers.to_vec(), |bound| rng.random_range(0..bound));
+            assert_eq!(drawn.len(), servers.len(), "each of them once");
+            let IpAddr::V4(first) = drawn[0].remote.ip() else { panic!("they are IPv4") };
+            *firsts.entry(first.octets()[3]).or_default() += 1;
+        }
+        firsts
+    }
+
+    #[test]
+    fn servers_are_drawn_by_their_weights() {
+        let firsts = first_of(&[server(10, 1, 60), server(11, 1, 30), server(12, 1, 10), server(13, 2, 500)], 10_000);
+        let within = |host: u8, from: usize, to: usize| assert!((from..to).contains(&firsts[&host]), "{firsts:?}");
+        within(10, 5_700, 6_300);
+        within(11, 2_700, 3_300);
+        within(12, 800, 1_200);
+        assert!(!firsts.contains_key(&13), "another priority: {firsts:?}");
+        let few = first_of(&[server(10, 0, 0), server(11, 0, 99)], 10_000);
+        assert!((50..200).contains(&few[&10]), "without weight there is a small chance: {few:?}");
+        let none = first_of(&[server(10, 0, 0)], 10);
+        assert_eq!(none[&10], 10);
+    }
+
+    #[test]
+    fn the_next_priority_comes_when_all_of_the_first_are_through() {
+        let servers = vec![server(10, 5, 1), server(11, 3, 1), server(12, 3, 65_535), server(13, 4, 0)];
+        let hosts = |drawn: Vec<Place>| drawn.iter().map(|place| place.remote.ip().to_string()).collect::<Vec<_>>();
+        let drawn = hosts(draw(servers.clone(), |bound| bound - 1));
+        assert_eq!(drawn, ["192.0.2.12", "192.0.2.11", "192.0.2.13", "192.0.2.10"]);
+        assert_eq!(hosts(draw(servers, |_| 0))[0], "192.0.2.11");
+    }
 }

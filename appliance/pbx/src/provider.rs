@@ -104,7 +104,8 @@ pub fn calling_from(ctx: &Context, address: IpAddr) -> Option<Uuid> {
     let elsewhere = || {
         let is_it = |provider: &&Provider| {
             let stands = ctx.links.state(provider.id).standing == Standing::Registered;
-            let mut places = ctx.names.places(&provider.data.question()).iter();
+            let question = provider.data.question();
+            let mut places = ctx.names.places(&question);
             stands && places.any(|place| place.remote.ip() == address)
         };
         ctx.providers.iter().filter(is_it).map(|provider| provider.id).min()

@@ -19,8 +19,8 @@ pub struct Settings {
     pub digest: Vec<Algorithm>,
     /// The address our SIP is reached at, for Via, Contact (the flow's local address wins where it is specific).
     pub sip: SocketAddr,
-    /// The address put into SDP instead of the local one, if the box is behind a NAT.
-    pub advertise: Option<IpAddr>,
+    /// What peers are told instead of our own address, where the box is behind a translation of addresses.
+    pub advertise: Advertise,
     /// The address RTP sockets are bound to.
     pub rtp: IpAddr,
     /// The first and the last RTP port, both included; an RTP port is even, RTCP is the next.
@@ -56,6 +56,25 @@ pub struct Settings {
     pub encryption: Encryption,
 }
 
+/// What peers are told instead of our own address.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Advertise {
+    /// Nothing: our own address is known to all.
+    Nothing,
+    /// This one, whoever it is.
+    Address(IpAddr),
+    /// Those who are beyond the translation: where a STUN server sees us.
+    Stun {
+        /// The server's name, or its address.
+        host: String,
+        /// Its port.
+        port: u16,
+    },
+    /// The same: where the providers say that they see us.
+    #[default]
+    Received,
+}
+
 /// Whether this is the name of a time zone, as IANA gives them.
 pub fn is_time_zone(name: &str) -> bool {
     jiff::tz::TimeZone::get(name).is_ok()
@@ -64,20 +83,13 @@ pub fn is_time_zone(name: &str) -> bool {
 /// The codecs of a new box: what browsers like best, then what desk phones do, then what everybody has.
 pub const CODECS: [Codec; 4] = [Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu];
 
-impl Settings {
-    /// The address that a peer who reaches us at `own` is told: the advertised one where it is of the same family.
-    pub fn advertised(&self, own: IpAddr) -> IpAddr {
-        self.advertise.filter(|address| address.is_ipv4() == own.is_ipv4()).unwrap_or(own)
-    }
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Settings {
             realm: "tandem".into(),
             digest: vec![Algorithm::Md5],
             sip: SocketAddr::from(([127, 0, 0, 1], 5060)),
-            advertise: None,
+            advertise: Advertise::default(),
             rtp: IpAddr::V4(Ipv4Addr::LOCALHOST),
             rtp_ports: (30_000, 39_999),
             media_threads: 1,
@@ -95,18 +107,5 @@ impl Default for Settings {
             transcodes: true,
             encryption: Encryption::Off,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_of_another_family_is_not_advertised() {
-        let public: IpAddr = "203.0.113.9".parse().expect("an address");
-        let settings = Settings { advertise: Some(public), ..Settings::default() };
-        let (v4, v6) = (IpAddr::from([192, 168, 1, 2]), "fd00::2".parse().expect("an address"));
-        assert_eq!((settings.advertised(v4), settings.advertised(v6)), (public, v6));
     }
 }

@@ -48,6 +48,8 @@ pub enum Timer {
     ConferenceTimeout(Uuid),
     /// An errand that failed is tried again.
     ErrandRest(ErrandId),
+    /// It is time to ask where the world sees us.
+    PublicAddress,
     /// A source that guessed is listened to again.
     GuardRelease,
 }
@@ -74,6 +76,7 @@ impl Timer {
             Timer::Health(_) => "health of a provider",
             Timer::ConferenceTimeout(_) => "conference timeout",
             Timer::ErrandRest(_) => "errand",
+            Timer::PublicAddress => "public address",
             Timer::GuardRelease => "guard release",
         }
     }

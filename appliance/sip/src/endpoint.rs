@@ -47,14 +47,14 @@ use crate::dialog::{self, Dialog, DialogId, Role, Stage};
 use crate::header::Reason;
 use crate::message::Text;
 use crate::transaction::{Fingerprint, KeySecret, Timer, TimerQueue};
-use crate::{Deadline, Flow, Headers, Method, Time, Transmit};
+use crate::{Deadline, Flow, Headers, Method, Reached, Time, Transmit};
 use client::{Audience, Client, ClientKey, NewClient};
 use dialogs::{DialogEntry, Within};
 use inviting::Inviting;
 use memory::{Spent, give_back_queue};
 use random::Random;
 use server::Server;
-use write::{RequestParts, Writer};
+use write::{RequestParts, Writer, contact_of};
 
 /// Why a request cannot be sent within a dialog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -303,6 +303,23 @@ impl Endpoint {
     /// Sends later requests of the dialog along another flow: the phone has registered anew from elsewhere.
     pub fn set_dialog_flow(&mut self, id: DialogId, flow: Flow) {
         self.move_dialog(id, flow);
+    }
+
+    /// Where peers reach us.
+    pub fn reached(&self) -> &Reached {
+        self.writer.reached()
+    }
+
+    /// Peers reach us elsewhere from now on. What comes next in dialogs, re-INVITEs above all, says so.
+    pub fn set_reached(&mut self, reached: Reached) {
+        let old = self.writer.set_reached(reached);
+        for entry in self.dialogs.values_mut() {
+            let flow = entry.dialog.flow;
+            // Whoever was given a Contact by the user keeps it.
+            if entry.dialog.local_target == contact_of(flow.transport, old.at(&flow)) {
+                entry.dialog.local_target = self.writer.own_contact(&flow);
+            }
+        }
     }
 
     /// Takes up a dialog that was written down, under a new number; `None` if one with the same Call-ID and tags is there.

@@ -17,6 +17,7 @@ pub mod endpoint;
 pub mod header;
 pub mod limits;
 pub mod message;
+pub mod reached;
 pub mod sdp;
 pub mod stream;
 pub mod stun;
@@ -26,6 +27,7 @@ pub mod uri;
 
 pub use endpoint::Endpoint;
 pub use message::{Headers, Message, Method, Request, Response, StatusCode};
+pub use reached::Reached;
 pub use transport::{Flow, Transmit, Transport};
 pub use uri::Uri;
 

@@ -27,6 +27,9 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+    /// The passwords in it were sealed with another key than the one that is there.
+    #[error("the passwords in the database cannot be opened: {0}")]
+    Sealed(String),
     /// Another process has the database open.
     #[error("{0} is in use by another tandem")]
     InUse(PathBuf),

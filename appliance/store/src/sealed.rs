@@ -129,6 +129,35 @@ impl BoxKey {
     }
 }
 
+/// Where sealed texts lie in the database: column and table.
+const PLACES: [(&str, &str); 3] = [("password", "extension"), ("data", "provider"), ("data", "trunk")];
+
+/// Opens all that is sealed in a database. Where nothing can be opened, it is the key that is wrong; where some cannot, the
+/// file is damaged.
+pub(crate) fn check(connection: &Connection) -> Result<(), Error> {
+    let (mut whole, mut wrong) = (0, None);
+    for (column, table) in PLACES {
+        let mut rows = connection.prepare(&format!("SELECT {column} FROM {table}"))?;
+        let mut opened = connection.prepare("SELECT unseal(?1)")?;
+        // Whatever lies there instead of a text is none of ours.
+        let text = |row: &rusqlite::Row<'_>| {
+            Ok(String::from_utf8_lossy(row.get_ref(0)?.as_bytes().unwrap_or_default()).into_owned())
+        };
+        let texts = rows.query_map([], text)?;
+        for text in texts {
+            match opened.query_row([text?], |_| Ok(())) {
+                Ok(()) => whole += 1,
+                Err(error) => wrong = Some(format!("{table}: {error}")),
+            }
+        }
+    }
+    match wrong {
+        None => Ok(()),
+        Some(reason) if whole == 0 => Err(Error::Sealed(reason)),
+        Some(reason) => Err(Error::Corrupt(reason)),
+    }
+}
+
 fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Unsealed> {
     let mut octets = [0; LENGTH];
     let drawn = File::open("/dev/urandom").and_then(|mut kernel| kernel.read_exact(&mut octets));
@@ -199,5 +228,27 @@ mod tests {
             let error = ask(&format!("SELECT unseal('{wrong}')")).expect_err("nobody sealed that").to_string();
             assert!(error.contains("box.key"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_wrong_key_is_told_from_a_damaged_file() {
+        let home = tempfile::tempdir().expect("the temporary folder is writable");
+        let connection = crate::schema::open(&home.path().join("tandem.db")).expect("a new file opens");
+        let insert = |id: &str, password: &str| {
+            let sql = format!(
+                "INSERT INTO extension (id, extension, password, name, detail, created, updated)
+                 VALUES (x'{id}', '{id}', {password}, '', '', 1, 1)"
+            );
+            connection.execute(&sql, []).expect("a row");
+        };
+        assert!(check(&connection).is_ok(), "there is nothing");
+        insert("01", "seal('one')");
+        assert!(check(&connection).is_ok());
+        insert("02", "CAST(x'ff00ff' AS TEXT)");
+        assert!(matches!(check(&connection), Err(Error::Corrupt(_))));
+        fs::remove_file(home.path().join("box.key")).expect("it is there");
+        let other = crate::schema::open(&home.path().join("tandem.db")).expect("the file is whole");
+        let error = check(&other).expect_err("nothing can be opened");
+        assert!(matches!(error, Error::Sealed(_)) && error.to_string().contains("box.key"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! A provider: Debian's kamailio, which asks for a password, keeps registrations, and calls those who are registered.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -24,8 +24,13 @@ impl Kamailio {
     /// Starts one. It asks everybody for the password (REGISTER by 401, INVITE by 407). What `box` calls rings whoever is
     /// registered with that number; what anybody else calls goes to `box`, the number standing in To.
     pub fn start() -> Result<Kamailio> {
+        Kamailio::start_at(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// The same at another address of this machine.
+    pub fn start_at(host: IpAddr) -> Result<Kamailio> {
         let home = tempfile::tempdir()?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free(2)));
+        let address = SocketAddr::new(host, ports::free(2));
         let file = home.path().join("kamailio.cfg");
         std::fs::write(&file, config(address))?;
         let mut command = Command::new("/usr/sbin/kamailio");
@@ -46,7 +51,7 @@ impl Kamailio {
 /// Whether OPTIONS is answered.
 fn answers(address: SocketAddr) -> bool {
     let ask = || -> std::io::Result<bool> {
-        let socket = std::net::UdpSocket::bind(("127.0.0.1", 0))?;
+        let socket = std::net::UdpSocket::bind((address.ip(), 0))?;
         socket.set_read_timeout(Some(std::time::Duration::from_millis(200)))?;
         let own = socket.local_addr()?;
         let options = format!(
@@ -72,6 +77,7 @@ auto_aliases=no
 dns=no
 rev_dns=no
 listen=udp:{address}
+listen=tcp:{address}
 
 loadmodule "tm.so"
 loadmodule "sl.so"

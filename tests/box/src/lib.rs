@@ -9,6 +9,7 @@ pub mod child;
 pub mod cloud;
 pub mod exchange;
 pub mod kamailio;
+pub mod name_server;
 pub mod pcap;
 pub mod ports;
 pub mod recording;
@@ -16,6 +17,8 @@ pub mod relay;
 pub mod sipp;
 pub mod small_disk;
 pub mod sound;
+pub mod speech_service;
+pub mod stun_server;
 pub mod wait;
 pub mod web_server;
 

@@ -68,6 +68,9 @@ impl Ladder {
 
     /// What stands on an arrow: the start line without what differs from run to run, and what the body says.
     pub fn label(message: &[u8]) -> String {
+        if message.first().is_some_and(|first| *first < 4) {
+            return "STUN".into();
+        }
         let Ok(message) = Message::read(message) else {
             let line = message.split(|byte| b"\r\n".contains(byte)).next().unwrap_or_default();
             return format!("unreadable: {}", String::from_utf8_lossy(line));

@@ -13,6 +13,7 @@ pub mod manner;
 pub mod registration;
 pub mod sdp;
 pub mod server;
+mod stun;
 mod transfer;
 mod within;
 
@@ -92,6 +93,8 @@ pub struct Phone {
     pub infos: Vec<String>,
     /// The statuses that it was told of transfers.
     pub notified: Vec<u16>,
+    /// How many questions of STUN it got.
+    pub questions: usize,
     /// How many OPTIONS it got.
     pub options: usize,
     /// The byte that its voice is made of.
@@ -121,6 +124,7 @@ impl Phone {
             complaints: Vec::new(),
             infos: Vec::new(),
             notified: Vec::new(),
+            questions: 0,
             options: 0,
             voice: 0x90 + id.0 as u8,
             now: Time::ZERO,
@@ -137,6 +141,9 @@ impl Phone {
     pub fn handle_sip(&mut self, bytes: &[u8]) {
         if bytes.iter().all(|byte| b"\r\n".contains(byte)) {
             return;
+        }
+        if bytes[0] < 4 {
+            return self.answer_stun(bytes);
         }
         match Message::read(bytes) {
             Err(error) => self.complain(error),

@@ -290,3 +290,69 @@ fn a_name_that_nobody_knows_ends_the_call_in_time() {
     assert_eq!(lab[alice].last().status, Some(500));
     lab.finish();
 }
+
+#[test]
+fn a_provider_may_ask_for_the_password_within_the_call() {
+    for as_proxy in [false, true] {
+        let mut lab = Lab::with_settings(70, |settings| settings.session_expires = seconds(120));
+        let alice = lab.registered_phone("1001");
+        let world = lab.stranger("world", address(1));
+        lab[world].manner.asking = Some(Asking { as_proxy, within: true, ..Asking::of("box", "open sesame") });
+        lab[world].manner.on_invite = OnInvite::Answer;
+        lab[world].manner.session_expires = Some(120);
+        lab[world].manner.refresher = "uac";
+        let (username, password) = ("box".to_string(), "open sesame".to_string());
+        let register = Some(Register { realm: String::new(), username, password, expires: 0 });
+        let hostname = address(1).ip().to_string();
+        let id = make_provider(&mut lab, ProviderData { hostname, register, ..ProviderData::default() });
+        make_route(&mut lab, id, "all", 0);
+        lab[alice].call("+4930");
+        lab.run_until(|lab| lab[alice].is(State::Up));
+        // A digit is passed on, and the session refreshed, with the password; a nonce that is too old costs one more round.
+        lab[alice].send_digit('5');
+        lab.run_for(seconds(50));
+        lab[world].manner.asking.as_mut().expect("it asks").nonce = "n2".into();
+        lab[alice].send_digit('6');
+        lab.run_for(seconds(50));
+        lab[world].manner.asking.as_mut().expect("it asks").nonce = "n3".into();
+        lab.run_for(seconds(100));
+        assert!(lab[alice].is(State::Up) && lab[world].is(State::Up), "{}", lab.ladder());
+        assert!(lab.hears(alice, world) && lab.hears(world, alice), "{}", lab.ladder());
+        assert_eq!(lab[world].infos.len(), 2, "{}", lab.ladder());
+        let answers: Vec<u16> = lab[alice].last().answers.iter().map(|(_, status)| *status).collect();
+        assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+        assert_eq!(
+            lab[world].requests("INVITE").len(),
+            6,
+            "two, and three refreshes of which one came twice\n{}",
+            lab.ladder()
+        );
+        lab[alice].hang_up();
+        lab.run_for(seconds(1));
+        lab.finish();
+    }
+}
+
+#[test]
+fn a_provider_that_never_takes_the_password_within_the_call_is_not_asked_for_ever() {
+    let mut lab = Lab::with_settings(71, |settings| settings.session_expires = seconds(120));
+    let alice = lab.registered_phone("1001");
+    let world = lab.stranger("world", address(1));
+    lab[world].manner.on_invite = OnInvite::Answer;
+    lab[world].manner.session_expires = Some(120);
+    lab[world].manner.refresher = "uac";
+    let (username, password) = ("box".to_string(), "open sesame".to_string());
+    let register = Some(Register { realm: String::new(), username, password, expires: 0 });
+    let hostname = address(1).ip().to_string();
+    let id = make_provider(&mut lab, ProviderData { hostname, register, ..ProviderData::default() });
+    make_route(&mut lab, id, "all", 0);
+    lab[alice].call("+4930");
+    lab.run_until(|lab| lab[alice].is(State::Up));
+    lab[world].manner.asking = Some(Asking { within: true, ..Asking::of("box", "another") });
+    lab[alice].send_digit('5');
+    lab.run_for(seconds(200));
+    assert!(lab[world].requests("INVITE").len() <= 4, "{}", lab.ladder());
+    assert!(lab[world].requests("INFO").len() == 2, "{}", lab.ladder());
+    assert!(lab[alice].is(State::Ended), "the session was not refreshed\n{}", lab.ladder());
+    lab.finish();
+}

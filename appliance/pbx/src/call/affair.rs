@@ -11,6 +11,8 @@ use crate::flow::{NewCall, Script};
 /// Something to be done once the call that brought it about is out of hand.
 #[derive(Debug)]
 pub enum Affair {
+    /// Peers reach us elsewhere.
+    Moved,
     /// A call of a groupcall was answered.
     Answered {
         /// The groupcall.

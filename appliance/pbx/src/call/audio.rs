@@ -6,10 +6,14 @@ mod preference;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
+
 use media::{Codec, Lane, StreamId, needs_transcoding};
 use sip::Flow;
 use sip::endpoint::Body;
-use sip::sdp::{Direction, Local, Negotiated, Refusal, RtpMap, SessionDescription, UsedNumbers, offer_answer};
+use sip::sdp::{
+    Connection, Direction, Local, Negotiated, Refusal, RtpMap, SessionDescription, UsedNumbers, offer_answer,
+};
 
 use super::LegKey;
 use super::cause::Cause;
@@ -200,6 +204,18 @@ impl Audio {
         self.repeat()
     }
 
+    /// Whether the peer reaches us elsewhere than it was told; then it is to be told.
+    pub fn follow(&mut self, ctx: &Context, flow: &Flow) -> bool {
+        let address = Connection::Ip(reached_at(ctx, flow));
+        let Some(local) = self.local.as_mut().filter(|local| local.connection.as_ref() != Some(&address)) else {
+            return false;
+        };
+        // The origin stays what it was (RFC 3264 §8).
+        local.connection = Some(address);
+        self.news = true;
+        true
+    }
+
     /// Holds the call from now on, or takes it up again; whether the phone is to be told.
     pub fn hold(&mut self, holds: bool) -> bool {
         self.news = self.holds != holds && self.local.is_some();
@@ -235,9 +251,7 @@ impl Audio {
     }
 
     fn local_address(&self, ctx: &mut Context, flow: &Flow) -> Local {
-        let bound = ctx.settings.rtp;
-        let own = if bound.is_unspecified() { flow.local.ip() } else { bound };
-        let address = ctx.settings.advertised(own);
+        let address = reached_at(ctx, flow);
         let (port, session_id) = (self.port(), ctx.random_below(1 << 62));
         Local { address, port, session_id, direction: self.wanted(), used: self.used }
     }
@@ -257,6 +271,13 @@ impl Audio {
         }
         self.negotiated = Some(negotiated);
     }
+}
+
+/// Where the peer of a flow reaches our audio.
+fn reached_at(ctx: &Context, flow: &Flow) -> IpAddr {
+    let bound = ctx.settings.rtp;
+    let own = if bound.is_unspecified() { flow.local.ip() } else { bound };
+    ctx.sip.reached().address_for(own, flow.remote.ip())
 }
 
 fn codec_of(map: &RtpMap) -> Option<Codec> {

@@ -146,6 +146,17 @@ impl Calls {
         }
     }
 
+    /// Peers reach us elsewhere: whoever talks is told where.
+    pub fn handle_moved(&mut self, ctx: &mut Context) {
+        let mut keys: Vec<CallKey> = self.calls.keys().copied().collect();
+        keys.sort();
+        for key in keys {
+            self.with_call(ctx, key, |call, ctx| {
+                (0..call.legs.len()).for_each(|place| call.follow_address(ctx, place))
+            });
+        }
+    }
+
     /// Does what somebody asked for with a leg that is still there.
     pub fn within(
         &mut self,

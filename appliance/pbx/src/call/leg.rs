@@ -12,6 +12,7 @@ use super::callee::{Callee, Peer};
 use super::cause::Cause;
 use super::controls::Waiting;
 use super::outbound::Way;
+use super::proof::Proof;
 use super::record::{Address, CallRecord, Controls, Direction, HangupBy, HangupReason, Status};
 use super::session_timer::SessionTimer;
 use crate::UnixMicros;
@@ -42,6 +43,8 @@ pub struct Leg {
     pub recording: Option<media::RecordingId>,
     /// RFC 4028.
     pub session: SessionTimer,
+    /// What the provider asked for within the call.
+    pub proof: Proof,
     /// Whether our 200 was acknowledged; of a leg that we called, whether there was one.
     pub acknowledged: bool,
     /// A second attempt at something of ours that collided, or the wait for the last statistics.
@@ -117,6 +120,7 @@ impl Leg {
             audio: Audio::default(),
             recording: None,
             session: SessionTimer::default(),
+            proof: Proof::default(),
             acknowledged: true,
             timer: None,
             informs: false,

@@ -31,6 +31,8 @@ impl Call {
         if let Some(agreed) = leg.session.agreed {
             session_timer::write_request(agreed.interval, Some(Refresher::Uac), leg.session.min_se, &mut headers);
         }
+        headers.extend(&leg.credentials(ctx, &Method::Invite));
+        leg.audio.follow(ctx, &leg.flow);
         let body = leg.audio.is_negotiated().then(|| leg.audio.repeat_as_offer());
         let key = leg.key;
         match ctx.sip.request_in_dialog(ctx.now, dialog, Method::Invite, headers, body) {
@@ -40,6 +42,16 @@ impl Call {
                 self.arm_expiry(ctx, place);
             }
             Err(_) => self.try_again(ctx, place),
+        }
+    }
+
+    /// Peers reach us elsewhere: whoever talks is told where.
+    pub fn follow_address(&mut self, ctx: &mut Context, place: usize) {
+        let leg = &mut self.legs[place];
+        if leg.is_up() && leg.is_live() && leg.audio.is_negotiated() && leg.audio.follow(ctx, &leg.flow) {
+            let label = "we are reached elsewhere";
+            self.ladder.internal(ctx.unix(), (ladder::CALL, ladder::SIP), label, String::new());
+            self.send_refresh(ctx, place);
         }
     }
 
@@ -61,6 +73,7 @@ impl Call {
                 // An answer to a repeated offer that cannot be used leaves the session as it was (RFC 3261 §14.1).
                 let _ = leg.audio.accept(ctx, &answer);
             }
+            leg.note_taken();
             leg.session.agreed = session_timer::answered(&response.headers);
             self.arm_session(ctx, place);
             self.note_change(ctx, place);
@@ -71,6 +84,10 @@ impl Call {
             return;
         }
         self.legs[place].audio.withdraw_offer();
+        if self.legs[place].take_challenge(ctx, response) {
+            self.note_challenge(ctx);
+            return self.send_refresh(ctx, place);
+        }
         match status.0 {
             491 => self.try_again(ctx, place),
             422 => {

@@ -14,7 +14,6 @@ use super::session_timer::{self, Asked as AskedTimer};
 use super::{Call, Ending, HangupReason, ladder};
 use crate::context::Context;
 use crate::event::EventKind;
-use crate::index::Asked;
 use crate::reply;
 
 impl Call {
@@ -150,8 +149,8 @@ impl Call {
         if let Some(digit) = content_type.and_then(|content_type| Digit::parse(&content_type, &request.body)) {
             self.handle_digit(ctx, place, (digit.digit, KeyWay::Info));
         }
-        let target = self.other(place).and_then(|other| self.legs[other].dialog.map(|dialog| (other, dialog)));
-        let Some((other, dialog)) = target else { return answer(ctx, server, Reply::new(200)) };
+        let target = self.other(place).filter(|other| self.legs[*other].dialog.is_some());
+        let Some(other) = target else { return answer(ctx, server, Reply::new(200)) };
         let mut headers = Headers::new();
         for name in [HeaderName::Other("Info-Package".into()), HeaderName::Other("Content-Disposition".into())] {
             headers.copy_all(&name, &request.headers);
@@ -160,11 +159,8 @@ impl Call {
             content_type: request.headers.get(&HeaderName::ContentType).cloned().unwrap_or_default(),
             content: request.body.clone(),
         });
-        match ctx.sip.request_in_dialog(ctx.now, dialog, Method::Info, headers, body) {
-            Ok(client) => {
-                ctx.index.clients.insert(client, Asked::Info(self.legs[other].key, server));
-            }
-            Err(_) => answer(ctx, server, Reply::new(481)),
+        if !self.pass_on(ctx, (other, server), (Method::Info, headers, body)) {
+            answer(ctx, server, Reply::new(481));
         }
     }
 }
@@ -172,7 +168,9 @@ impl Call {
 /// The other phone answered an INFO that was passed on.
 pub fn relay_info_answer(ctx: &mut Context, server: ServerId, response: &Response) {
     if !response.status.is_provisional() {
-        answer(ctx, server, Reply::new(response.status.0));
+        // A password that somebody else wants to see is nothing that a phone could give.
+        let status = if matches!(response.status.0, 401 | 407) { 403 } else { response.status.0 };
+        answer(ctx, server, Reply::new(status));
     }
 }
 

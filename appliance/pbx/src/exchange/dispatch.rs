@@ -7,16 +7,18 @@ use sip::{Flow, Method, Request, Response};
 
 use super::Pbx;
 use crate::authentication::Caller;
-use crate::call::LegKey;
 use crate::call::digits::KeyWay;
 use crate::call::hangup::say_bye;
 use crate::call::outbound::answer_bye_challenge;
 use crate::call::progress::decline;
 use crate::call::session::relay_info_answer;
 use crate::call::setup::{Invitation, Whereabouts, handle_invitation};
+use crate::call::{Call, LegKey};
 use crate::conference::rooms;
+use crate::context::Context;
 use crate::index::Asked;
 use crate::provider::{Health, health, registration};
+use crate::public_address;
 
 impl Pbx {
     /// One event of the SIP endpoint.
@@ -142,11 +144,22 @@ impl Pbx {
             Some(Asked::Refresh(leg)) => {
                 calls.with(ctx, leg, |call, ctx, place| call.handle_refresh_response(ctx, place, response));
             }
-            Some(Asked::Info(_, server)) => relay_info_answer(ctx, server, response),
+            Some(Asked::Info(leg, server)) => {
+                let passed_on =
+                    |call: &mut Call, ctx: &mut Context, place| call.handle_passed_on(ctx, (place, server), response);
+                if calls.with(ctx, leg, passed_on).unwrap_or(true) {
+                    relay_info_answer(ctx, server, response);
+                }
+            }
             // Any answer will do: the path is open.
             Some(Asked::Keepalive(_)) => {}
             Some(Asked::Register(provider)) => registration::handle_response(ctx, provider, response, flow),
-            Some(Asked::Health(provider)) => health::note(ctx, provider, Health::Healthy),
+            Some(Asked::Health(provider)) => {
+                if let Some(seen) = registration::seen_at(response) {
+                    public_address::note_received(ctx, &flow, seen);
+                }
+                health::note(ctx, provider, Health::Healthy);
+            }
             Some(Asked::Bye(dialog, provider)) => {
                 let asks = matches!(response.status.0, 401 | 407);
                 if asks && !answer_bye_challenge(ctx, (dialog, provider), response) {

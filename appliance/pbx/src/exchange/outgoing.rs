@@ -256,6 +256,7 @@ impl Pbx {
     pub(super) fn settle(&mut self, affair: Affair) {
         let Pbx { ctx, calls, .. } = self;
         match affair {
+            Affair::Moved => calls.handle_moved(ctx),
             Affair::Answered { groupcall, call } => calls.handle_group_answered(ctx, groupcall, call),
             Affair::Over { groupcall } => calls.handle_group_over(ctx, groupcall),
             // What is over already needs no end.

@@ -6,6 +6,7 @@ use crate::directory::{Provider, ProviderData, Route, RouteData, Trunk, TrunkDat
 use crate::event::EventKind;
 use crate::names::{self, Answer, Question, Unresolved, Waiter};
 use crate::provider::{self, health, registration};
+use crate::public_address;
 
 impl Pbx {
     /// A command about one of them.
@@ -65,7 +66,7 @@ impl Pbx {
             }
             Command::DeleteProvider(id) => {
                 if self.ctx.routes.iter().any(|route| route.data.provider_id == id) {
-                    return Err(Rejection::Invalid { field: "id", reason: "a route leads to this provider" });
+                    return Err(Rejection::InUse("a route leads to this provider".into()));
                 }
                 let deleted = self.ctx.providers.delete(id, at)?;
                 registration::end(&mut self.ctx, id);
@@ -108,6 +109,7 @@ impl Pbx {
                     registration::attempt(&mut self.ctx, id);
                     health::ask(&mut self.ctx, id);
                 }
+                Waiter::PublicAddress => public_address::handle_located(&mut self.ctx),
             }
         }
     }

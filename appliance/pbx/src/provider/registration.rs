@@ -13,10 +13,11 @@ use uuid::Uuid;
 use super::challenge::{self, Answered};
 use super::{Standing, State, health, tell};
 use crate::context::Context;
-use crate::directory::{Provider, ProviderData};
+use crate::directory::{Provider, ProviderData, Register};
 use crate::index::Asked;
 use crate::limits;
 use crate::names::{self, Located, Place, Unresolved, Waiter};
+use crate::public_address;
 use crate::timers::{Timer, TimerId};
 
 /// What goes on between us and one provider.
@@ -39,6 +40,11 @@ pub struct Link {
     tag: Text,
     cseq: u32,
     expires: u32,
+    /// Where we said that we are reached, last and when the registrar last agreed.
+    contact: Option<Uri>,
+    agreed: Option<Uri>,
+    /// Registrations in a row that only said where we are reached now.
+    moves: u8,
     answered: Option<Answered>,
     /// How many challenges the attempt under way has answered.
     answers: u8,
@@ -64,6 +70,9 @@ impl Link {
             tag: ctx.uuid().simple().to_string().as_str().into(),
             cseq: 0,
             expires,
+            contact: None,
+            agreed: None,
+            moves: 0,
             answered: None,
             answers: 0,
             place: None,
@@ -105,6 +114,34 @@ pub fn end(ctx: &mut Context, id: Uuid) {
     }
 }
 
+/// We are reached elsewhere: whoever was told otherwise is told now.
+pub fn follow(ctx: &mut Context) {
+    let mut all: Vec<Uuid> = ctx.links.links.keys().copied().collect();
+    all.sort();
+    for id in all {
+        let Some(link) = ctx.links.links.get(&id) else { continue };
+        if link.state.standing == Standing::Registered && !link.is_asking && has_moved(ctx, link) {
+            attempt(ctx, id);
+        }
+    }
+}
+
+/// Whether we are reached elsewhere than the registrar knows.
+fn has_moved(ctx: &Context, link: &Link) -> bool {
+    let (Some(place), Some(register)) = (link.place, &link.data.register) else { return false };
+    link.agreed.as_ref() != Some(&contact(ctx, register, &place.flow()))
+}
+
+/// Our address of record at the end of a flow as its peer reaches it.
+fn contact(ctx: &Context, register: &Register, flow: &Flow) -> Uri {
+    let (host, port) = ctx.host_of(flow);
+    let contact = Uri::sip(Some(&register.username), host, port);
+    match flow.transport.is_reliable() {
+        true => contact.with_param("transport", Some("tcp")),
+        false => contact,
+    }
+}
+
 /// Takes all registrations back.
 pub fn end_all(ctx: &mut Context) {
     let mut all: Vec<Uuid> = ctx.links.links.keys().copied().collect();
@@ -125,7 +162,9 @@ pub fn attempt(ctx: &mut Context, id: Uuid) {
         Located::At(places) => {
             let Some(link) = ctx.links.links.get_mut(&id) else { return };
             link.answers = 0;
-            let place = places[link.failures as usize % places.len()];
+            // Whoever took it before is asked again, as long as the name leads there.
+            let known = link.place.filter(|known| link.failures == 0 && places.contains(known));
+            let place = known.unwrap_or(places[link.failures as usize % places.len()]);
             send(ctx, id, place);
         }
         Located::Nowhere(Unresolved::NoSuchName) => fail(ctx, id, "no such name".into(), None),
@@ -169,12 +208,18 @@ fn request(ctx: &mut Context, link: &mut Link, flow: &Flow) -> Option<OutgoingRe
     request.call_id = Some(link.call_id.clone());
     request.from_tag = Some(link.tag.clone());
     request.cseq = Some(link.cseq);
-    let (own_host, port) = ctx.host_of(flow);
-    let contact = Uri::sip(Some(&register.username), own_host, port);
-    request.contact = Some(match flow.transport.is_reliable() {
-        true => contact.with_param("transport", Some("tcp")),
-        false => contact,
-    });
+    let here = contact(ctx, &register, flow);
+    match link.agreed.clone().filter(|known| *known != here) {
+        // What is taken back is what is known there.
+        Some(known) if link.is_leaving => request.contact = Some(known),
+        // In one request, so that calls find one of the two at any time (RFC 3261 §10.2.2).
+        Some(known) => {
+            headers.push(HeaderName::Contact, format!("<{}>", here.as_str()));
+            headers.push(HeaderName::Contact, format!("<{}>;expires=0", known.as_str()));
+        }
+        None => request.contact = Some(here.clone()),
+    }
+    link.contact = Some(here);
     request.headers = headers;
     Some(request)
 }
@@ -192,6 +237,10 @@ pub fn handle_response(ctx: &mut Context, id: Uuid, response: &Response, flow: F
     if status.is_provisional() {
         return;
     }
+    if let (Some(place), Some(seen)) = (link.place, seen_at(response)) {
+        public_address::note_received(ctx, &place.flow(), seen);
+    }
+    let Some(link) = ctx.links.links.get_mut(&id) else { return };
     link.is_asking = false;
     let answers_challenge = matches!(status.0, 401 | 407) && take_challenge(link, response);
     let wants_longer = status.0 == 423 && take_min_expires(link, response);
@@ -239,7 +288,7 @@ fn succeed(ctx: &mut Context, id: Uuid, response: &Response, flow: Flow) {
     let seen = seen_at(response);
     let was = (link.state.standing, link.state.seen_at);
     (link.failures, link.registrar) = (0, Some(flow.remote));
-    link.state.standing = Standing::Registered;
+    (link.state.standing, link.agreed) = (Standing::Registered, link.contact.clone());
     link.state.answer = format!("{} {}", response.status.0, String::from_utf8_lossy(&response.reason));
     link.state.until = Some(crate::UnixMicros(at.0 + i64::from(granted) * 1_000_000));
     link.state.seen_at = seen;
@@ -254,6 +303,14 @@ fn succeed(ctx: &mut Context, id: Uuid, response: &Response, flow: Flow) {
     }
     if is_news {
         tell(ctx, id);
+    }
+    let Some(link) = ctx.links.links.get(&id) else { return };
+    let says_so = link.moves < limits::REGISTER_MOVES && has_moved(ctx, link);
+    if let Some(link) = ctx.links.links.get_mut(&id) {
+        link.moves = if says_so { link.moves + 1 } else { 0 };
+    }
+    if says_so {
+        attempt(ctx, id);
     }
 }
 
@@ -279,7 +336,7 @@ fn granted(link: &Link, response: &Response) -> u32 {
 }
 
 /// Where the registrar saw our request come from (RFC 3581).
-fn seen_at(response: &Response) -> Option<SocketAddr> {
+pub fn seen_at(response: &Response) -> Option<SocketAddr> {
     let via: Via = response.headers.typed().ok()?;
     let address = via.received.or_else(|| via.host.ip())?;
     let port = match via.rport {
@@ -312,7 +369,7 @@ fn fail(ctx: &mut Context, id: Uuid, answer: String, pause: Option<Duration>) {
     let is_news = link.state.standing != Standing::Failing || link.state.answer != answer;
     link.state.standing = Standing::Failing;
     (link.state.answer, link.state.until) = (answer, None);
-    link.answered = None;
+    (link.answered, link.agreed) = (None, None);
     let wait = limits::REGISTER_RETRY * (1 << (link.failures - 1).min(10));
     let wait = wait.min(limits::REGISTER_RETRY_MAX).max(pause.unwrap_or_default().min(Duration::from_secs(3_600)));
     let jitter = Duration::from_millis(ctx.random_below(wait.as_millis() as u64 / 4));

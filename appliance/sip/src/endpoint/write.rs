@@ -1,6 +1,6 @@
 //! Writes the messages the endpoint makes: one pass into one buffer that is used again for every message.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ use super::{Body, Config};
 use crate::header::NameAddr;
 use crate::message::token::write_number;
 use crate::message::{HeaderName, Text};
-use crate::{Flow, Headers, Message, Method, Request, Response, StatusCode, Transport, Uri};
+use crate::{Flow, Headers, Message, Method, Reached, Request, Response, StatusCode, Transport, Uri};
 
 /// The buffer, and the lines that are always the same.
 pub(super) struct Writer {
@@ -19,7 +19,7 @@ pub(super) struct Writer {
     user_agent: Bytes,
     server: Bytes,
     abilities: Bytes,
-    advertise: Option<IpAddr>,
+    reached: Reached,
     /// The last Contact made of a flow: most flows end in the same socket of ours.
     contact: Option<(Transport, SocketAddr, Uri)>,
 }
@@ -86,25 +86,30 @@ impl Writer {
             user_agent: line(b"User-Agent", &config.user_agent),
             server: line(b"Server", &config.user_agent),
             abilities: [allow, supported].concat().into(),
-            advertise: config.advertise,
+            reached: Reached::everywhere(config.advertise),
             contact: None,
         }
     }
 
-    /// The Contact of a user who gave none: our end of the flow, at the address we are told to advertise.
+    /// The Contact of a user who gave none: where the peer of the flow reaches us.
     pub(super) fn own_contact(&mut self, flow: &Flow) -> Uri {
+        let reached = self.reached.at(flow);
         match &self.contact {
-            Some((transport, local, uri)) if (*transport, *local) == (flow.transport, flow.local) => uri.clone(),
+            Some((transport, known, uri)) if (*transport, *known) == (flow.transport, reached) => uri.clone(),
             _ => {
-                let mut reached = flow.local;
-                if let Some(address) = self.advertise.filter(|address| address.is_ipv4() == reached.is_ipv4()) {
-                    reached.set_ip(address);
-                }
                 let uri = contact_of(flow.transport, reached);
-                self.contact = Some((flow.transport, flow.local, uri.clone()));
+                self.contact = Some((flow.transport, reached, uri.clone()));
                 uri
             }
         }
+    }
+
+    pub(super) fn reached(&self) -> &Reached {
+        &self.reached
+    }
+
+    pub(super) fn set_reached(&mut self, reached: Reached) -> Reached {
+        std::mem::replace(&mut self.reached, reached)
     }
 
     /// A request of ours.
@@ -359,7 +364,7 @@ fn write_address(address: SocketAddr, out: &mut Vec<u8>) {
 }
 
 /// An address of ours as a URI.
-fn contact_of(transport: Transport, address: SocketAddr) -> Uri {
+pub(super) fn contact_of(transport: Transport, address: SocketAddr) -> Uri {
     let mut text = b"sip:".to_vec();
     write_address(address, &mut text);
     text.extend_from_slice(match transport {

@@ -15,6 +15,8 @@ pub struct Asking {
     pub algorithm: Algorithm,
     /// Whether it asks as a proxy does (407).
     pub as_proxy: bool,
+    /// Whether it asks within calls as well.
+    pub within: bool,
     /// The nonce that is good now; any other is too old.
     pub nonce: String,
 }
@@ -23,7 +25,7 @@ impl Asking {
     /// Whom a provider lets in under this name.
     pub fn of(user: &str, password: &str) -> Asking {
         let (user, password, nonce) = (user.into(), password.into(), "n1".into());
-        Asking { user, password, algorithm: Algorithm::Md5, as_proxy: false, nonce }
+        Asking { user, password, algorithm: Algorithm::Md5, as_proxy: false, within: false, nonce }
     }
 }
 
@@ -52,7 +54,12 @@ impl Phone {
         let method = request.method().unwrap_or_default().to_string();
         let is_first = request.tag("To").is_none();
         let Some(asking) = self.manner.asking.clone() else { return false };
-        if !matches!((method.as_str(), is_first), ("INVITE" | "REGISTER", true) | ("BYE", _)) {
+        let is_asked_for = match (method.as_str(), is_first) {
+            ("INVITE" | "REGISTER", true) | ("BYE", _) => true,
+            ("INVITE" | "INFO" | "UPDATE", false) => asking.within,
+            _ => false,
+        };
+        if !is_asked_for {
             return false;
         }
         let name = if asking.as_proxy { "Proxy-Authorization" } else { "Authorization" };

@@ -1,5 +1,6 @@
 //! How a phone behaves, well or badly.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::asking::{Asking, OnRegister};
@@ -125,6 +126,8 @@ pub struct Manner {
     pub asking: Option<Asking>,
     /// What it says to REGISTER, as a provider.
     pub on_register: OnRegister,
+    /// Where it sees the exchange, as its answers say (RFC 3581).
+    pub sees_exchange_at: Option<SocketAddr>,
     /// Headers that it adds to its INVITE.
     pub extra: Vec<(&'static str, String)>,
 }
@@ -157,6 +160,7 @@ impl Default for Manner {
             proves_as: None,
             asking: None,
             on_register: OnRegister::Accept,
+            sees_exchange_at: None,
             extra: Vec::new(),
         }
     }

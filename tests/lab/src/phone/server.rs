@@ -80,7 +80,11 @@ impl Phone {
     }
 
     /// Sends an answer; a final one is repeated for INVITE until it is acknowledged.
-    pub(crate) fn respond(&mut self, index: usize, response: Message) {
+    pub(crate) fn respond(&mut self, index: usize, mut response: Message) {
+        if let Some(seen) = self.manner.sees_exchange_at {
+            let via = response.need("Via").replace(";rport", &format!(";received={};rport={}", seen.ip(), seen.port()));
+            response.set("Via", via);
+        }
         let bytes = response.write();
         let is_datagram = self.is_datagram();
         let (now, server) = (self.now, &mut self.servers[index]);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use media::{Component, Socket, StreamId};
 use pbx::Input;
 use pbx::errand::ErrandReport;
-use pbx::names::{Answer, Place, Question, Unresolved};
+use pbx::names::{Answer, Place, Question, Server, Unresolved};
 use pbx::ports::{PortOrder, PortReport};
 use pbx::recording::RecordingReport;
 use sip::{Flow, Transmit, Transport};
@@ -133,9 +133,12 @@ impl Lab {
             local: self.exchange[usize::from(remote.is_ipv6())],
             remote: *remote,
         };
-        let places: Option<Vec<Place>> = self.names.get(&question.host).map(|found| found.iter().map(place).collect());
+        // One server of several addresses: they are tried in this order.
+        let server =
+            |found: &Vec<SocketAddr>| Server { priority: 0, weight: 0, places: found.iter().map(place).collect() };
         let life = std::time::Duration::from_secs(300);
-        let answer = places.map(|places| Answer { places, life }).ok_or(Unresolved::NoSuchName);
+        let servers = self.names.get(&question.host).map(|found| vec![server(found)]);
+        let answer = servers.map(|servers| Answer { servers, life }).ok_or(Unresolved::NoSuchName);
         self.post(std::time::Duration::from_millis(20), Arrival::Named(question, answer));
     }
 
