@@ -41,7 +41,6 @@ fn phones_talk_through_the_image_and_it_speaks_to_them() -> Result<()> {
     assert_eq!((&call["hangup_by"], &call["hangup_reason"]), (&"local".into(), &"normal".into()), "{call}");
     caller.heard()?.assert_tone(1000);
     callee.heard()?.assert_tone(440);
-    drop(caller);
     hear_it_speak(&exchange)?;
     machine.power_button()?;
     machine.wait_off(BOOT)?;
