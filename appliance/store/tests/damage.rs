@@ -94,6 +94,7 @@ fn whichever_page_is_damaged_what_was_configured_is_there() {
     let (folder, path, latest) = filled();
     let whole = fs::read(&path).expect("the file");
     let copy = fs::read(folder.path().join("tandem.db-copy")).expect("the copy");
+    let key = fs::read(folder.path().join("box.key")).expect("the key");
     assert!(copy.len() < whole.len(), "{} of {}", copy.len(), whole.len());
     let (mut restorations, mut places) = (0, 0);
     // The first pages are the header and the roots of the tables.
@@ -107,6 +108,7 @@ fn whichever_page_is_damaged_what_was_configured_is_there() {
         }
         fs::write(&path, damaged).expect("a file");
         fs::write(folder.path().join("tandem.db-copy"), &copy).expect("a file");
+        fs::write(folder.path().join("box.key"), &key).expect("a file");
         if let Some(told) = assert_whole(&path, latest, &format!("page {page}")) {
             restorations += 1;
             places += told["saved"]["conferencecall"].as_u64().unwrap_or_default() as usize;
