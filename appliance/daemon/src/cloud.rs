@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use api::cloud::CloudState;
 use delivery::cloud::sender::Surroundings;
 use delivery::cloud::{Link, Sender};
+use store::sealed::BoxKey;
 use store::{Journal, Store};
 use tokio::sync::watch;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
@@ -15,7 +16,6 @@ use crate::data_folder::DataFolder;
 use crate::options::Options;
 use crate::options::cloud::CloudService;
 use crate::process::now;
-use crate::sealed::BoxKey;
 use crate::web;
 
 /// Starts the thread, if a cloud is set. Its token is given once, and kept.
