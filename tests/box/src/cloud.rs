@@ -48,20 +48,16 @@ impl Cloud {
 
     /// What SQLite answers about the records.
     pub fn ask(&self, question: &str) -> Result<String> {
-        ask(&self.database, question)
+        let mut command = Command::new("sqlite3");
+        let output = command.args(["-cmd", ".timeout 5000"]).arg(&self.database).arg(question).output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
     /// How many records it has.
     pub fn count(&self) -> Result<i64> {
         Ok(self.ask("SELECT count(*) FROM record")?.parse()?)
     }
-}
-
-/// What SQLite answers about a database that others may write.
-pub fn ask(database: &Path, question: &str) -> Result<String> {
-    let output = Command::new("sqlite3").args(["-cmd", ".timeout 5000"]).arg(database).arg(question).output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// What happens to a request.

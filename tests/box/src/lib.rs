@@ -7,6 +7,7 @@ pub mod bucket;
 pub mod cable;
 pub mod child;
 pub mod cloud;
+pub mod event_log;
 pub mod exchange;
 pub mod kamailio;
 pub mod name_server;

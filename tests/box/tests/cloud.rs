@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use box_tests::bucket::environment;
-use box_tests::cloud::{BadLine, Fault, ask};
-use box_tests::{Cloud, Exchange, wait};
+use box_tests::cloud::{BadLine, Fault};
+use box_tests::{Cloud, Exchange, event_log, wait};
 use serde_json::{Value, json};
 use store::{Durability, Item, Store, Timestamp, customer};
 
@@ -35,10 +35,16 @@ fn assert_all_there(exchange: &Exchange, cloud: &Cloud) -> Result<()> {
         (state["status"] == "idle").then_some(())
     });
     idle.with_context(|| format!("{state}"))?;
-    let own = exchange.folder().join("tandem.db");
-    let all = "SELECT group_concat(seq || type || json(data)) FROM";
-    let mine = ask(&own, &format!("{all} (SELECT * FROM event_log ORDER BY seq)"))?;
-    let theirs = cloud.ask(&format!("{all} (SELECT * FROM record ORDER BY seq)"))?;
+    let mut mine = String::new();
+    for event in event_log::read(exchange)? {
+        let data: Value = serde_json::from_str(event.data.get())?;
+        mine += &format!("{} {} {data}\n", event.seq, event.kind);
+    }
+    let mut theirs = String::new();
+    for line in cloud.ask("SELECT seq || ' ' || type || ' ' || data FROM record ORDER BY seq")?.lines() {
+        let (name, data) = line.split_once(" {").context("a record has data")?;
+        theirs += &format!("{name} {}\n", serde_json::from_str::<Value>(&format!("{{{data}"))?);
+    }
     ensure!(mine == theirs, "what is there is not what happened");
     let backwards = "SELECT count(*) FROM (SELECT seq, lag(seq) OVER (ORDER BY rowid) AS before FROM record) \
                      WHERE seq <> before + 1";

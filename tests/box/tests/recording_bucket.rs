@@ -2,13 +2,12 @@
 //! only after that.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use box_tests::baresip::Setup;
-use box_tests::{BucketService, Cable, Exchange, Phone, recording, wait};
+use box_tests::{BucketService, Cable, Exchange, Phone, event_log, recording, wait};
 use delivery::recording::{Account, Bucket, Rules, courier};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -79,15 +78,19 @@ fn files(exchange: &Exchange) -> Result<Vec<PathBuf>> {
 
 /// Where the file of a recording was at each of its events, and whether it was on its way.
 fn story(exchange: &Exchange, id: &str) -> Result<Vec<String>> {
-    let question = format!(
-        "SELECT json_extract(data, '$.metadata.stored') || CASE WHEN json_extract(data, '$.metadata.object') IS NULL THEN '' \
-         ELSE ' named' END || CASE WHEN json_extract(data, '$.metadata.upload_failure') IS NULL THEN '' ELSE ' delayed' END \
-         FROM event_log WHERE type = 'call_recording' AND json_extract(data, '$.id') = '{id}' \
-         AND json_extract(data, '$.status') = 'ended' ORDER BY seq"
-    );
-    let output = Command::new("sqlite3").arg(exchange.folder().join("tandem.db")).arg(question).output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
+    let mut story = Vec::new();
+    for event in event_log::read(exchange)?.iter().filter(|event| event.kind == "call_recording") {
+        let data: Value = serde_json::from_str(event.data.get())?;
+        if data["id"] != id || data["status"] != "ended" {
+            continue;
+        }
+        let metadata = &data["metadata"];
+        let mut words = vec![metadata["stored"].as_str().context("it is somewhere")?];
+        words.extend((!metadata["object"].is_null()).then_some("named"));
+        words.extend((!metadata["upload_failure"].is_null()).then_some("delayed"));
+        story.push(words.join(" "));
+    }
+    Ok(story)
 }
 
 fn fetch(url: &str) -> Result<Vec<u8>> {
