@@ -25,6 +25,7 @@ mod server;
 mod socket;
 mod talking;
 mod usage;
+mod webhook;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -35,7 +36,7 @@ use server::Prepared;
 
 type Measurement = fn(&Prepared) -> Result<()>;
 
-const MEASUREMENTS: [(&str, Measurement); 13] = [
+const MEASUREMENTS: [(&str, Measurement); 14] = [
     ("registrations", measure::registrations),
     ("calls", measure::calls),
     ("setup", measure::setup),
@@ -46,6 +47,7 @@ const MEASUREMENTS: [(&str, Measurement); 13] = [
     ("conference", audio::conference),
     ("opus", opus::measure),
     ("recording", recording::measure),
+    ("webhook", webhook::measure),
     ("memory", measure::memory),
     ("flash", flash::measure),
     ("image", image::measure),

@@ -51,6 +51,12 @@ impl Api {
         self.post(&format!("/v1.0/calls/{call}/recording_start"), &json!({})).map(drop)
     }
 
+    /// Has a web server told of every event.
+    pub fn tell(&mut self, uri: &str) -> Result<()> {
+        let body = json!({"webhook_uri": uri, "webhook_method": "POST"});
+        self.ask("PUT", "/v1.0/customer", &body.to_string()).map(drop)
+    }
+
     fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
         self.ask("POST", path, &body.to_string())
     }

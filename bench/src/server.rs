@@ -43,7 +43,7 @@ impl Prepared {
     /// Starts `binary` once and makes the extensions through its API.
     pub fn new(binary: &Path) -> Result<Prepared> {
         let prepared = Prepared { binary: binary.to_owned(), folder: tempfile::tempdir()? };
-        let mut server = prepared.spawn(prepared.folder.path(), tempfile::tempdir()?)?;
+        let mut server = prepared.spawn(prepared.folder.path(), tempfile::tempdir()?, &[])?;
         let mut api = server.log_in()?;
         for number in 1_000..2_000 {
             api.create_extension(number)?;
@@ -59,6 +59,11 @@ impl Prepared {
 
     /// A fresh server on a copy of the folder.
     pub fn start(&self) -> Result<Server> {
+        self.start_with(&[])
+    }
+
+    /// The same with further arguments.
+    pub fn start_with(&self, arguments: &[String]) -> Result<Server> {
         let folder = tempfile::tempdir()?;
         for entry in std::fs::read_dir(self.folder.path())? {
             let entry = entry?;
@@ -68,12 +73,12 @@ impl Prepared {
             }
         }
         let path = folder.path().to_owned();
-        self.spawn(&path, folder)
+        self.spawn(&path, folder, arguments)
     }
 
-    fn spawn(&self, data: &Path, folder: TempDir) -> Result<Server> {
+    fn spawn(&self, data: &Path, folder: TempDir, arguments: &[String]) -> Result<Server> {
         let mut command = Command::new(&self.binary);
-        command.arg("--data").arg(data);
+        command.arg("--data").arg(data).args(arguments);
         command.args(["--sip", "127.0.0.1:0", "--http", "127.0.0.1:0", "--rtp", &free_rtp_ports()?]);
         command.env("TANDEM_ADMIN_PASSWORD", PASSWORD).env("TANDEM_LOG", "error").stdout(Stdio::piped());
         // SAFETY: between fork and exec only a system call is made.

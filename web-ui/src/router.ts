@@ -15,11 +15,12 @@ export type Route =
   | { page: 'agents' }
   | { page: 'tags' }
   | { page: 'accesskeys' }
+  | { page: 'webhooks' }
   | { page: 'customer' }
   | { page: 'unknown'; path: string }
 
 /** The pages without an id. */
-const LISTS = ['conferences', 'extensions', 'recordings', 'numbers', 'flows', 'providers', 'routes', 'trunks', 'agents', 'tags', 'accesskeys', 'customer'] as const
+const LISTS = ['conferences', 'extensions', 'recordings', 'numbers', 'flows', 'providers', 'routes', 'trunks', 'agents', 'tags', 'accesskeys', 'webhooks', 'customer'] as const
 
 /** Reads `#/calls/<id>`. */
 export function parseRoute(hash: string): Route {

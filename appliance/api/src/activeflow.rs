@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use pbx::command::NewActiveflow;
+use pbx::flow::record::EventWebhook;
 use pbx::{Command, Rejection, Reply};
 use serde::Deserialize;
-use store::activeflow::{ActiveflowStatus, Record};
+use store::activeflow::{ActiveflowStatus, Record, WebhookMethod};
 use store::value::Tree;
 use store::{Item, Page, action};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::body::Json;
+use crate::customer::webhook_uri;
 use crate::exchange::{ask, remember};
 use crate::failure::{ErrorEnvelope, Failure, Status};
 use crate::flow::read;
@@ -52,13 +54,13 @@ pub struct ActiveflowCreate {
     /// Variables that it begins with: 100 at most, 32 KiB each, 64 KiB in all.
     #[serde(default)]
     variables: BTreeMap<String, String>,
-    /// Not available on this box: every event goes to the web servers of the customer.
+    /// A web server that is told of its events and its calls', besides the customer's: http or https, and neither this box
+    /// itself nor a link-local address.
     #[serde(default)]
     webhook_uri: String,
-    /// The same.
+    /// How it is told; by POST where nothing is said.
     #[serde(default)]
-    #[allow(dead_code, reason = "without a webhook_uri it means nothing, and that is refused")]
-    webhook_method: String,
+    webhook_method: Option<WebhookMethod>,
 }
 
 /// Runs a flow that no call goes through; what needs a phone is passed over.
@@ -80,9 +82,7 @@ pub(crate) async fn create(
     Shared(state): Shared<State>,
     Json(new): Json<ActiveflowCreate>,
 ) -> Result<axum::Json<Record>, Failure> {
-    if !new.webhook_uri.is_empty() {
-        return Err(Rejection::Invalid { field: "webhook_uri", reason: "is not available on this box" }.into());
-    }
+    webhook_uri::validate(&new.webhook_uri, &state.webhooks().own_servers)?;
     let id = optional_id("id", &new.id)?;
     if let Some(id) = id
         && state.readers().read(move |reader| reader.knows_activeflow(id)).await?
@@ -94,11 +94,18 @@ pub(crate) async fn create(
         flow_id: optional_id("flow_id", &new.flow_id)?,
         actions: read(new.actions)?,
         variables: new.variables.into_iter().collect(),
+        webhook: event_webhook(new.webhook_uri, new.webhook_method),
     };
     match ask(&state, Command::CreateActiveflow(Box::new(new))).await? {
         Reply::Activeflow(activeflow) => Ok(axum::Json(Record::new(&activeflow, state.store().identity()))),
         _ => Err(Failure::internal()),
     }
+}
+
+/// The web server that is told, if one is.
+fn event_webhook(uri: String, method: Option<WebhookMethod>) -> Option<EventWebhook> {
+    let asked = method.filter(|method| *method != WebhookMethod::Unset).unwrap_or(WebhookMethod::Post);
+    asked.to_order().filter(|_| !uri.is_empty()).map(|method| EventWebhook { uri, method })
 }
 
 /// Deletes the record of an activeflow; one that runs is ended first, and its call with it.

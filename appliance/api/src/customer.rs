@@ -1,6 +1,6 @@
 //! `/v1.0/customer`: who the box belongs to, and where its events go.
 
-mod webhook_uri;
+pub mod webhook_uri;
 
 use axum::extract::State as Shared;
 use pbx::Rejection;
@@ -8,11 +8,13 @@ use pbx::directory::extension::validate_text;
 use serde::Deserialize;
 use store::Item;
 use store::customer::{Change, Metadata, Record, WebhookMethod};
+use store::event_log::EventDialect;
 use utoipa::ToSchema;
 
 use crate::body::Json;
 use crate::exchange::remember;
 use crate::failure::{ErrorEnvelope, Failure};
+use crate::limits;
 use crate::state::State;
 
 /// What changes of the customer; what is not there stays as it is.
@@ -32,6 +34,17 @@ pub struct CustomerUpdate {
     webhook_method: Option<WebhookMethod>,
     /// Where its events are told: http or https, and neither this box itself nor a link-local address. Empty: nowhere.
     webhook_uri: Option<String>,
+}
+
+/// What changes of that which the exchange knows of the customer; what is not there stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct CustomerMetadataUpdate {
+    /// Whether RTP is to be looked at closely.
+    rtp_debug: Option<bool>,
+    /// What events are called where they are told: `2026` for VoIPBIN's later names.
+    event_dialect: Option<EventDialect>,
+    /// What they are signed with from now on; it is never shown. Empty: with nothing.
+    webhook_secret: Option<String>,
 }
 
 /// Shows the customer.
@@ -68,9 +81,11 @@ pub(crate) async fn update(
         text.as_deref().map_or(Ok(()), |text| validate_text(field, text))?;
     }
     email.as_deref().map_or(Ok(()), validate_email)?;
-    webhook_uri.as_deref().map_or(Ok(()), webhook_uri::validate)?;
-    let metadata = None;
-    let change = Change { name, detail, email, phone_number, address, webhook_method, webhook_uri, metadata };
+    let own = &state.webhooks().own_servers;
+    webhook_uri.as_deref().map_or(Ok(()), |uri| webhook_uri::validate(uri, own))?;
+    let (metadata, webhook_secret) = (None, None);
+    let change =
+        Change { name, detail, email, phone_number, address, webhook_method, webhook_uri, metadata, webhook_secret };
     save(&state, change).await
 }
 
@@ -78,10 +93,10 @@ pub(crate) async fn update(
 #[utoipa::path(
     put,
     path = "/v1.0/customer/metadata",
-    request_body = Metadata,
+    request_body = CustomerMetadataUpdate,
     responses(
         (status = 200, body = Record),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_JSON_BODY"),
+        (status = 400, body = ErrorEnvelope, description = "INVALID_JSON_BODY, INVALID_ARGUMENT"),
         (status = 401, body = ErrorEnvelope),
         (status = 403, body = ErrorEnvelope),
     ),
@@ -89,9 +104,32 @@ pub(crate) async fn update(
 )]
 pub(crate) async fn update_metadata(
     Shared(state): Shared<State>,
-    Json(metadata): Json<Metadata>,
+    Json(change): Json<CustomerMetadataUpdate>,
 ) -> Result<axum::Json<Record>, Failure> {
-    save(&state, Change { metadata: Some(metadata), ..Change::default() }).await
+    let CustomerMetadataUpdate { rtp_debug, event_dialect, webhook_secret } = change;
+    let before = state.readers().read(|reader| reader.customer()).await?.metadata;
+    let metadata = Metadata {
+        rtp_debug: rtp_debug.unwrap_or(before.rtp_debug),
+        event_dialect: event_dialect.unwrap_or(before.event_dialect),
+        ..before
+    };
+    let webhook_secret = webhook_secret.map(|secret| seal(&state, &secret)).transpose()?;
+    save(&state, Change { metadata: Some(metadata), webhook_secret, ..Change::default() }).await
+}
+
+/// The secret as it is kept; an empty one is none.
+fn seal(state: &State, secret: &str) -> Result<Vec<u8>, Failure> {
+    if secret.len() > limits::CREDENTIAL {
+        let invalid = Rejection::Invalid { field: "webhook_secret", reason: "must be at most 1024 bytes long" };
+        return Err(invalid.into());
+    }
+    if secret.is_empty() {
+        return Ok(Vec::new());
+    }
+    (state.webhooks().seal)(secret).map_err(|error| {
+        tracing::error!(%error, "the secret of webhooks cannot be encrypted");
+        Failure::internal()
+    })
 }
 
 async fn save(state: &State, change: Change) -> Result<axum::Json<Record>, Failure> {

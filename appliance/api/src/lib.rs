@@ -41,6 +41,7 @@ pub mod tag;
 pub mod transfer;
 pub mod trunk;
 pub mod web_page;
+pub mod webhook_delivery;
 pub mod websocket;
 
 pub use auth::{FirstAdmin, first_admin};

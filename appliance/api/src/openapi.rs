@@ -9,7 +9,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::{
     accesskey, activeflow, agent, auth, r#box, call, cloud, conference, conferencecall, customer, extension, failure,
-    flow, groupcall, health, metrics, number, provider, recording, route, tag, transfer, trunk, websocket,
+    flow, groupcall, health, metrics, number, provider, recording, route, tag, transfer, trunk, webhook_delivery,
+    websocket,
 };
 
 #[derive(OpenApi)]
@@ -33,6 +34,7 @@ use crate::{
         trunk::list, trunk::create, trunk::get, trunk::update, trunk::delete,
         provider::list, provider::create, provider::get, provider::update, provider::delete,
         route::list, route::create, route::get, route::update, route::delete,
+        webhook_delivery::list, webhook_delivery::get, webhook_delivery::retry,
     ),
     components(schemas(store::event_log::Record, store::dtmf::Record, failure::Status)),
     modifiers(&Credentials),

@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::{
     accesskey, activeflow, agent, auth, r#box, call, cloud, conference, conferencecall, customer, envelope, extension,
     flow, groupcall, health, limits, metrics, number, openapi, provider, recording, route as routing, tag, transfer,
-    trunk, web_page, websocket,
+    trunk, web_page, webhook_delivery, websocket,
 };
 
 /// Who may use a route.
@@ -102,6 +102,9 @@ fn people() -> Vec<Route> {
         route(Method::GET, "/v1.0/customer", WRITE, customer::get),
         route(Method::PUT, "/v1.0/customer", RULE, customer::update),
         route(Method::PUT, "/v1.0/customer/metadata", RULE, customer::update_metadata),
+        route(Method::GET, "/v1.0/webhook_deliveries", WRITE, webhook_delivery::list),
+        route(Method::GET, "/v1.0/webhook_deliveries/{id}", WRITE, webhook_delivery::get),
+        route(Method::POST, "/v1.0/webhook_deliveries/{id}/retry", WRITE, webhook_delivery::retry),
         route(Method::GET, "/v1.0/tags", READ, tag::list),
         route(Method::POST, "/v1.0/tags", WRITE, tag::create),
         route(Method::GET, "/v1.0/tags/{id}", READ, tag::get),

@@ -31,6 +31,19 @@ pub type CloudView = Arc<dyn Fn() -> CloudState + Send + Sync>;
 /// Each as (metric name without prefix, help text, value); a total's name ends in `_total`.
 pub type Counters = Arc<dyn Fn() -> Vec<(&'static str, &'static str, u64)> + Send + Sync>;
 
+/// Encrypts a secret by the box's own key.
+pub type Seal = Arc<dyn Fn(&str) -> std::io::Result<Vec<u8>> + Send + Sync>;
+
+/// What the API needs of those who tell web servers.
+pub struct Webhooks {
+    /// Encrypts the secret that events are signed with.
+    pub seal: Seal,
+    /// Says that something is to be told that no event tells of.
+    pub ring: Arc<dyn Fn() + Send + Sync>,
+    /// Servers of the box itself that may be told all the same.
+    pub own_servers: Vec<SocketAddr>,
+}
+
 /// What the process hands over.
 pub struct Options {
     /// The way to the exchange.
@@ -55,6 +68,8 @@ pub struct Options {
     pub bucket: Option<BucketLink>,
     /// How it stands with the cloud, if one is set.
     pub cloud: Option<CloudView>,
+    /// Those who tell web servers.
+    pub webhooks: Webhooks,
     /// Whether browsers reach the API by HTTPS only: then the cookie says so.
     pub secure: bool,
 }
@@ -143,6 +158,10 @@ impl State {
 
     pub(crate) fn cloud(&self) -> Option<CloudState> {
         self.shared.options.cloud.as_ref().map(|view| view())
+    }
+
+    pub(crate) fn webhooks(&self) -> &Webhooks {
+        &self.shared.options.webhooks
     }
 
     pub(crate) fn secure(&self) -> bool {

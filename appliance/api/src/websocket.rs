@@ -12,7 +12,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
-use store::event_log;
+use store::event_log::{self, EventDialect};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant, Interval, MissedTickBehavior};
 use utoipa::IntoParams;
@@ -30,6 +30,8 @@ use topic::Topic;
 pub(crate) struct Resume {
     /// Events after this `seq`; without it, those from now on.
     after: Option<i64>,
+    /// What events are called: `2026` for VoIPBIN's later names. Topics are the same.
+    event_dialect: Option<EventDialect>,
     /// The token, for clients that can set no header.
     #[serde(rename = "token")]
     #[allow(dead_code, reason = "read before the handler runs; named here so that the description has it")]
@@ -66,7 +68,8 @@ pub(crate) async fn open(
     })?;
     let events = state.events();
     let cursor = resume.after.unwrap_or_else(|| *events.borrow()).max(0);
-    let client = Client { state, caller, events, cursor, topics: Vec::new(), _place: place };
+    let (dialect, topics) = (resume.event_dialect.unwrap_or_default(), Vec::new());
+    let client = Client { state, caller, events, cursor, dialect, topics, _place: place };
     let upgrade = upgrade.max_message_size(limits::WEBSOCKET_MESSAGE).max_frame_size(limits::WEBSOCKET_MESSAGE);
     Ok(upgrade.on_upgrade(|socket| client.run(socket)))
 }
@@ -78,6 +81,7 @@ struct Client {
     events: watch::Receiver<i64>,
     /// The last event that was sent, or passed over because nobody subscribed to it.
     cursor: i64,
+    dialect: EventDialect,
     topics: Vec<Topic>,
     _place: WebsocketPlace,
 }
@@ -207,6 +211,8 @@ impl Client {
         });
         let failed = |_| End::Close(close_code::ERROR, "the event log cannot be read");
         let ((first, last), events) = reading.await.map_err(failed)?;
+        // The log may be trimmed between the two readings: what counts is what came.
+        let first = events.first().map_or(first, |event| event.seq);
         if cursor + 1 < first || cursor > last {
             self.tell_lag(socket, first, last).await?;
         }
@@ -217,6 +223,7 @@ impl Client {
         for event in events {
             self.cursor = event.seq;
             if self.topics.iter().any(|topic| topic.matches(&event, &self.caller.agent)) {
+                let event = event_log::Record { kind: event.name_in(self.dialect).to_owned(), ..event };
                 let json = serde_json::to_string(&event).expect("what came as JSON can be written as JSON");
                 send(socket, Message::Text(json.into())).await?;
             }

@@ -103,6 +103,8 @@ pub struct Counts {
     pub courier: Arc<delivery::recording::courier::Counters>,
     /// What the sound thread counts.
     pub sound: Arc<sound_thread::Counters>,
+    /// What became of webhooks.
+    pub webhooks: Arc<delivery::webhook::Counters>,
 }
 
 /// What the process itself counts, by metric name.
@@ -110,7 +112,7 @@ pub fn counters(counts: Counts) -> api::state::Counters {
     Arc::new(move || {
         let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (s, m, r, p) = (&counts.signalling, &counts.media, &counts.recording, &counts.sound);
-        let c = &counts.courier;
+        let (c, w) = (&counts.courier, &counts.webhooks);
         vec![
             ("sip_datagrams_received_total", "SIP datagrams that arrived", value(&s.datagrams_received)),
             ("sip_datagrams_sent_total", "SIP datagrams that left", value(&s.datagrams_sent)),
@@ -137,6 +139,9 @@ pub fn counters(counts: Counts) -> api::state::Counters {
             ("recordings_upload_failures_total", "Tries to do so that failed", value(&c.failures)),
             ("sounds_playing", "Playbacks from files and memory that are decoded now", value(&p.playbacks)),
             ("sounds_failed_total", "Playbacks from files and memory that could not go on", value(&p.failures)),
+            ("webhooks_delivered_total", "Events that a web server took", value(&w.delivered)),
+            ("webhooks_failures_total", "Tries to tell a web server that failed", value(&w.failures)),
+            ("webhooks_given_up_total", "Events that a web server did not take", value(&w.given_up)),
         ]
     })
 }

@@ -95,6 +95,14 @@ pub const NAME_LIFE: Duration = Duration::from_secs(24 * 3_600);
 /// Redirects that are followed.
 pub const REDIRECTS: u32 = 3;
 
+/// Connections to web servers that are kept open between two webhooks, and for how long: servers close them after 5 s and more.
+pub const WEBHOOK_CONNECTIONS: usize = 16;
+/// See [`WEBHOOK_CONNECTIONS`].
+pub const WEBHOOK_CONNECTION_IDLE: Duration = Duration::from_secs(3);
+/// Octets of the answer to a webhook that are read before the connection is given up.
+pub const WEBHOOK_ANSWER: u64 = 16 << 10;
+/// Characters of what a web server says against a webhook that are kept.
+pub const WEBHOOK_COMPLAINT: usize = 200;
 /// Octets of the actions that a web server may answer.
 pub const FETCHED_ACTIONS: usize = 1 << 20;
 /// How long flite may speak one text, and what of the processor it may take for it.

@@ -34,6 +34,7 @@ mod time_zone;
 mod udp_batch;
 mod upstream;
 mod web;
+mod webhook;
 
 use std::process::ExitCode;
 

@@ -2,12 +2,13 @@
 
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
+use delivery::WebhookThreads;
 use media::Sound;
 use pbx::errand::ErrandReport;
 use pbx::{Input, Pbx, Settings};
@@ -39,7 +40,7 @@ use crate::sound_thread::library::Library;
 use crate::sound_thread::{self, SoundThread};
 use crate::upstream::Upstream;
 use crate::web::Reach;
-use crate::{administrator, filing, host_names, limits, log, media_thread};
+use crate::{administrator, filing, host_names, limits, log, media_thread, webhook};
 
 /// What the waiting main thread is told.
 #[derive(Debug)]
@@ -90,6 +91,7 @@ struct Running {
     recording: RecordingThread,
     sound: SoundThread,
     upstream: Upstream,
+    webhooks: WebhookThreads,
     journal: Journal,
     http: Http,
 }
@@ -121,9 +123,7 @@ impl Running {
         notices: &mpsc::Sender<Notice>,
     ) -> Result<Running> {
         let clock = Clock::start();
-        let (committed, events) = watch::channel(writer.latest_seq());
-        let journal =
-            Journal::start(writer, hooks(notices.clone(), committed)).context("cannot start the store thread")?;
+        let (journal, events, bell) = start_journal(writer, notices)?;
         administrator::make_first(&store, &journal, now())?;
         let restored = store.reader().and_then(|reader| reader.restore()).context("cannot read the database")?;
 
@@ -155,16 +155,18 @@ impl Running {
             errand_reports,
             drained: drained(notices.clone()),
         };
+        let webhooks = webhook::start(options, folder, (&store, &journal))?;
+        let webhooks = bell.get_or_init(|| webhooks).clone();
         let ledger = Ledger::new(journal.clone(), counters.clone());
         let signalling = SignallingThread::start(sockets, pbx, ledger, around)?;
         let upstream = Upstream::start((options, folder), (&store, &journal), &events)?;
-        let (totals, recorded, sounded) = (media.totals(), recording.counters.clone(), sound.counters.clone());
         let counts = http::Counts {
             signalling: counters.clone(),
-            media: totals,
-            recording: recorded,
+            media: media.totals(),
+            recording: recording.counters.clone(),
             courier: upstream.courier.counters.clone(),
-            sound: sounded,
+            sound: sound.counters.clone(),
+            webhooks: webhooks.counters(),
         };
         let api = api::Options {
             exchange: Arc::new(Door::new(requests.clone())),
@@ -178,10 +180,11 @@ impl Running {
             recordings: folder.recordings(),
             bucket: upstream.links.clone(),
             cloud: upstream.cloud_view.clone(),
+            webhooks: webhook::for_the_api(options, folder, &webhooks)?,
             secure: false,
         };
         let http = Http::start(listener, api)?;
-        Ok(Running { requests, counters, signalling, media, recording, sound, upstream, journal, http })
+        Ok(Running { requests, counters, signalling, media, recording, sound, upstream, webhooks, journal, http })
     }
 
     /// Waits: the first signal drains, the second hangs up, the third and every deadline end it.
@@ -232,6 +235,7 @@ impl Running {
         self.recording.stop();
         self.sound.stop();
         self.upstream.stop();
+        self.webhooks.stop();
         self.journal.close();
         tracing::info!("ended");
         match self.counters.facts_lost.load(Ordering::Relaxed) + self.journal.statistics().lost {
@@ -239,6 +243,17 @@ impl Running {
             lost => bail!("{lost} facts could not be written to the database and are lost"),
         }
     }
+}
+
+/// The thread that writes, what tells how far it has come, and whom else it wakes.
+fn start_journal(
+    writer: Writer,
+    notices: &mpsc::Sender<Notice>,
+) -> Result<(Journal, watch::Receiver<i64>, Arc<OnceLock<WebhookThreads>>)> {
+    let (committed, events) = watch::channel(writer.latest_seq());
+    let bell = Arc::new(OnceLock::new());
+    let hooks = hooks(notices.clone(), committed, Arc::clone(&bell));
+    Ok((Journal::start(writer, hooks).context("cannot start the store thread")?, events, bell))
 }
 
 /// The threads that carry audio, with whom they read and write it by.
@@ -315,8 +330,8 @@ fn speakers(options: &Options, folder: &DataFolder) -> Result<Speakers> {
     Ok(Speakers::new(spoken, options.flite.clone(), service))
 }
 
-/// Which web servers flows may reach.
-fn reach(options: &Options) -> Reach {
+/// Which web servers flows and webhooks may reach.
+pub fn reach(options: &Options) -> Reach {
     Reach::Others(options.own_web_servers.0.as_slice().into())
 }
 
@@ -328,11 +343,15 @@ fn music(options: &Options) -> Option<Arc<[Sound]>> {
     }
 }
 
-fn hooks(notices: mpsc::Sender<Notice>, committed: watch::Sender<i64>) -> Hooks {
+fn hooks(notices: mpsc::Sender<Notice>, committed: watch::Sender<i64>, bell: Arc<OnceLock<WebhookThreads>>) -> Hooks {
     Hooks {
         clock: Box::new(now),
         committed: Box::new(move |latest| {
             committed.send_replace(latest);
+            // Until there is somebody who hears it, nobody has missed anything: those who start look at the log.
+            if let Some(webhooks) = bell.get() {
+                webhooks.ring();
+            }
         }),
         failed: Box::new(move |error| drop(notices.send(Notice::StoreFailed(error.to_string())))),
     }

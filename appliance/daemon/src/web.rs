@@ -53,8 +53,15 @@ pub fn in_words(error: Error) -> String {
 
 /// What asks web servers, and waits for an answer for so long.
 pub fn agent(reach: Reach, most: Duration) -> Agent {
-    let config = every().timeout_global(Some(most)).max_redirects(limits::REDIRECTS).build();
-    with_guard(reach, config)
+    with_guard(reach, every().timeout_global(Some(most)).max_redirects(limits::REDIRECTS).build())
+}
+
+/// What tells the same servers much, one thing after the other: connections stay open for a while. Redirects come back as they
+/// are, and each request has its own time.
+pub fn telling_agent(reach: Reach) -> Agent {
+    let kept = limits::WEBHOOK_CONNECTIONS;
+    let config = every().max_redirects(0).max_idle_connections(kept).max_idle_connections_per_host(1);
+    with_guard(reach, config.max_idle_age(limits::WEBHOOK_CONNECTION_IDLE).build())
 }
 
 /// What asks the bucket of recordings, which the administrator names.

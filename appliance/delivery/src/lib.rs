@@ -9,6 +9,8 @@ pub mod cloud;
 pub mod limits;
 pub mod reader;
 pub mod recording;
+pub mod webhook;
 mod written;
 
 pub use reader::{Batch, Error, Reader};
+pub use webhook::WebhookThreads;

@@ -52,3 +52,19 @@ pub const LAST_WAIT: Duration = Duration::from_secs(3_600);
 pub const CURSOR: Duration = Duration::from_secs(30);
 /// See [`CURSOR`].
 pub const CURSOR_RECORDS: i64 = 10_000;
+
+/// How long a web server may take to answer.
+pub const WEBHOOK_ANSWER: Duration = Duration::from_secs(30);
+/// How long after the first try the second one comes; each further one takes [`BACKOFF_FACTOR`] times as long, and all of them a
+/// quarter more or less, so that what failed together does not come again together.
+pub const BACKOFF: Duration = Duration::from_secs(2);
+/// See [`BACKOFF`].
+pub const BACKOFF_FACTOR: u32 = 4;
+/// The longest that a web server may have us wait by `Retry-After`.
+pub const RETRY_AFTER: Duration = Duration::from_secs(60);
+/// Web servers of activeflows that are told at the same time, each on a thread; the customer's own has one more.
+pub const LANES: usize = 64;
+/// How long a lane rests that cannot write down what it did.
+pub const UNWRITTEN: Duration = Duration::from_secs(1);
+/// How long the end waits for what is being told.
+pub const WEBHOOK_STOP: Duration = Duration::from_secs(1);

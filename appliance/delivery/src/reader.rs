@@ -63,16 +63,33 @@ impl Reader {
         Ok(Batch { missed, events })
     }
 
+    /// The log itself.
+    pub fn log(&self) -> &store::Reader {
+        &self.log
+    }
+
+    /// Takes up what is on the disk: somebody else may have moved this name's cursor.
+    pub fn refresh(&mut self) -> Result<(), Error> {
+        self.cursor = self.log.cursor(&self.name)?;
+        Ok(())
+    }
+
+    /// Everything up to this number is done with, once what else there is to remember of it is on the disk. Returns then.
+    pub fn advance_with(&mut self, seq: i64, mut items: Vec<Item>) -> Result<(), Error> {
+        items.push(Item::Cursor(self.name.clone(), seq));
+        if !written::write(&self.journal, items) {
+            return Err(Error::NotWritten(self.name.clone()));
+        }
+        self.cursor = self.cursor.max(seq);
+        Ok(())
+    }
+
     /// Everything up to this number is done with. Returns once that is on the disk.
     pub fn advance(&mut self, seq: i64) -> Result<(), Error> {
         if seq <= self.cursor {
             return Ok(());
         }
-        if !written::write(&self.journal, vec![Item::Cursor(self.name.clone(), seq)]) {
-            return Err(Error::NotWritten(self.name.clone()));
-        }
-        self.cursor = seq;
-        Ok(())
+        self.advance_with(seq, Vec::new())
     }
 }
 
@@ -147,7 +164,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let (store, journal) = start(folder.path());
         append(&journal, 10);
-        let mut reader = Reader::open(&store, journal.clone(), "cloud").expect("a reader");
+        let mut reader = Reader::open(&store, journal.clone(), "webhook").expect("a reader");
         reader.advance(10).expect("it is written");
         for _ in 0..=(store::limits::EVENTS + store::limits::EVENT_SLACK) / 4_000 {
             append(&journal, 4_000);

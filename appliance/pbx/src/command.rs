@@ -15,6 +15,7 @@ use crate::directory::{
 use crate::errand::Speech;
 use crate::flow::action::Action;
 use crate::flow::order::NewCall;
+use crate::flow::record::EventWebhook;
 use crate::flow::{ActiveflowRecord, Fault, Finding, Flow, NewFlow};
 use crate::groupcall::{Groupcall, NewGroupcall};
 use crate::provider::ProviderRecord;
@@ -152,6 +153,8 @@ pub struct NewActiveflow {
     pub actions: Vec<Action>,
     /// Variables that it begins with.
     pub variables: Vec<(String, String)>,
+    /// The web server that is told of its events.
+    pub webhook: Option<EventWebhook>,
 }
 
 /// The answer to a [`Command`].

@@ -2,7 +2,8 @@
 
 use pbx::UnixMicros;
 use pbx::flow::ActiveflowRecord;
-use pbx::flow::record::Origin;
+use pbx::flow::order::Method;
+use pbx::flow::record::{EventWebhook, Origin};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,7 +13,7 @@ use crate::page::{Page, PageRequest};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::word::words;
-use crate::{Error, action, ids};
+use crate::{Error, action, customer, ids};
 
 words! {
     /// Whether a flow still runs.
@@ -28,8 +29,8 @@ words! {
 }
 
 words! {
-    /// How a web server is told of what happens; empty: none is.
-    WebhookMethod as "WebhookMethod" { Unset = "" }
+    /// The HTTP method by which a web server is told of what happens; empty: none is.
+    WebhookMethod as "WebhookMethod" { Unset = "", Post = "POST", Get = "GET", Put = "PUT", Delete = "DELETE" }
 }
 
 /// An activeflow as the API shows it and events carry it.
@@ -52,7 +53,7 @@ pub struct Record {
     pub reference_activeflow_id: Uuid,
     /// The flow that runs after it.
     pub on_complete_flow_id: Uuid,
-    /// The web server that is told what happens in it; none.
+    /// The web server that is told of its events and its calls'; empty: none is.
     pub webhook_uri: String,
     /// How it is told.
     pub webhook_method: WebhookMethod,
@@ -92,8 +93,8 @@ impl Record {
             reference_id: reference(activeflow).unwrap_or_default(),
             reference_activeflow_id: activeflow.follows.unwrap_or_default(),
             on_complete_flow_id: activeflow.on_complete_flow_id.unwrap_or_default(),
-            webhook_uri: String::new(),
-            webhook_method: WebhookMethod::Unset,
+            webhook_uri: activeflow.webhook.as_ref().map_or_else(String::new, |webhook| webhook.uri.clone()),
+            webhook_method: activeflow.webhook.as_ref().map_or(WebhookMethod::Unset, |webhook| webhook.method.into()),
             current_action: activeflow.current.as_ref().map(Into::into),
             forward_action_id: Uuid::nil(),
             executed_actions: action::records(&activeflow.executed),
@@ -126,7 +127,8 @@ pub(crate) fn interrupt(activeflow: &mut ActiveflowRecord, now: Timestamp) {
 }
 
 const COLUMNS: &str = "number, id, flow_id, status, call_id, reference_activeflow_id, on_complete_flow_id, \
-     current_action, executed_actions, failure, created, updated, reference_type, recording_id";
+     current_action, executed_actions, failure, created, updated, reference_type, recording_id, \
+     webhook_uri, webhook_method";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ActiveflowRecord> {
     Ok(ActiveflowRecord {
@@ -142,6 +144,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ActiveflowRecord> {
         call_id: ids::get_optional(row, 4)?,
         follows: ids::get_optional(row, 5)?,
         on_complete_flow_id: ids::get_optional(row, 6)?,
+        webhook: row
+            .get::<_, WebhookMethod>(15)?
+            .to_order()
+            .zip(row.get(14)?)
+            .map(|(method, uri)| EventWebhook { uri, method }),
         current: action::get(row, 7)?,
         executed: action::get_list(row, 8)?,
         failure: row.get(9)?,
@@ -152,8 +159,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ActiveflowRecord> {
 
 pub(crate) fn save(connection: &Connection, activeflow: &ActiveflowRecord) -> Result<(), Error> {
     let sql = "INSERT INTO activeflow (id, flow_id, status, call_id, reference_activeflow_id, on_complete_flow_id, \
-         current_action, executed_actions, failure, created, updated, reference_type, recording_id) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO UPDATE SET \
+         current_action, executed_actions, failure, created, updated, reference_type, recording_id, \
+         webhook_uri, webhook_method) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (id) DO UPDATE SET \
          flow_id = ?2, status = ?3, call_id = ?4, on_complete_flow_id = ?6, current_action = ?7, \
          executed_actions = ?8, failure = ?9, updated = ?11";
     connection.prepare_cached(sql)?.execute(params![
@@ -173,8 +181,22 @@ pub(crate) fn save(connection: &Connection, activeflow: &ActiveflowRecord) -> Re
             .filter(|_| matches!(activeflow.origin, Origin::Recording(_)))
             .as_ref()
             .map(Uuid::as_bytes),
+        activeflow.webhook.as_ref().map(|webhook| &webhook.uri),
+        activeflow.webhook.as_ref().map_or(WebhookMethod::Unset, |webhook| webhook.method.into()),
     ])?;
     Ok(())
+}
+
+/// The web server that is told of this activeflow's events, if one is.
+pub(crate) fn webhook(connection: &Connection, id: Uuid) -> Result<Option<(String, WebhookMethod)>, Error> {
+    let sql = "SELECT webhook_uri, webhook_method FROM activeflow WHERE id = ?1 AND webhook_uri IS NOT NULL";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    Ok(connection.prepare_cached(sql)?.query_row([id.as_bytes()], read).optional()?)
+}
+
+/// Whether any web server is told of the events of any activeflow.
+pub(crate) fn tells_anybody(connection: &Connection) -> Result<bool, Error> {
+    Ok(connection.prepare("SELECT 1 FROM activeflow WHERE webhook_uri IS NOT NULL LIMIT 1")?.exists([])?)
 }
 
 /// The activeflow with this id, also where it is over.
@@ -226,6 +248,42 @@ impl From<Origin> for ActiveflowReferenceType {
             Origin::Api => ActiveflowReferenceType::Api,
             Origin::Recording(_) => ActiveflowReferenceType::Recording,
             Origin::Nothing => ActiveflowReferenceType::None,
+        }
+    }
+}
+
+impl WebhookMethod {
+    /// The method of HTTP; `None` where nobody is told.
+    pub fn to_order(self) -> Option<Method> {
+        match self {
+            WebhookMethod::Unset => None,
+            WebhookMethod::Post => Some(Method::Post),
+            WebhookMethod::Get => Some(Method::Get),
+            WebhookMethod::Put => Some(Method::Put),
+            WebhookMethod::Delete => Some(Method::Delete),
+        }
+    }
+}
+
+impl From<Method> for WebhookMethod {
+    fn from(method: Method) -> WebhookMethod {
+        match method {
+            Method::Post => WebhookMethod::Post,
+            Method::Get => WebhookMethod::Get,
+            Method::Put => WebhookMethod::Put,
+            Method::Delete => WebhookMethod::Delete,
+        }
+    }
+}
+
+impl From<customer::WebhookMethod> for WebhookMethod {
+    fn from(method: customer::WebhookMethod) -> WebhookMethod {
+        match method {
+            customer::WebhookMethod::Unset => WebhookMethod::Unset,
+            customer::WebhookMethod::Post => WebhookMethod::Post,
+            customer::WebhookMethod::Get => WebhookMethod::Get,
+            customer::WebhookMethod::Put => WebhookMethod::Put,
+            customer::WebhookMethod::Delete => WebhookMethod::Delete,
         }
     }
 }

@@ -402,6 +402,13 @@ pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Res
     Ok(statement.query_row([id.as_bytes()], |row| Record::read(row, identity)).optional()?)
 }
 
+/// The activeflow that a call goes through; nil where there is none.
+pub(crate) fn activeflow(connection: &Connection, id: Uuid) -> Result<Uuid, Error> {
+    let sql = "SELECT activeflow_id FROM call WHERE id = ?1";
+    let read = |row: &Row<'_>| ids::get_or_nil(row, 0);
+    Ok(connection.prepare_cached(sql)?.query_row([id.as_bytes()], read).optional()?.unwrap_or_default())
+}
+
 /// A page of calls, the newest first.
 pub(crate) fn list(
     connection: &Connection,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::Error;
+use crate::{Error, limits};
 
 /// The last event that the reader of this name is done with; 0 before the first.
 pub(crate) fn read(connection: &Connection, name: &str) -> Result<i64, Error> {
@@ -15,4 +15,25 @@ pub(crate) fn advance(connection: &Connection, name: &str, seq: i64) -> Result<(
     let sql = "INSERT INTO cursor (name, seq) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET seq = max(seq, ?2)";
     connection.prepare_cached(sql)?.execute(params![name, seq])?;
     Ok(())
+}
+
+/// Moves it, also back.
+pub(crate) fn set(connection: &Connection, name: &str, seq: i64) -> Result<(), Error> {
+    let sql = "INSERT INTO cursor (name, seq) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET seq = ?2";
+    connection.prepare_cached(sql)?.execute(params![name, seq])?;
+    Ok(())
+}
+
+/// There is no such reader any more.
+pub(crate) fn forget(connection: &Connection, name: &str) -> Result<(), Error> {
+    connection.prepare_cached("DELETE FROM cursor WHERE name = ?1")?.execute([name])?;
+    Ok(())
+}
+
+/// The first event that a reader of [`limits::OWED`] has not read: neither it nor what follows may be deleted.
+pub(crate) fn first_owed(connection: &Connection) -> Result<i64, Error> {
+    let [one, other] = limits::OWED;
+    let sql = "SELECT min(seq) FROM cursor WHERE name IN (?1, ?2)";
+    let read: Option<i64> = connection.prepare_cached(sql)?.query_row([one, other], |row| row.get(0))?;
+    Ok(read.map_or(i64::MAX, |seq| seq + 1))
 }

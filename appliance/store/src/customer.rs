@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::event_log::EventDialect;
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::word::words;
@@ -29,6 +30,12 @@ pub struct Metadata {
     /// Whether RTP is to be looked at closely.
     #[serde(default)]
     pub rtp_debug: bool,
+    /// What events are called where they are told.
+    #[serde(default)]
+    pub event_dialect: EventDialect,
+    /// Whether what is told is signed: there is a secret, which is never shown.
+    #[serde(default, skip_deserializing)]
+    pub webhook_signed: bool,
 }
 
 /// The customer as the API shows it and events carry it.
@@ -88,9 +95,42 @@ pub struct Change {
     pub webhook_uri: Option<String>,
     /// What the exchange knows beyond that.
     pub metadata: Option<Metadata>,
+    /// What its events are signed with, encrypted by the box's own key; empty: with nothing.
+    pub webhook_secret: Option<Vec<u8>>,
+}
+
+/// Where the customer's events are told, and how.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Where; empty: nowhere.
+    pub uri: String,
+    /// By which method; unset: they are not.
+    pub method: WebhookMethod,
+    /// What they are called.
+    pub dialect: EventDialect,
+    /// What they are signed with, encrypted by the box's own key; empty: with nothing.
+    pub secret: Vec<u8>,
+}
+
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Webhook").field("uri", &self.uri).field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+impl Webhook {
+    /// Whether anybody is told.
+    pub fn is_on(&self) -> bool {
+        !self.uri.is_empty() && self.method != WebhookMethod::Unset
+    }
 }
 
 impl Record {
+    /// Whether anybody is told of the customer's events.
+    pub(crate) fn is_told(&self) -> bool {
+        !self.webhook_uri.is_empty() && self.webhook_method != WebhookMethod::Unset
+    }
+
     /// Takes a change.
     pub(crate) fn apply(&mut self, change: &Change, at: Timestamp) {
         let texts = [
@@ -107,7 +147,8 @@ impl Record {
             }
         }
         self.webhook_method = change.webhook_method.unwrap_or(self.webhook_method);
-        self.metadata = change.metadata.unwrap_or(self.metadata);
+        let signed = change.webhook_secret.as_ref().map_or(self.metadata.webhook_signed, |secret| !secret.is_empty());
+        self.metadata = Metadata { webhook_signed: signed, ..change.metadata.unwrap_or(self.metadata) };
         self.tm_update = at;
     }
 }
@@ -117,8 +158,8 @@ pub(crate) fn get(connection: &Connection, identity: &Identity) -> Result<Record
     let created = "SELECT min(created) FROM agent";
     let created: Option<Timestamp> = connection.prepare_cached(created)?.query_row([], |row| row.get(0))?;
     let created = created.unwrap_or(Timestamp(0));
-    let sql = "SELECT name, detail, email, phone_number, address, webhook_method, webhook_uri, rtp_debug, updated \
-         FROM customer";
+    let sql = "SELECT name, detail, email, phone_number, address, webhook_method, webhook_uri, rtp_debug, updated, \
+         event_dialect, webhook_secret <> x'' FROM customer";
     let mut record = Record {
         id: identity.customer_id,
         name: String::new(),
@@ -147,17 +188,21 @@ pub(crate) fn get(connection: &Connection, identity: &Identity) -> Result<Record
         record.webhook_uri = row.get(6)?;
         record.metadata.rtp_debug = row.get(7)?;
         record.tm_update = row.get(8)?;
+        record.metadata.event_dialect = row.get(9)?;
+        record.metadata.webhook_signed = row.get(10)?;
         Ok(())
     };
     connection.prepare_cached(sql)?.query_row([], read).optional()?;
     Ok(record)
 }
 
-pub(crate) fn save(connection: &Connection, record: &Record) -> Result<(), Error> {
+/// Writes the row; the secret stays as it is where there is no new one.
+pub(crate) fn save(connection: &Connection, record: &Record, secret: Option<&[u8]>) -> Result<(), Error> {
     let sql = "INSERT INTO customer (number, name, detail, email, phone_number, address, webhook_method, webhook_uri, \
-         rtp_debug, updated) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (number) DO UPDATE SET \
+         rtp_debug, updated, event_dialect, webhook_secret) \
+         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, coalesce(?11, x'')) ON CONFLICT (number) DO UPDATE SET \
          name = ?1, detail = ?2, email = ?3, phone_number = ?4, address = ?5, webhook_method = ?6, webhook_uri = ?7, \
-         rtp_debug = ?8, updated = ?9";
+         rtp_debug = ?8, updated = ?9, event_dialect = ?10, webhook_secret = coalesce(?11, webhook_secret)";
     connection.prepare_cached(sql)?.execute(params![
         record.name,
         record.detail,
@@ -168,6 +213,19 @@ pub(crate) fn save(connection: &Connection, record: &Record) -> Result<(), Error
         record.webhook_uri,
         record.metadata.rtp_debug,
         record.tm_update,
+        record.metadata.event_dialect,
+        secret,
     ])?;
     Ok(())
+}
+
+/// Where events are told.
+pub(crate) fn webhook(connection: &Connection) -> Result<Webhook, Error> {
+    let sql = "SELECT webhook_uri, webhook_method, event_dialect, webhook_secret FROM customer";
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Webhook { uri: row.get(0)?, method: row.get(1)?, dialect: row.get(2)?, secret: row.get(3)? })
+    };
+    let found = connection.prepare_cached(sql)?.query_row([], read).optional()?;
+    let (method, dialect) = (WebhookMethod::Unset, EventDialect::Ours);
+    Ok(found.unwrap_or(Webhook { uri: String::new(), method, dialect, secret: Vec::new() }))
 }

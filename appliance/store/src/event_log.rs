@@ -1,8 +1,10 @@
 //! The event log: what happened, in order and without gaps; written before anybody hears of it.
 
+mod dialect;
 mod packed;
 
-use rusqlite::{Connection, params};
+pub use dialect::EventDialect;
+use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -73,15 +75,27 @@ pub(crate) fn after(connection: &Connection, seq: i64, limit: u32) -> Result<Vec
     let mut rows = statement.query(params![seq, limit])?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
-        records.push(Record {
-            seq: row.get(0)?,
-            tm: row.get(1)?,
-            kind: row.get(2)?,
-            resource_id: ids::get(row, 3)?,
-            data: RawValue::from_string(packed::unpack(row.get_ref(4)?)?)?,
-        });
+        records.push(read(row)?);
     }
     Ok(records)
+}
+
+/// The event with this number, unless it is deleted.
+pub(crate) fn get(connection: &Connection, seq: i64) -> Result<Option<Record>, Error> {
+    let sql = "SELECT seq, at, type, resource_id, data FROM event_log WHERE seq = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([seq])?;
+    rows.next()?.map(read).transpose()
+}
+
+fn read(row: &Row<'_>) -> Result<Record, Error> {
+    Ok(Record {
+        seq: row.get(0)?,
+        tm: row.get(1)?,
+        kind: row.get(2)?,
+        resource_id: ids::get(row, 3)?,
+        data: RawValue::from_string(packed::unpack(row.get_ref(4)?)?)?,
+    })
 }
 
 /// Deletes the events before `first`.

@@ -53,6 +53,7 @@ pub mod tag;
 pub mod timestamp;
 pub mod trunk;
 pub mod value;
+pub mod webhook_delivery;
 mod word;
 pub mod writer;
 

@@ -6,6 +6,9 @@ use std::time::Duration;
 pub const EVENTS: i64 = 200_000;
 /// How long an event is kept.
 pub const EVENT_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Readers that get every event, however long they are away: of what one of them has not read yet, nothing is deleted. The
+/// log then grows beyond its limits, and says so; it shrinks once they have read, or are dropped.
+pub const OWED: [&str; 2] = ["billing", "cloud"];
 /// Events beyond [`EVENTS`] that may gather before they are deleted, so that not every batch has to.
 pub const EVENT_SLACK: i64 = 1_000;
 /// Rows deleted in one transaction at most: a trim must not hold up the batch behind it.
@@ -50,3 +53,11 @@ pub const RETRY: Duration = Duration::from_secs(1);
 pub const SEQUENCE_BYTES: usize = 8 * 1024 * 1024;
 /// How long a connection waits for another's lock before it gives up.
 pub const BUSY: Duration = Duration::from_secs(5);
+/// How often a web server is told of one event until it is given up, where nobody asks for more.
+pub const TRIES: u32 = 3;
+/// Tries that are told of one delivery.
+pub const TRIES_TOLD: usize = 10;
+/// Deliveries kept that reached their web server: about 250 bytes each.
+pub const DELIVERIES: i64 = 10_000;
+/// Deliveries kept altogether, those that did not reach it among them; those that wait are always kept.
+pub const DELIVERIES_FAILED: i64 = 100_000;

@@ -16,6 +16,7 @@ use crate::timestamp::Timestamp;
 use crate::{
     Error, accesskey, activeflow, agent, call, conference, conferencecall, cursor, customer, event_log, extension,
     flow, groupcall, number, provider, recording, registration, route, safe_copy, sequence, tag, trunk,
+    webhook_delivery,
 };
 
 /// One reading connection. It sees what is committed, and neither waits for the writer nor makes it wait.
@@ -268,6 +269,44 @@ impl Reader {
     /// The customer.
     pub fn customer(&self) -> Result<customer::Record, Error> {
         customer::get(&self.connection, &self.identity)
+    }
+
+    /// Where the customer's events are told.
+    pub fn webhook(&self) -> Result<customer::Webhook, Error> {
+        customer::webhook(&self.connection)
+    }
+
+    /// A page of deliveries to web servers; of one status, where it is given.
+    pub fn webhook_deliveries(
+        &self,
+        status: Option<webhook_delivery::DeliveryStatus>,
+        page: PageRequest,
+    ) -> Result<Page<webhook_delivery::Record>, Error> {
+        webhook_delivery::list(&self.connection, &self.identity, (status, page))
+    }
+
+    /// One delivery.
+    pub fn webhook_delivery(&self, id: Uuid) -> Result<Option<webhook_delivery::Record>, Error> {
+        webhook_delivery::get(&self.connection, &self.identity, id)
+    }
+
+    /// What waits for an endpoint, in the order of the events; at most `limit`.
+    pub fn waiting_deliveries(
+        &self,
+        endpoint: &webhook_delivery::Endpoint,
+        limit: u32,
+    ) -> Result<Vec<webhook_delivery::Record>, Error> {
+        webhook_delivery::waiting(&self.connection, &self.identity, (endpoint, limit))
+    }
+
+    /// The web servers of activeflows that something waits for.
+    pub fn waiting_endpoints(&self) -> Result<Vec<String>, Error> {
+        webhook_delivery::endpoints(&self.connection)
+    }
+
+    /// What a delivery tells; `None` where the log has it no more.
+    pub fn delivery_content(&self, delivery: &webhook_delivery::Record) -> Result<Option<event_log::Record>, Error> {
+        webhook_delivery::content(&self.connection, delivery)
     }
 
     /// A page of tags.

@@ -23,8 +23,17 @@ use crate::timestamp::Timestamp;
 use crate::{Error, cursor, event_log, schema, sealed};
 
 /// Tables that are not copied: they grow, or are made anew by themselves.
-const RECORDS: [&str; 8] =
-    ["event_log", "sequence", "call", "conferencecall", "activeflow", "groupcall", "recording", "registration"];
+const RECORDS: [&str; 9] = [
+    "event_log",
+    "sequence",
+    "call",
+    "conferencecall",
+    "activeflow",
+    "groupcall",
+    "recording",
+    "registration",
+    "webhook_delivery",
+];
 
 /// Rows that are saved at a time; where one of them cannot be read, they are tried alone.
 const ROWS: i64 = 256;

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011_trunk.sql"),
     include_str!("../migrations/0012_recording_storage.sql"),
     include_str!("../migrations/0013_sealed.sql"),
+    include_str!("../migrations/0014_webhook_delivery.sql"),
 ];
 
 /// `TNDM`, in the file's header: what tells our file from another program's.

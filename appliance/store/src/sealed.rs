@@ -107,7 +107,8 @@ impl BoxKey {
         Ok(())
     }
 
-    fn encrypt(&self, secret: &str) -> Result<Vec<u8>, Unsealed> {
+    /// A secret as it may lie anywhere.
+    pub fn encrypt(&self, secret: &str) -> Result<Vec<u8>, Unsealed> {
         let nonce = random::<NONCE>()?;
         let mut octets = secret.as_bytes().to_vec();
         let tag = self.cipher.encrypt_inout_detached(&nonce.into(), b"", octets.as_mut_slice().into());
@@ -115,7 +116,8 @@ impl BoxKey {
         Ok([&nonce[..], &tag, &octets].concat())
     }
 
-    fn decrypt(&self, octets: &[u8]) -> Option<String> {
+    /// What was encrypted by this box; `None` where it was not.
+    pub fn decrypt(&self, octets: &[u8]) -> Option<String> {
         let (nonce, rest) = octets.split_first_chunk::<NONCE>()?;
         let (tag, sealed) = rest.split_first_chunk::<TAG>()?;
         let mut text = sealed.to_vec();

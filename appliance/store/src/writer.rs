@@ -1,5 +1,7 @@
 //! The one writer: a batch of items becomes rows and events in one transaction.
 
+mod outbox;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -21,10 +23,11 @@ use uuid::Uuid;
 use crate::call::{CallHangupBy, CallHangupReason, CallStatus};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
+use crate::webhook_delivery::DeliveryStatus;
 use crate::{
     Error, Store, accesskey, activeflow, agent, call, conference, conferencecall, cursor, customer, dtmf, event_log,
     extension, flow, groupcall, kept, limits, number, provider, recording, registration, route, sequence, setting, tag,
-    trunk,
+    trunk, webhook_delivery,
 };
 
 /// Something to be remembered.
@@ -56,8 +59,14 @@ pub enum Item {
     RecordingFiled(recording::Found, Timestamp),
     /// The file of a recording has come further, logged as `call_recording` or `conference_recording`; nothing is logged where the recording is deleted.
     RecordingStored(Uuid, recording::Step, Timestamp),
+    /// A web server was told of an event, or not.
+    WebhookDelivery(Box<webhook_delivery::Record>),
+    /// A delivery is to be tried anew; nothing happens where it waits.
+    WebhookRetried(Uuid, Timestamp),
     /// A reader of the log is done with everything up to this number.
     Cursor(String, i64),
+    /// There is no reader of this name any more: what it did not read is not kept for it.
+    CursorDropped(String),
     /// Nothing to remember: whether the disk can be written.
     Probe(Timestamp),
 }
@@ -97,6 +106,8 @@ pub struct Trimmed {
     pub agents: usize,
     /// Records of flows that ran that were too many.
     pub activeflows: usize,
+    /// Deliveries to web servers that were too many.
+    pub webhook_deliveries: usize,
 }
 
 /// Owns the connection that writes.
@@ -110,6 +121,8 @@ pub struct Writer {
     latest: i64,
     /// Something was configured that the copy does not know.
     uncopied: bool,
+    /// Whether web servers are told of the events of activeflows.
+    tells: bool,
     store: Store,
 }
 
@@ -123,6 +136,9 @@ impl Item {
     pub fn durability(&self) -> Durability {
         match self {
             Item::Refreshed(_) | Item::Sequence(_) | Item::Probe(_) => Durability::Batched,
+            // What a power cut takes of these is told once more.
+            Item::WebhookDelivery(_) => Durability::Batched,
+            Item::Cursor(name, _) if name == webhook_delivery::CURSOR => Durability::Batched,
             Item::Event(_)
             | Item::AccesskeyCreated(_)
             | Item::AccesskeyUpdated(..)
@@ -134,7 +150,9 @@ impl Item {
             | Item::RecordingDeleted(..)
             | Item::RecordingFiled(..)
             | Item::RecordingStored(..)
-            | Item::Cursor(..) => Durability::Acknowledged,
+            | Item::WebhookRetried(..)
+            | Item::Cursor(..)
+            | Item::CursorDropped(_) => Durability::Acknowledged,
         }
     }
 }
@@ -142,8 +160,9 @@ impl Item {
 impl Writer {
     pub(crate) fn new(connection: Connection, identity: Arc<Identity>, store: Store) -> Result<Writer, Error> {
         let (first, latest) = event_log::range(&connection)?;
-        let uncopied = !store.has_copy();
-        Ok(Writer { connection, identity, durability: Durability::Acknowledged, first, latest, uncopied, store })
+        let (uncopied, tells) = (!store.has_copy(), activeflow::tells_anybody(&connection)?);
+        let durability = Durability::Acknowledged;
+        Ok(Writer { connection, identity, durability, first, latest, uncopied, tells, store })
     }
 
     /// Writes a batch: all of it, or nothing where it fails.
@@ -173,6 +192,7 @@ impl Writer {
                 record.tm_hangup = Some(now);
                 record.tm_update = now;
                 batch.append(now, "call_hungup", record.id, &record)?;
+                batch.tell(now, "call_hungup", record.activeflow_id)?;
                 record.save(batch.connection)?;
             }
             for mut place in places {
@@ -204,6 +224,7 @@ impl Writer {
                 let file = found.iter().find(|found| found.id == record.id).map(|found| &found.file);
                 record.interrupt(now, file);
                 batch.append(now, record.event_name(), record.reference_id, &record)?;
+                batch.tell_of_call(now, record.event_name(), record.reference_id)?;
                 record.save(batch.connection)?;
             }
             Ok(())
@@ -217,7 +238,8 @@ impl Writer {
         let cutoff = Timestamp(now.0.saturating_sub(limits::EVENT_AGE.as_micros() as i64));
         self.durability(Durability::Batched)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let first = event_log::first_since(&transaction, cutoff, limits::TRIM_STEP)?.max(self.first);
+        let first = event_log::first_since(&transaction, cutoff, limits::TRIM_STEP)?;
+        let first = first.min(cursor::first_owed(&transaction)?).max(self.first);
         let trimmed = Trimmed {
             events: event_log::trim_before(&transaction, first)?,
             sequences: sequence::trim(&transaction, limits::SEQUENCES)?,
@@ -232,6 +254,7 @@ impl Writer {
                 + tag::trim(&transaction, limits::TAGS, limits::TRIM_STEP)?
                 + accesskey::trim(&transaction, limits::ACCESSKEYS, limits::TRIM_STEP)?,
             activeflows: activeflow::trim(&transaction, limits::ACTIVEFLOWS, limits::TRIM_STEP)?,
+            webhook_deliveries: webhook_delivery::trim(&transaction, limits::TRIM_STEP)?,
         };
         transaction.commit()?;
         self.first = first;
@@ -274,12 +297,14 @@ impl Writer {
     ) -> Result<Committed, Error> {
         self.durability(durability)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut batch = Batch::new(&transaction, &self.identity, self.latest);
+        let mut batch = Batch { tells: self.tells, ..Batch::new(&transaction, &self.identity, self.latest) };
         work(&mut batch)?;
-        let (latest, sequences, configured) = (batch.latest, batch.sequences, batch.configured);
+        let (latest, sequences) = (batch.latest, batch.sequences);
+        let (configured, tells) = (batch.configured, batch.tells);
         let mut first = self.first;
         if latest - first + 1 > limits::EVENTS + limits::EVENT_SLACK {
-            first = (latest - limits::EVENTS + 1).min(first + limits::TRIM_STEP);
+            let wanted = (latest - limits::EVENTS + 1).min(first + limits::TRIM_STEP);
+            first = wanted.min(cursor::first_owed(&transaction)?).max(first);
             event_log::trim_before(&transaction, first)?;
         }
         if sequences > 0 {
@@ -287,7 +312,7 @@ impl Writer {
         }
         transaction.commit()?;
         let events = (latest - self.latest) as usize;
-        (self.first, self.latest) = (first, latest);
+        (self.first, self.latest, self.tells) = (first, latest, tells);
         self.uncopied |= configured;
         Ok(Committed { latest_seq: latest, events })
     }
@@ -310,6 +335,7 @@ struct Batch<'a> {
     connection: &'a Connection,
     identity: &'a Identity,
     latest: i64,
+    tells: bool,
     sequences: usize,
     /// One of the events is about what people configured.
     configured: bool,
@@ -333,6 +359,7 @@ impl<'a> Batch<'a> {
             connection,
             identity,
             latest,
+            tells: false,
             sequences: 0,
             configured: false,
             json: Vec::with_capacity(2048),
@@ -363,7 +390,10 @@ impl<'a> Batch<'a> {
             Item::CallDeleted(id, at) => self.delete_call(*id, *at),
             Item::GroupcallDeleted(id, at) => self.delete_groupcall(*id, *at),
             Item::ActiveflowDeleted(id, at) => self.delete_activeflow(*id, *at),
+            Item::WebhookDelivery(delivery) => webhook_delivery::save(self.connection, delivery),
+            Item::WebhookRetried(id, at) => self.retry_webhook(*id, *at),
             Item::Cursor(name, seq) => cursor::advance(self.connection, name, *seq),
+            Item::CursorDropped(name) => cursor::forget(self.connection, name),
             Item::Probe(at) => setting::write(self.connection, "probe", &at.0.to_be_bytes()),
         }
     }
@@ -397,7 +427,8 @@ impl<'a> Batch<'a> {
             | EventKind::CallCanceling(call)
             | EventKind::CallHungup(call) => self.call(at, name, call),
             EventKind::DtmfReceived(dtmf) => {
-                self.append(at, name, dtmf.call_id, &dtmf::Record::new(dtmf, self.identity))
+                self.append(at, name, dtmf.call_id, &dtmf::Record::new(dtmf, self.identity))?;
+                self.tell_of_call(at, name, dtmf.call_id)
             }
             EventKind::GroupcallCreated(groupcall)
             | EventKind::GroupcallUpdated(groupcall)
@@ -506,6 +537,7 @@ impl<'a> Batch<'a> {
     fn call(&mut self, at: Timestamp, name: &str, call: &CallRecord) -> Result<(), Error> {
         let record = call::Record::new(call, self.identity);
         self.append(at, name, record.id, &record)?;
+        self.tell(at, name, record.activeflow_id)?;
         match self.call_place.get(&record.id) {
             Some(&place) => self.calls[place] = record,
             None => {
@@ -518,7 +550,8 @@ impl<'a> Batch<'a> {
 
     fn conferencecall(&mut self, at: Timestamp, name: &str, place: &Conferencecall) -> Result<(), Error> {
         conferencecall::save(self.connection, place)?;
-        self.append(at, name, place.id, &conferencecall::Record::new(place, self.identity))
+        self.append(at, name, place.id, &conferencecall::Record::new(place, self.identity))?;
+        self.tell_of_call(at, name, place.call_id)
     }
 
     fn flow(&mut self, at: Timestamp, name: &str, flow: &Flow) -> Result<(), Error> {
@@ -563,8 +596,13 @@ impl<'a> Batch<'a> {
 
     fn update_customer(&mut self, change: &customer::Change, at: Timestamp) -> Result<(), Error> {
         let mut record = customer::get(self.connection, self.identity)?;
+        let was_told = record.is_told();
         record.apply(change, at);
-        customer::save(self.connection, &record)?;
+        customer::save(self.connection, &record, change.webhook_secret.as_deref())?;
+        if record.is_told() && !was_told {
+            // Whoever is told now is told from this change on, and of nothing before it.
+            cursor::set(self.connection, webhook_delivery::CURSOR, self.latest)?;
+        }
         self.append(at, "customer_updated", record.id, &record)
     }
 
@@ -575,14 +613,17 @@ impl<'a> Batch<'a> {
 
     fn activeflow(&mut self, at: Timestamp, name: &str, activeflow: &ActiveflowRecord) -> Result<(), Error> {
         activeflow::save(self.connection, activeflow)?;
-        self.append(at, name, activeflow.id, &activeflow::Record::new(activeflow, self.identity))
+        self.append(at, name, activeflow.id, &activeflow::Record::new(activeflow, self.identity))?;
+        self.tells |= activeflow.webhook.is_some();
+        self.tell(at, name, activeflow.id)
     }
 
     /// The event belongs to what is recorded.
     fn recording(&mut self, at: Timestamp, name: &str, recording: &RecordingRecord) -> Result<(), Error> {
         let record = recording::Record::new(recording, self.identity);
         record.save(self.connection)?;
-        self.append(at, name, record.reference_id, &record)
+        self.append(at, name, record.reference_id, &record)?;
+        self.tell_of_call(at, name, record.reference_id)
     }
 
     fn delete_recording(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
@@ -599,7 +640,16 @@ impl<'a> Batch<'a> {
         let Some(mut record) = recording::get(self.connection, self.identity, found.id)? else { return Ok(()) };
         record.refile(at, &found.file);
         record.save(self.connection)?;
-        self.append(at, record.event_name(), record.reference_id, &record)
+        self.append(at, record.event_name(), record.reference_id, &record)?;
+        self.tell_of_call(at, record.event_name(), record.reference_id)
+    }
+
+    fn retry_webhook(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
+        let found = webhook_delivery::get(self.connection, self.identity, id)?;
+        let is_over = |delivery: &webhook_delivery::Record| delivery.status != DeliveryStatus::Waiting;
+        let Some(mut delivery) = found.filter(is_over) else { return Ok(()) };
+        delivery.renew(at);
+        webhook_delivery::save(self.connection, &delivery)
     }
 
     /// What is deleted has no events any more, but its file has still to go.
@@ -613,7 +663,8 @@ impl<'a> Batch<'a> {
         if record.tm_delete.is_some() {
             return Ok(());
         }
-        self.append(at, record.event_name(), record.reference_id, &record)
+        self.append(at, record.event_name(), record.reference_id, &record)?;
+        self.tell_of_call(at, record.event_name(), record.reference_id)
     }
 
     fn delete_call(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {

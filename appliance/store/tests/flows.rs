@@ -96,6 +96,7 @@ fn activeflow(number: u128, running: bool) -> Box<ActiveflowRecord> {
         call_id: running.then(|| id(9)),
         follows: Some(id(8)),
         on_complete_flow_id: None,
+        webhook: None,
         current: running.then(|| action(2)),
         executed: if running { Vec::new() } else { vec![action(1), action(2)] },
         failure: (!running).then(|| "talk: nobody is there to speak".into()),

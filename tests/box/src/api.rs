@@ -55,6 +55,11 @@ impl Api {
         self.send("POST", path, Some(body))
     }
 
+    /// PUT.
+    pub fn put(&self, path: &str, body: Value) -> Result<Value> {
+        self.send("PUT", path, Some(body))
+    }
+
     /// DELETE.
     pub fn delete(&self, path: &str) -> Result<Value> {
         self.send("DELETE", path, None)
@@ -78,6 +83,7 @@ impl Api {
         let mut answer = match (method, body) {
             ("GET", _) => agent.get(&url).header("Authorization", &bearer).call()?,
             ("DELETE", _) => agent.delete(&url).header("Authorization", &bearer).call()?,
+            ("PUT", Some(body)) => agent.put(&url).header("Authorization", &bearer).send_json(body)?,
             (_, Some(body)) => agent.post(&url).header("Authorization", &bearer).send_json(body)?,
             (_, None) => agent.post(&url).header("Authorization", &bearer).send_empty()?,
         };

@@ -1,6 +1,6 @@
 //! Where events may be told. What a name leads to is looked at again when they are.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::http::Uri;
 use pbx::Rejection;
@@ -8,8 +8,8 @@ use pbx::Rejection;
 /// Bytes of an address: what every proxy takes.
 const LONGEST: usize = 2_048;
 
-/// Whether events may be told there; empty: nowhere.
-pub fn validate(uri: &str) -> Result<(), Rejection> {
+/// Whether events may be told there; empty: nowhere. `own` are servers of the box itself that may be told all the same.
+pub fn validate(uri: &str, own: &[SocketAddr]) -> Result<(), Rejection> {
     if uri.is_empty() {
         return Ok(());
     }
@@ -25,7 +25,9 @@ pub fn validate(uri: &str) -> Result<(), Rejection> {
     if host.is_empty() {
         return Err(invalid("names no host"));
     }
+    let port = parsed.port_u16().unwrap_or(if parsed.scheme_str() == Some("https") { 443 } else { 80 });
     match read(host) {
+        Host::Address(address) if own.contains(&SocketAddr::new(address, port)) => Ok(()),
         Host::Name => Ok(()),
         Host::Odd => Err(invalid("has a host that is neither a name nor an address")),
         Host::Ourselves => Err(invalid("must not lead to the exchange itself")),
@@ -89,7 +91,7 @@ mod tests {
             "http://nas/hook",
             "http://127.example.org/",
         ] {
-            assert!(validate(uri).is_ok(), "{uri}");
+            assert!(validate(uri, &[]).is_ok(), "{uri}");
         }
     }
 
@@ -114,9 +116,17 @@ mod tests {
             ("http://2130706433/", "neither"),
             ("http://0x7f000001/", "neither"),
         ] {
-            let refused = validate(uri).expect_err(uri);
+            let refused = validate(uri, &[]).expect_err(uri);
             assert!(refused.to_string().contains(reason), "{uri}: {refused}");
         }
-        assert!(validate(&format!("http://example.org/{}", "x".repeat(2_048))).is_err());
+        assert!(validate(&format!("http://example.org/{}", "x".repeat(2_048)), &[]).is_err());
+    }
+
+    #[test]
+    fn a_server_of_the_box_may_be_told_where_the_administrator_named_it() {
+        let own = ["127.0.0.1:8080".parse().expect("an address")];
+        assert!(validate("http://127.0.0.1:8080/hook", &own).is_ok());
+        assert!(validate("http://127.0.0.1:8081/hook", &own).is_err());
+        assert!(validate("http://127.0.0.1/hook", &own).is_err());
     }
 }

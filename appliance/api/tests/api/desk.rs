@@ -174,6 +174,11 @@ impl Desk {
             recordings: folder.path().join("recordings"),
             bucket: None,
             cloud: None,
+            webhooks: api::state::Webhooks {
+                seal: Arc::new(|secret| Ok(secret.bytes().rev().collect())),
+                ring: Arc::new(|| ()),
+                own_servers: vec![([127, 0, 0, 1], 8_080).into()],
+            },
             secure: false,
         })
         .expect("readers");

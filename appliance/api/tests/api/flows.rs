@@ -319,6 +319,7 @@ async fn what_ran_is_listed_and_cannot_be_stopped_again() {
         call_id: Some(Uuid::from_u128(9)),
         follows: None,
         on_complete_flow_id: None,
+        webhook: None,
         current: None,
         executed: Vec::new(),
         failure: Some("play: there is no such file".into()),

@@ -18,4 +18,5 @@ mod rules;
 mod server;
 mod trunks;
 mod web_page;
+mod webhooks;
 mod websocket;

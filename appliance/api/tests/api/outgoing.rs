@@ -181,7 +181,7 @@ async fn a_flow_is_run_without_a_call_and_its_record_deleted() {
         (json!({}), "flow_id"),
         (json!({"flow_id": id}), "flow_id"),
         (json!({"id": "17", "actions": [{"type": "stop"}]}), "id"),
-        (json!({"actions": [{"type": "stop"}], "webhook_uri": "http://192.0.2.1/"}), "webhook_uri"),
+        (json!({"actions": [{"type": "stop"}], "webhook_uri": "http://127.0.0.1/"}), "webhook_uri"),
     ] {
         let refused = post(&desk, &token, "/v1.0/activeflows", body).await;
         assert_eq!(refused.status, 400, "{}", refused.text);

@@ -17,7 +17,13 @@ const AGENT_MAY: [(&str, &str); 5] = [
     ("PUT", "/v1.0/agents/{own}/status"),
 ];
 /// What agents may not read: what lets somebody in, and where events go.
-const MANAGERS_READ: [&str; 3] = ["/v1.0/accesskeys", "/v1.0/accesskeys/{id}", "/v1.0/customer"];
+const MANAGERS_READ: [&str; 5] = [
+    "/v1.0/accesskeys",
+    "/v1.0/accesskeys/{id}",
+    "/v1.0/customer",
+    "/v1.0/webhook_deliveries",
+    "/v1.0/webhook_deliveries/{id}",
+];
 /// What only administrators may.
 const ADMINS_MAY: [(&str, &str); 3] =
     [("PUT", "/v1.0/agents/{id}/permission"), ("PUT", "/v1.0/customer"), ("PUT", "/v1.0/customer/metadata")];

@@ -171,6 +171,50 @@ async fn a_client_that_fell_behind_the_log_is_told_what_it_missed() {
 }
 
 #[tokio::test]
+async fn a_client_that_reads_nothing_for_a_while_gets_everything_in_order() {
+    let desk = Desk::new();
+    let (address, _stop, _serving) = start(&desk).await;
+    let token = desk.log_in(ADMIN).await;
+    let mut client = Client::open(address, &format!("token={token}&after=0")).await;
+    client.subscribe(&customer(&desk)).await;
+    // More than sockets hold, so that somebody has to wait.
+    let detail = "x".repeat(4_000);
+    let update = || {
+        let change = store::customer::Change { detail: Some(detail.clone()), ..Default::default() };
+        store::Item::CustomerUpdated(Box::new(change), store::Timestamp(0))
+    };
+    for _ in 0..6 {
+        let entry = store::journal::Entry { items: (0..500).map(|_| update()).collect(), done: None };
+        desk.journal.submit(entry).ok().expect("room");
+    }
+    desk.write(update());
+    // Another client is told meanwhile.
+    let mut other = Client::open(address, &format!("token={token}&after=3000")).await;
+    other.subscribe(&customer(&desk)).await;
+    assert_eq!(other.event().await["seq"], 3_001);
+    for seq in 1..=3_002 {
+        assert_eq!(client.event().await["seq"], seq);
+    }
+}
+
+#[tokio::test]
+async fn the_later_names_are_told_to_who_asks_for_them() {
+    let desk = Desk::new();
+    let (address, _stop, _serving) = start(&desk).await;
+    let token = desk.log_in(ADMIN).await;
+    let mut client = Client::open(address, &format!("token={token}&event_dialect=2026")).await;
+    client.subscribe(&format!("{}:call", customer(&desk))).await;
+    crate::phones::a_call(&desk, &token).await;
+    let mut names = Vec::new();
+    while names.iter().filter(|name| *name == "call_progressing").count() < 2 {
+        names.push(client.event().await["type"].as_str().expect("a name").to_owned());
+    }
+    assert!(!names.contains(&"call_answered".to_owned()), "{names:?}");
+    let refused = tokio_tungstenite::connect_async(format!("ws://{address}/v1.0/ws?token={token}&event_dialect=1"));
+    assert!(refused.await.expect_err("no such dialect").to_string().contains("400"));
+}
+
+#[tokio::test]
 async fn stopping_the_api_says_good_bye() {
     let desk = Desk::new();
     let (address, stop, serving) = start(&desk).await;

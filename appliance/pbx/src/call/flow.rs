@@ -106,6 +106,7 @@ impl Run {
             call_id,
             follows: script.follows,
             on_complete_flow_id: script.on_complete_flow_id,
+            webhook: script.webhook,
             current: None,
             executed: Vec::new(),
             failure: None,

@@ -247,7 +247,7 @@ impl Pbx {
         }
         let found = Script::find(&mut self.ctx, (new.flow_id, new.actions), &new.variables)?;
         let missing = Rejection::Invalid { field: "flow_id", reason: "is missing, and so are actions" };
-        let script = Script { id: new.id, ..found.ok_or(missing)? };
+        let script = Script { id: new.id, webhook: new.webhook, ..found.ok_or(missing)? };
         let record = self.calls.run_alone(&mut self.ctx, script, Origin::Api)?;
         Ok(Reply::Activeflow(Box::new(record)))
     }

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::UnixMicros;
 use crate::flow::action::Action;
+use crate::flow::order::Method;
 
 /// What an activeflow runs for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,15 @@ impl Origin {
     }
 }
 
+/// A web server that is told of each event of one activeflow, and of the calls that go through it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventWebhook {
+    /// Where.
+    pub uri: String,
+    /// How.
+    pub method: Method,
+}
+
 /// What the API shows of an activeflow, what events carry, what is kept.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActiveflowRecord {
@@ -47,6 +57,8 @@ pub struct ActiveflowRecord {
     pub follows: Option<Uuid>,
     /// The flow that runs after it.
     pub on_complete_flow_id: Option<Uuid>,
+    /// The web server that is told of its events.
+    pub webhook: Option<EventWebhook>,
     /// The action that runs, its options filled in.
     pub current: Option<Action>,
     /// What it has done, the latest actions; told once it is over.

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::flow::action::Action;
 use crate::flow::flows::Flow;
 use crate::flow::order::NewCall;
+use crate::flow::record::EventWebhook;
 use crate::flow::variables::Variables;
 use crate::flow::{Fault, flows};
 use crate::limits;
@@ -30,6 +31,8 @@ pub struct Script {
     pub follows: Option<Uuid>,
     /// The id that its activeflow is to have.
     pub id: Option<Uuid>,
+    /// The web server that is told of its events.
+    pub webhook: Option<EventWebhook>,
     /// How many activeflows came before it in its chain.
     pub completed: u32,
 }
@@ -57,6 +60,7 @@ impl From<&Flow> for Script {
             variables: Variables::default(),
             follows: None,
             id: None,
+            webhook: None,
             completed: 0,
         }
     }
@@ -73,6 +77,7 @@ impl Script {
             variables: Variables::default(),
             follows: None,
             id: None,
+            webhook: None,
             completed: 0,
         }
     }
