@@ -7,8 +7,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use api::cloud::CloudState;
 use delivery::cloud::sender::Surroundings;
 use delivery::cloud::{Link, Sender};
+use store::journal::Entry;
 use store::sealed::BoxKey;
-use store::{Journal, Store};
+use store::{Item, Journal, Store};
 use tokio::sync::watch;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
@@ -24,6 +25,13 @@ pub fn start(
     (store, journal): (&Store, &Journal),
     events: &watch::Receiver<i64>,
 ) -> Result<Option<Sender>> {
+    // The log keeps everything for a cloud from the first moment on, and nothing for one that is gone.
+    let place = match &options.cloud {
+        Some(_) => Item::Cursor(delivery::cloud::sender::NAME.into(), 0),
+        None => Item::CursorDropped(delivery::cloud::sender::NAME.into()),
+    };
+    let full = |_| anyhow!("the store takes nothing at the start");
+    journal.submit(Entry { items: vec![place], done: None }).map_err(full)?;
     let Some(service) = &options.cloud else { return Ok(None) };
     let own = BoxKey::open(folder.path())?;
     if let Some(token) = std::env::var("TANDEM_CLOUD_TOKEN").ok().filter(|token| !token.is_empty()) {

@@ -7,7 +7,7 @@ pub const EVENTS: i64 = 200_000;
 /// How long an event is kept.
 pub const EVENT_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Readers that get every event, however long they are away: of what one of them has not read yet, nothing is deleted. The
-/// log then grows beyond its limits, and says so; it shrinks once they have read, or are dropped.
+/// log then grows beyond its limits; it shrinks once they have read, or are dropped.
 pub const OWED: [&str; 2] = ["billing", "cloud"];
 /// Events beyond [`EVENTS`] that may gather before they are deleted, so that not every batch has to.
 pub const EVENT_SLACK: i64 = 1_000;

@@ -13,7 +13,7 @@ use super::{batch, link::Error as Refusal};
 use crate::{backoff, limits, written};
 
 /// The name of the cursor.
-const NAME: &str = "cloud";
+pub const NAME: &str = "cloud";
 
 /// What the thread needs of the rest of the process.
 pub struct Surroundings {
