@@ -73,6 +73,29 @@ pub enum Command {
         /// What is cut off.
         mute: Mute,
     },
+    /// The phone hears what it says, instead of anybody else, or no longer does.
+    Echo {
+        /// The stream.
+        stream: StreamId,
+        /// Whether it does.
+        on: bool,
+    },
+    /// Find out whether a person or a machine has answered. Yields [`Event::Judged`](crate::Event::Judged).
+    DetectMachine {
+        /// The stream of the phone that has just answered.
+        stream: StreamId,
+    },
+    /// A program, which is a stream with an agreed format, listens to a phone and speaks into its call, until either is closed.
+    Attach {
+        /// The stream of the program.
+        program: StreamId,
+        /// The stream of the phone, which has no other program.
+        to: StreamId,
+        /// What the program hears.
+        hears: Sides,
+        /// Who hears the program: whoever hears the phone (`said`), and the phone (`heard`).
+        speaks: Sides,
+    },
     /// Make a conference without anybody.
     OpenConference {
         /// Its name from now on.
@@ -187,6 +210,15 @@ pub enum Sound {
     Octets(Arc<[u8]>),
     /// Nothing, for so long.
     Silence(Duration),
+}
+
+/// The two sides of what goes on at a phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Sides {
+    /// What it says.
+    pub said: bool,
+    /// What it hears.
+    pub heard: bool,
 }
 
 /// What of a phone is cut off.

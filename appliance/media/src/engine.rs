@@ -9,6 +9,7 @@ mod keypad;
 mod outbox;
 mod pause;
 mod playing;
+mod program;
 mod protection;
 mod report;
 mod room;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::command::Target;
+use crate::machine_detector::Answerer;
 use crate::player::PlaybackId;
 use crate::recorder::RecordingId;
 use crate::socket::StreamId;
@@ -55,6 +56,13 @@ pub enum Event {
         duration_ms: u32,
         /// It was heard as tones in the sound (ITU-T Q.23), and not told by events (RFC 4733).
         in_band: bool,
+    },
+    /// It is known who has answered, or that it cannot be known ([`Command::DetectMachine`](crate::Command::DetectMachine)).
+    Judged {
+        /// The stream.
+        stream: StreamId,
+        /// Who has.
+        answerer: Answerer,
     },
     /// The stream is gone; its sockets may be closed.
     Closed {
@@ -108,6 +116,7 @@ impl Event {
             | Event::Relatched { stream, .. }
             | Event::Timeout { stream, .. }
             | Event::Digit { stream, .. }
+            | Event::Judged { stream, .. }
             | Event::Closed { stream, .. }
             | Event::PlaybackEnded { to: Target::Stream(stream), .. }
             | Event::RecordingEnded { of: Target::Stream(stream), .. } => Some(*stream),

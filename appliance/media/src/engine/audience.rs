@@ -18,17 +18,15 @@ use crate::{ConferenceId, Ended, Mute, Target, Time};
 impl Engine {
     /// Gives a call a room, or takes it away, as its streams need it now. A stream in a conference stays there.
     pub(super) fn arrange(&mut self, now: Time, id: StreamId) {
-        let Some(stream) = self.streams.get(id) else { return };
+        // A program sits wherever its phone does.
+        let Some(stream) = self.streams.get(id).filter(|stream| stream.attachment.is_none()) else { return };
         if stream.seat.as_ref().is_some_and(|seat| self.rooms.is_conference(seat.room)) {
             return;
         }
         let pair = [Some(id), stream.peer];
         let transcoding = self.transcodes(id);
-        let busy = |id: StreamId| {
-            self.streams.get(id).is_some_and(|stream| {
-                stream.is_listened_to() || stream.seat.as_ref().is_some_and(|seat| seat.is_busy())
-            })
-        };
+        let busy =
+            |id: StreamId| self.streams.get(id).is_some_and(|stream| stream.is_listened_to() || stream.is_busy());
         if !transcoding && !pair.into_iter().flatten().any(busy) {
             for id in pair.into_iter().flatten() {
                 self.unseat(id);
@@ -94,8 +92,16 @@ impl Engine {
         self.rooms.open(Box::new(Room::new(purpose, loudest, now + phase)))
     }
 
-    /// Takes a seat in a room, with all that is played to and recorded of the stream.
-    fn sit(&mut self, id: StreamId, room: RoomId) -> Option<()> {
+    /// Takes a seat in a room, with all that is played to and recorded of the stream; its program sits behind it.
+    pub(super) fn sit(&mut self, id: StreamId, room: RoomId) -> Option<()> {
+        self.take_seat(id, room)?;
+        match self.streams.get(id)?.program {
+            Some(program) => self.take_seat(program, room),
+            None => Some(()),
+        }
+    }
+
+    fn take_seat(&mut self, id: StreamId, room: RoomId) -> Option<()> {
         let stream = self.streams.get_mut(id)?;
         if stream.seat.as_ref().is_some_and(|seat| seat.room == room) {
             return Some(());
@@ -145,20 +151,22 @@ impl Engine {
     pub(super) fn settle(&mut self, id: RoomId) -> Option<()> {
         let room = self.rooms.get_mut(id)?;
         let streams = &mut self.streams;
-        let rates =
-            room.seats.iter().filter_map(|id| Some(streams.get(*id)?.agreed.as_ref()?.format.send.sample_rate()));
+        let phones = room.seats.iter().filter_map(|id| streams.get(*id)).filter(|stream| stream.attachment.is_none());
+        let rates = phones.filter_map(|stream| Some(stream.agreed.as_ref()?.format.send.sample_rate()));
         let rate = rates.min().unwrap_or(SampleRate::Khz8);
         let moved = rate != room.rate;
         if moved {
             room.speak_at(rate);
         }
-        let all = room.purpose != (Purpose::Call { transcoding: false });
+        let is_program = |id: &StreamId| streams.get(*id).is_some_and(|stream| stream.attachment.is_some());
+        room.has_programs = room.seats.iter().any(is_program);
+        let all = room.has_programs || room.purpose != (Purpose::Call { transcoding: false });
         for stream in &room.seats {
             let Some(seat) = streams.get_mut(*stream).and_then(|stream| stream.seat.as_mut()) else { continue };
             if moved {
                 seat.move_to(id, rate);
             }
-            seat.speaks = all || seat.player.is_some() || seat.keypad.is_busy();
+            seat.speaks = all || seat.player.is_some() || seat.keypad.is_busy() || seat.echoes;
         }
         Some(())
     }
@@ -185,8 +193,8 @@ impl Engine {
 
     /// The stream is alone from now on.
     pub(super) fn part(&mut self, now: Time, id: StreamId) {
-        let seat = self.streams.get(id).and_then(|stream| stream.seat.as_ref());
-        match seat.map(|seat| seat.is_busy()) {
+        let Some(stream) = self.streams.get(id).filter(|stream| stream.attachment.is_none()) else { return };
+        match stream.seat.as_ref().map(|_| stream.is_busy()) {
             None => return self.arrange(now, id),
             Some(false) => {
                 self.unseat(id);
@@ -200,6 +208,26 @@ impl Engine {
             self.rooms.close(alone);
         }
         self.settle(alone);
+    }
+
+    /// Lets a phone hear itself, or no longer.
+    pub(super) fn echo(&mut self, now: Time, id: StreamId, on: bool) -> Option<()> {
+        if on {
+            self.seat_for_work(now, id)?;
+        }
+        let seat = self.streams.get_mut(id)?.seat.as_mut()?;
+        seat.echoes = on;
+        let room = seat.room;
+        self.settle(room)?;
+        self.arrange(now, id);
+        Some(())
+    }
+
+    /// Listens from now on for who has answered.
+    pub(super) fn detect_machine(&mut self, now: Time, id: StreamId) -> Option<()> {
+        self.seat_for_work(now, id)?;
+        self.streams.get_mut(id)?.seat.as_mut()?.detector = Some(Box::default());
+        Some(())
     }
 
     pub(super) fn open_conference(

@@ -22,6 +22,9 @@ impl Engine {
                 self.send_digits(now, stream, (&digits, duration_ms))
             }
             Command::Mute { stream, mute } => self.mute(stream, mute),
+            Command::Echo { stream, on } => self.echo(now, stream, on),
+            Command::DetectMachine { stream } => self.detect_machine(now, stream),
+            Command::Attach { program, to, hears, speaks } => self.attach(now, (program, to), (hears, speaks)),
             Command::OpenConference { conference, loudest } => self.open_conference(now, conference, loudest),
             Command::Join { stream, conference } => self.join(now, stream, conference),
             Command::LinkConference { conference, with } => self.link_conference(conference, with),
@@ -130,6 +133,7 @@ impl Engine {
     fn close(&mut self, now: Time, id: StreamId) -> Option<()> {
         let slot = self.streams.find(id)?;
         self.disconnect(now, id);
+        self.detach(now, id);
         self.unseat(id);
         self.send_report(now, slot, true);
         let stream = self.streams.remove(id)?;

@@ -82,7 +82,9 @@ pub(super) struct Room {
     pub(super) spread: Option<Box<Spread>>,
     /// What was played to or recorded of one of them came to its end in this tick.
     pub(super) ended: bool,
-    mixer: Mixer,
+    /// Whether a program listens to one of them.
+    pub(super) has_programs: bool,
+    pub(super) mixer: Mixer,
     shared: Vec<Shared>,
     /// When the next tick is.
     next: Time,
@@ -91,7 +93,7 @@ pub(super) struct Room {
     turn: usize,
     /// The frame of that seat was taken, and more than one packet may come of it.
     taken: bool,
-    scratch: Box<[i16; FRAME]>,
+    pub(super) scratch: Box<[i16; FRAME]>,
 }
 
 impl Room {
@@ -104,6 +106,7 @@ impl Room {
             recorder: None,
             spread: None,
             ended: false,
+            has_programs: false,
             mixer: Mixer::new(loudest),
             shared: Vec::new(),
             next: first,
@@ -173,9 +176,16 @@ impl Room {
                 outbox.event(Event::Digit { stream: *id, digit, duration_ms, in_band: true });
             }
             self.ended |= seat.keypad.take_ended();
-            if seat.said().is_some() {
+            if let Some(answerer) = seat.judge() {
+                self.ended = true;
+                outbox.event(Event::Judged { stream: *id, answerer });
+            }
+            if seat.said().is_some() && !self.has_programs {
                 self.mixer.propose(place, seat.presence);
             }
+        }
+        if self.has_programs {
+            self.hear_programs(streams);
         }
         if let Some(spread) = &mut self.spread {
             spread.listen(self.seats.len(), &mut self.mixer);
@@ -232,10 +242,12 @@ impl Room {
     pub(super) fn speak(&mut self, streams: &mut Streams, outbox: &mut Outbox, packet: &mut [u8]) -> Option<Forward> {
         while let Some(id) = self.seats.get(self.turn).copied() {
             let place = self.turn;
+            let is_program = self.has_programs && self.fetch_for_program(id, streams);
             let Some(stream) = streams.get_mut(id).filter(|stream| stream.seat.is_some()) else {
                 self.turn += 1;
                 continue;
             };
+            let place = (!is_program).then_some(place);
             let forward = self.speak_to(place, stream, outbox, packet);
             if !self.taken {
                 self.turn += 1;
@@ -247,10 +259,10 @@ impl Room {
         None
     }
 
-    /// Makes a packet for one phone, if it gets one of us now.
+    /// Makes a packet for one phone, if it gets one of us now. Without a place: for a program, of what is in `scratch`.
     fn speak_to(
         &mut self,
-        place: usize,
+        place: Option<usize>,
         stream: &mut Stream,
         outbox: &mut Outbox,
         packet: &mut [u8],
@@ -264,8 +276,11 @@ impl Room {
             return stream.utter(len, packet);
         }
         let speaks = seat.speaks && sends;
-        let own = self.mixer.is_chosen(place);
+        let own = place.is_some_and(|place| self.mixer.is_chosen(place));
         let common = !own
+            && place.is_some()
+            && !seat.echoes
+            && seat.companion.is_none()
             && seat.player.is_none()
             && seat.recorder.is_none()
             && !stream.mute.heard
@@ -279,12 +294,14 @@ impl Room {
                 return stream.utter(shared, packet);
             }
         }
-        if !speaks && seat.recorder.is_none() {
+        if !speaks && seat.recorder.is_none() && seat.companion.is_none() {
             return None;
         }
         let is_played = self.player.is_some()
             || stream.seat.as_ref().is_some_and(|seat| seat.player.is_some() || seat.keypad.is_sounding());
-        self.hear(own, stream, outbox);
+        if place.is_some() {
+            self.hear(own, stream, outbox);
+        }
         let frame = &self.scratch[..self.rate.frame()];
         let seat = stream.seat.as_mut()?;
         if !speaks {
@@ -317,11 +334,18 @@ impl Room {
                     outbox.playback_ended(seat.player.take(), target, Ended::Finished);
                 }
             }
+            None if seat.echoes => match seat.said() {
+                Some(said) => frame.copy_from_slice(said),
+                None => frame.fill(0),
+            },
             None if stream.mute.heard => frame.fill(0),
             None => self.mixer.hear(seat.said().filter(|_| own), frame),
         }
         if seat.keypad.is_sounding() {
             seat.keypad.sound(frame, self.rate);
+        }
+        if let Some(companion) = &mut seat.companion {
+            companion.pass(frame);
         }
         let Some(mut recorder) = seat.recorder.take() else { return };
         let said = seat.said().unwrap_or(&SILENCE[..frame.len()]);

@@ -5,10 +5,12 @@ use crate::codec::CodecError;
 use crate::dtmf::Digit;
 use crate::engine::ear::Ear;
 use crate::engine::keypad::Keypad;
+use crate::engine::program::Companion;
 use crate::engine::room::RoomId;
 use crate::engine::voice::Voice;
 use crate::format::Format;
 use crate::jitter;
+use crate::machine_detector::{Answerer, MachineDetector};
 use crate::mixer::{FRAME, Presence};
 use crate::player::Player;
 use crate::receiver::{Kind, Receiver};
@@ -33,6 +35,12 @@ pub(super) struct Seat {
     pub(super) presence: Presence,
     /// Where the phone has no other way to tell keys.
     ear: Option<Box<Ear>>,
+    /// Whether the phone hears what it says.
+    pub(super) echoes: bool,
+    /// Finds out who has answered.
+    pub(super) detector: Option<Box<MachineDetector>>,
+    /// What goes to the phone's program, and comes from it.
+    pub(super) companion: Option<Box<Companion>>,
     to_room: Resampler,
     /// A frame at the rate of the room.
     said: Box<[i16]>,
@@ -59,6 +67,9 @@ impl Seat {
             keypad: Keypad::new(format),
             presence: Presence::default(),
             ear,
+            echoes: false,
+            detector: None,
+            companion: None,
             said: frame(rate),
             kind: Kind::Silence,
         })
@@ -73,6 +84,9 @@ impl Seat {
         self.recorder = before.recorder;
         self.keypad = before.keypad.agree(format);
         self.presence = before.presence;
+        self.echoes = before.echoes;
+        self.detector = before.detector;
+        self.companion = before.companion;
         self.listen_at(rate);
         Ok(())
     }
@@ -121,6 +135,26 @@ impl Seat {
         self.ear.as_mut()?.poll_digit()
     }
 
+    /// Listens on for who has answered; tells it once it is known.
+    pub(super) fn judge(&mut self) -> Option<Answerer> {
+        // The noise of a pause is made by us as often as by the phone: it is no word.
+        let said = matches!(self.kind, Kind::Speech | Kind::Concealed).then_some(&*self.said);
+        let answerer = self.detector.as_mut()?.hear(said)?;
+        self.detector = None;
+        Some(answerer)
+    }
+
+    /// Others hear this as well, as if the phone had said it.
+    pub(super) fn say_besides(&mut self, frame: &[i16]) {
+        let said = &mut self.said;
+        if self.kind == Kind::Silence {
+            said.fill(0);
+            self.kind = Kind::Speech;
+        }
+        said.iter_mut().zip(frame).for_each(|(said, more)| *said = said.saturating_add(*more));
+        self.presence.hear(said);
+    }
+
     /// What the phone says in this tick; `None`: nothing.
     pub(super) fn said(&self) -> Option<&[i16]> {
         (self.kind != Kind::Silence).then_some(&*self.said)
@@ -128,6 +162,7 @@ impl Seat {
 
     /// Whether there is something to do here besides forwarding.
     pub(super) fn is_busy(&self) -> bool {
-        self.player.is_some() || self.recorder.is_some() || self.keypad.is_busy()
+        let works = self.player.is_some() || self.recorder.is_some() || self.keypad.is_busy();
+        works || self.echoes || self.detector.is_some()
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::dtmf::{Digit, DigitReceiver};
+use crate::engine::program::Attachment;
 use crate::engine::seat::Seat;
 use crate::engine::timer::TimerTable;
 use crate::format::Format;
@@ -30,6 +31,10 @@ pub(super) struct Stream {
     /// Where its audio is more than forwarded.
     pub(super) seat: Option<Box<Seat>>,
     pub(super) mute: Mute,
+    /// The program that listens to it and speaks into its call.
+    pub(super) program: Option<StreamId>,
+    /// Where it is the program: to what it listens, and who hears it.
+    pub(super) attachment: Option<Attachment>,
     pub(super) reception: Reception,
     pub(super) sender: Sender,
     pub(super) digits: DigitReceiver,
@@ -130,6 +135,8 @@ impl Stream {
             route: Route::default(),
             seat: None,
             mute: Mute::default(),
+            program: None,
+            attachment: None,
             reception: Reception::default(),
             // Not near the wrap, where encrypted streams would lose count if the first packets are lost (RFC 3711 §3.3.1).
             sender: Sender::new(now, ssrc, sequence as u16 & 0x7FFF, timestamp),
@@ -145,6 +152,11 @@ impl Stream {
             kept_alive_at: now,
             timers: TimerTable::default(),
         }
+    }
+
+    /// Whether there is something to do here besides forwarding.
+    pub(super) fn is_busy(&self) -> bool {
+        self.program.is_some() || self.seat.as_ref().is_some_and(|seat| seat.is_busy())
     }
 
     pub(super) fn clock_rate(&self) -> u32 {

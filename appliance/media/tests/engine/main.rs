@@ -12,6 +12,7 @@ mod encrypted;
 mod forwarding;
 mod garbage;
 mod pauses;
+mod programs;
 mod reports;
 mod rooms;
 mod silence;
