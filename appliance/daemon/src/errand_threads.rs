@@ -1,8 +1,9 @@
-//! The threads that run errands for the exchange: they ask and tell web servers, and have texts spoken.
+//! The threads that run errands for the exchange: they ask and tell web servers, have texts spoken, and send e-mails.
 //!
 //! There is a thread for each errand that runs, of low priority, while there is something to do and a little longer. How many
 //! run at once the exchange decides ([`pbx::errand`]); here each has a time after which it is over, whatever it met.
 
+pub mod mail;
 pub mod requests;
 pub mod speech;
 pub mod spoken;
@@ -16,6 +17,7 @@ use pbx::errand::{Errand, ErrandId, ErrandReport};
 use crate::limits;
 use crate::queue::Queue;
 use crate::web::Reach;
+use mail::Mailer;
 use requests::Requests;
 use speech::Speakers;
 
@@ -26,6 +28,8 @@ pub struct Surroundings {
     pub reach: Reach,
     /// Who speaks.
     pub speakers: Speakers,
+    /// Who sends e-mails.
+    pub mailer: Mailer,
     /// The way back to the exchange.
     pub reports: Queue<ErrandReport>,
 }
@@ -40,6 +44,7 @@ pub struct ErrandThreads {
 struct Shared {
     requests: Requests,
     speakers: Speakers,
+    mailer: Mailer,
     reports: Queue<ErrandReport>,
     work: Mutex<Work>,
     bell: Condvar,
@@ -67,6 +72,7 @@ impl ErrandThreads {
         let shared = Shared {
             requests: Requests::new(around.reach),
             speakers: around.speakers,
+            mailer: around.mailer,
             reports: around.reports,
             work: Mutex::default(),
             bell: Condvar::new(),
@@ -115,6 +121,7 @@ impl Shared {
                 }
                 Errand::Webhook(webhook) => self.requests.tell(&webhook, begun),
                 Errand::Speak(speech) => self.speakers.speak(&speech, begun),
+                Errand::Mail(email) => self.mailer.send(&email, begun),
             };
             self.report(id, done);
         }

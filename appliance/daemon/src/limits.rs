@@ -115,6 +115,10 @@ pub const SPEECH_SERVICE: Duration = Duration::from_secs(8);
 pub const SPEECH_FILE: u64 = 16 << 20;
 /// Octets of all spoken texts that are kept on the disk.
 pub const SPOKEN: u64 = 64 << 20;
+/// How long a mail server may take for one step.
+pub const MAIL_SERVER: Duration = Duration::from_secs(20);
+/// Octets of the recordings that go with one e-mail: in memory it is nearly three times that, and few servers take more.
+pub const EMAIL_ATTACHMENTS: u64 = 8 << 20;
 /// How long a thread that runs errands waits for the next one.
 pub const ERRAND_THREAD_IDLE: Duration = Duration::from_secs(30);
 

@@ -54,6 +54,8 @@ pub struct Options {
     pub conference_seats_per_thread: usize,
     /// A web service that speaks better.
     pub speech: Option<SpeechService>,
+    /// Over which mail server flows send e-mails, and as whom.
+    pub mail: Option<MailServer>,
     /// The program that speaks; where none is named, where Debian puts it.
     pub flite: Option<PathBuf>,
     /// Web servers on this very box that flows may reach.
@@ -112,6 +114,15 @@ pub struct SpeechService {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct NameServer(pub SocketAddr);
+
+/// A mail server, but for the password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailServer {
+    /// Its URL.
+    pub url: String,
+    /// Who writes.
+    pub from: String,
+}
 
 /// Addresses of web servers on this box, written with commas between them: `127.0.0.1:3000,[::1]:3000`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -208,6 +219,13 @@ struct Flags {
     bucket: BucketFlags,
     #[command(flatten)]
     cloud: CloudFlags,
+    /// The mail server over which flows send e-mails: smtps://user@host, smtp://user@host:587?tls=required or smtp://host. The
+    /// user's password is what TANDEM_SMTP_PASSWORD says, once: it is kept encrypted [default: none, no e-mails]
+    #[arg(long, env = "TANDEM_SMTP_URL", value_name = "URL")]
+    smtp_url: Option<String>,
+    /// Who writes those e-mails [default: tandem@localhost]
+    #[arg(long, env = "TANDEM_SMTP_FROM", value_name = "ADDRESS")]
+    smtp_from: Option<String>,
     /// A TOML file with the same names as keys
     #[arg(long, env = "TANDEM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -246,6 +264,8 @@ struct File {
     cloud_certificate: Option<PathBuf>,
     cloud_key: Option<PathBuf>,
     cloud_roots: Option<PathBuf>,
+    smtp_url: Option<String>,
+    smtp_from: Option<String>,
 }
 
 /// What the command line asked for.
@@ -293,6 +313,10 @@ fn complete(flags: Flags) -> Result<Options> {
             url,
             model: flags.speech_model.or(file.speech_model).unwrap_or_else(|| "tts-1".into()),
             voice: flags.speech_voice.or(file.speech_voice).unwrap_or_else(|| "alloy".into()),
+        }),
+        mail: flags.smtp_url.or(file.smtp_url).map(|url| MailServer {
+            url,
+            from: flags.smtp_from.or(file.smtp_from).unwrap_or_else(|| "tandem@localhost".into()),
         }),
         flite: flags.flite.or(file.flite),
         own_web_servers: flags.own_web_servers.or(file.own_web_servers).unwrap_or_default(),

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::clock::{self, Clock};
 use crate::data_folder::DataFolder;
+use crate::errand_threads::mail::{self, Mailer};
 use crate::errand_threads::speech::Speakers;
 use crate::errand_threads::speech::service::{Account, Service};
 use crate::errand_threads::spoken::Spoken;
@@ -28,7 +29,7 @@ use crate::ledger::Ledger;
 use crate::media_threads::{self, MediaThreads, Waitings};
 use crate::memory::{self, Trimmer};
 use crate::name_thread::NameThread;
-use crate::options::{MusicOnHold, Options, SpeechService};
+use crate::options::{MailServer, MusicOnHold, Options, SpeechService};
 use crate::queue::Queue;
 use crate::recording_thread::converter::Program;
 use crate::recording_thread::{self, RecordingThread};
@@ -151,7 +152,7 @@ impl Running {
             questions: NameThread::start(sip, names.clone())?.questions,
             names,
             recording_orders: recording.orders.clone(),
-            errands: start_errands((options, folder), errand_reports.clone())?,
+            errands: start_errands((options, folder), store.clone(), errand_reports.clone())?,
             errand_reports,
             drained: drained(notices.clone()),
         };
@@ -307,9 +308,36 @@ fn start_workers(
 }
 
 /// Those who ask and tell web servers, and speak.
-fn start_errands((options, folder): (&Options, &DataFolder), reports: Queue<ErrandReport>) -> Result<ErrandThreads> {
+fn start_errands(
+    (options, folder): (&Options, &DataFolder),
+    store: Store,
+    reports: Queue<ErrandReport>,
+) -> Result<ErrandThreads> {
     let speakers = speakers(options, folder)?;
-    Ok(ErrandThreads::new(errand_threads::Surroundings { reach: reach(options), speakers, reports }))
+    let mailer = mailer((options, folder), store)?;
+    Ok(ErrandThreads::new(errand_threads::Surroundings { reach: reach(options), speakers, mailer, reports }))
+}
+
+/// Who sends e-mails. The password of a mail server is given once, and kept.
+fn mailer((options, folder): (&Options, &DataFolder), store: Store) -> Result<Mailer> {
+    let recordings = mail::Recordings { store, folder: folder.recordings() };
+    let account = match &options.mail {
+        None => None,
+        Some(MailServer { url, from }) => {
+            let password = secret(folder, ("TANDEM_SMTP_PASSWORD", "smtp"))?;
+            Some(mail::Account { url: url.clone(), from: from.clone(), password })
+        }
+    };
+    Mailer::new(account.as_ref(), recordings).map_err(anyhow::Error::msg)
+}
+
+/// A secret that a variable says once, and that is kept under a name.
+fn secret(folder: &DataFolder, (variable, name): (&str, &str)) -> Result<Option<String>> {
+    let own = BoxKey::open(folder.path())?;
+    if let Some(said) = std::env::var(variable).ok().filter(|said| !said.is_empty()) {
+        own.seal(name, &said)?;
+    }
+    Ok(own.open_secret(name)?)
 }
 
 /// Who speaks. The key of a service is given once, and kept.
@@ -318,11 +346,7 @@ fn speakers(options: &Options, folder: &DataFolder) -> Result<Speakers> {
     let service = match &options.speech {
         None => None,
         Some(SpeechService { url, model, voice }) => {
-            let own = BoxKey::open(folder.path())?;
-            if let Some(key) = std::env::var("TANDEM_SPEECH_KEY").ok().filter(|key| !key.is_empty()) {
-                own.seal("speech", &key)?;
-            }
-            let key = own.open_secret("speech")?;
+            let key = secret(folder, ("TANDEM_SPEECH_KEY", "speech"))?;
             let (url, model, voice) = (url.clone(), model.clone(), voice.clone());
             Some(Service::new(Account { url, model, voice, key }))
         }

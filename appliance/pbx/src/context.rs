@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use media::StreamId;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
+use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use crate::call::{Affair, CallKey};
@@ -17,6 +19,7 @@ use crate::exchange::Output;
 use crate::flow::Flows;
 use crate::groupcall::Groupcalls;
 use crate::index::Index;
+use crate::message::Messages;
 use crate::names::Names;
 use crate::ports::Ports;
 use crate::provider::Links;
@@ -70,6 +73,10 @@ pub struct Context {
     pub recordings: Recordings,
     /// What is wanted of the world.
     pub errands: Errands,
+    /// Texts of flows that are on their way.
+    pub messages: Messages,
+    /// The programs that listen to calls: their streams and the ports of those.
+    pub programs: FxHashMap<StreamId, u16>,
     /// Calls whose flows can go on.
     pub flows_ready: VecDeque<CallKey>,
     /// What calls have brought about for other calls.
@@ -108,6 +115,8 @@ impl Context {
             public_address: PublicAddress::default(),
             recordings: Recordings::default(),
             errands: Errands::default(),
+            messages: Messages::default(),
+            programs: FxHashMap::default(),
             flows_ready: VecDeque::new(),
             affairs: VecDeque::new(),
             totals: Totals::default(),

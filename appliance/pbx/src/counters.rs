@@ -24,6 +24,8 @@ pub struct Totals {
     pub errands_failed: u64,
     pub errands_refused: u64,
     pub stun_failures: u64,
+    pub messages_sent: u64,
+    pub messages_failed: u64,
 }
 
 impl Totals {
@@ -48,6 +50,8 @@ impl Totals {
             ("flows_failed_total", "Flows that could not go on", self.flows_failed),
             ("errands_total", "Errands of flows: what web servers were asked and told", self.errands),
             ("errands_failed_total", "Errands that brought nothing", self.errands_failed),
+            ("messages_sent_total", "Texts sent by SIP", self.messages_sent),
+            ("messages_failed_total", "Texts sent by SIP that were not taken", self.messages_failed),
             ("errands_refused_total", "Errands refused because too many waited", self.errands_refused),
             ("stun_failures_total", "Times that the STUN server did not answer", self.stun_failures),
         ]

@@ -13,9 +13,9 @@ use crate::call::{CallKey, LegKey};
 use crate::context::Context;
 use crate::exchange::Output;
 use crate::flow::Action;
-use crate::flow::order::{Method, Webhook};
-use crate::limits;
+use crate::flow::order::{Email, Method, Webhook};
 use crate::timers::Timer;
+use crate::{Time, limits};
 
 /// An errand within the exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +39,8 @@ pub enum Errand {
     Webhook(Box<Webhook>),
     /// Have a text spoken.
     Speak(Box<Speech>),
+    /// Send an e-mail.
+    Mail(Box<Email>),
 }
 
 /// A text to be spoken.
@@ -79,6 +81,10 @@ pub enum Brought {
     },
     /// What was spoken: its name, for [`media::Sound::Spoken`].
     Spoken(String),
+    /// Nothing: it is done.
+    Nothing,
+    /// Nothing: it was refused, and would be again; why, in words.
+    Refused(String),
 }
 
 /// Who sent an errand.
@@ -127,6 +133,7 @@ impl Errand {
             Errand::Fetch { url, .. } => authority(url),
             Errand::Webhook(webhook) => authority(&webhook.url),
             Errand::Speak(_) => "speech".into(),
+            Errand::Mail(_) => "mail".into(),
         }
     }
 
@@ -136,14 +143,16 @@ impl Errand {
             Errand::Fetch { url, .. } => url.len(),
             Errand::Webhook(webhook) => webhook.url.len() + webhook.data.len() + webhook.data_type.len(),
             Errand::Speak(speech) => speech.text.len(),
+            Errand::Mail(email) => email.subject.len() + email.content.len(),
         }
     }
 
-    /// How often it is tried in all, where nobody waits for it.
-    fn tries(&self) -> usize {
+    /// How long it rests after each failure before it is tried again, where nobody waits for it.
+    fn rests(&self) -> &'static [Time] {
         match self {
-            Errand::Webhook(webhook) if !webhook.waits => limits::WEBHOOK_RESTS.len() + 1,
-            _ => 1,
+            Errand::Webhook(webhook) if !webhook.waits => &limits::WEBHOOK_RESTS,
+            Errand::Mail(_) => &limits::EMAIL_RESTS,
+            _ => &[],
         }
     }
 
@@ -152,6 +161,7 @@ impl Errand {
         match self {
             Errand::Fetch { url, method, .. } => format!("{} {}", method.name(), shown(url)),
             Errand::Webhook(webhook) => format!("{} {}", webhook.method.name(), shown(&webhook.url)),
+            Errand::Mail(email) => format!("e-mail to {} address(es)", email.destinations.len()),
             Errand::Speak(speech) => ["speak", &speech.provider, &speech.voice].join(" ").trim_end().into(),
         }
     }
@@ -234,7 +244,7 @@ pub fn come_home(ctx: &mut Context, report: &ErrandReport) -> (Sender, bool) {
         return (Sender::Nobody, false);
     }
     let (sender, place) = (entry.sender, entry.place.clone());
-    let again = is_worth_another_try(&report.result) && entry.tries < entry.errand.tries();
+    let again = is_worth_another_try(&report.result) && entry.tries <= entry.errand.rests().len();
     ctx.errands.leave_place(&place);
     ctx.totals.errands_failed += u64::from(report.result.is_err());
     if again {
@@ -248,7 +258,7 @@ pub fn come_home(ctx: &mut Context, report: &ErrandReport) -> (Sender, bool) {
 
 fn rest(ctx: &mut Context, id: ErrandId) {
     let Some(entry) = ctx.errands.entries.get(&id) else { return };
-    let rest = limits::WEBHOOK_RESTS[(entry.tries - 1).min(limits::WEBHOOK_RESTS.len() - 1)];
+    let Some(rest) = entry.errand.rests().get(entry.tries - 1).copied() else { return };
     // Nobody withdraws what nobody waits for: the timer may fire.
     ctx.arm(rest, Timer::ErrandRest(id));
     if let Some(entry) = ctx.errands.entries.get_mut(&id) {

@@ -342,6 +342,8 @@ impl Pbx {
             ("conferences", "Conferences", self.ctx.conferences.len() as u64),
             ("conferencecalls", "Calls in conferences", self.ctx.conferences.members() as u64),
             ("errands", "Errands that run or wait", self.ctx.errands.len() as u64),
+            ("messages", "Texts that are on their way", self.ctx.messages.len() as u64),
+            ("programs", "Programs that listen to calls", self.ctx.programs.len() as u64),
             ("extensions", "Extensions", self.directory.len() as u64),
             ("rtp_ports_used", "RTP port pairs in use", self.ctx.ports.used() as u64),
             ("rtp_ports_set_aside", "RTP port pairs that another process held", self.ctx.ports.set_aside() as u64),

@@ -29,6 +29,8 @@ pub enum Asked {
     Register(Uuid),
     /// OPTIONS to a provider.
     Health(Uuid),
+    /// A text of a flow, by its number.
+    Message(u64),
     /// BYE in a dialog with a provider, who may ask for our password.
     Bye(DialogId, Uuid),
 }

@@ -12,6 +12,7 @@
 //! - [`conference`] brings several calls together.
 //! - [`Event`] is a fact that the store writes down before anybody hears of it; [`Command`] is what people ask for.
 //! - [`errand`] is what calls want of the world: an answer of a web server, a text that is spoken.
+//! - [`message`] is a text that a flow sends by SIP.
 //! - [`recording`] knows what is recorded, [`ports`] which ports are ours; others do the writing and the binding.
 //! - [`sequence`] keeps for each call what really happened, to be drawn as a ladder.
 
@@ -30,6 +31,7 @@ pub mod groupcall;
 pub mod guard;
 pub mod index;
 pub mod limits;
+pub mod message;
 pub mod names;
 pub mod ports;
 pub mod provider;

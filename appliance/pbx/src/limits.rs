@@ -149,6 +149,17 @@ pub const ERRANDS_OCTETS: usize = 8 << 20;
 pub const ERRAND_WAIT: Duration = Duration::from_secs(40);
 /// Characters of a text that is spoken: about five minutes.
 pub const SPEECH: usize = 4_000;
+/// Octets of a text that is sent by SIP: with its headers it has to fit into 1,300 (RFC 3428 §8).
+pub const MESSAGE: usize = 900;
+/// Texts that are on their way at a time.
+pub const MESSAGES: usize = 1_000;
+/// How long an e-mail rests before it is tried again: a recording may still have to be made ready, a mail server be away for a while.
+pub const EMAIL_RESTS: [Duration; 4] =
+    [Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(60), Duration::from_secs(300)];
+/// Octets of the subject of an e-mail.
+pub const EMAIL_SUBJECT: usize = 1_000;
+/// How long it may take to find out who has answered: what listens for it gives up earlier.
+pub const MACHINE_WAIT: Duration = Duration::from_secs(8);
 /// How long a request that nobody waits for rests before it is tried again.
 pub const WEBHOOK_RESTS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 /// Digits that wait to be read.

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use sip::{Flow, Transport};
 use uuid::Uuid;
 
-use crate::call::LegKey;
+use crate::call::{CallKey, LegKey};
 use crate::context::Context;
 use crate::exchange::Output;
 use crate::{Time, limits};
@@ -74,6 +74,8 @@ pub enum Waiter {
     Provider(Uuid),
     /// Whoever wants to know where the world sees us.
     PublicAddress,
+    /// A call whose flow has to do with somebody there.
+    Flow(CallKey),
 }
 
 /// What is known at once.

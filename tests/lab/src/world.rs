@@ -389,6 +389,8 @@ impl Lab {
             "activeflows",
             "errands",
             "groupcalls",
+            "messages",
+            "programs",
             "index_entries",
         ];
         let mut rest = Vec::new();

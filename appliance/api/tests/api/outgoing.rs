@@ -145,6 +145,10 @@ async fn what_cannot_be_called_is_refused_by_its_field() {
         (json!({"destinations": to("1001"), "actions": [{"type": "sing"}]}), "actions[0].type"),
         (json!({"destinations": to("1001"), "actions": actions, "source": "me"}), "source"),
         (json!({"destinations": to("1001"), "actions": actions, "variables": {"": "x"}}), "variables."),
+        (
+            json!({"destinations": to("1001"), "actions": actions, "variables": {"big": "x".repeat(1_000_000)}}),
+            "variables.big",
+        ),
     ];
     for (body, field) in cases {
         let refused = post(&desk, &token, "/v1.0/calls", body.clone()).await;

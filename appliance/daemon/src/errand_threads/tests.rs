@@ -35,6 +35,15 @@ fn webhook(url: &str) -> Errand {
     Errand::Webhook(Box::new(Webhook { url, method: Method::Post, data_type, data: "x".into(), waits: true }))
 }
 
+/// A mailer without a mail server.
+fn nobody_writes(home: &std::path::Path) -> Mailer {
+    let entropy = [7; 64];
+    let opened = store::Store::open(&home.join("tandem.db"), "tandem", &entropy);
+    let (store, _) = opened.expect("the folder is empty");
+    let recordings = mail::Recordings { store, folder: home.to_owned() };
+    Mailer::new(None, recordings).expect("nothing is wrong with nothing")
+}
+
 #[test]
 fn a_server_that_never_answers_is_given_up() {
     let silent = server(|connection| connection.read_to_end(&mut Vec::new()).map(drop));
@@ -64,7 +73,9 @@ fn each_errand_is_reported_by_its_number_and_a_slow_one_does_not_hold_up_the_nex
     let reports = Queue::new(16, bell.clone());
     let home = tempfile::tempdir().expect("the temporary folder is writable");
     let speakers = Speakers::new(Spoken::open(home.path()).expect("it is writable"), None, None);
-    let threads = ErrandThreads::new(Surroundings { reach: Reach::Anywhere, speakers, reports: reports.clone() });
+    let mailer = nobody_writes(home.path());
+    let around = Surroundings { reach: Reach::Anywhere, speakers, mailer, reports: reports.clone() };
+    let threads = ErrandThreads::new(around);
     threads.run(ErrandId(1), Box::new(webhook(&slow)));
     for id in 2..20 {
         threads.run(ErrandId(id), Box::new(webhook(&quick)));

@@ -90,6 +90,9 @@ impl Dispatcher {
             | Command::Disconnect { stream }
             | Command::Close { stream }
             | Command::SendDigits { stream, .. }
+            | Command::Echo { stream, .. }
+            | Command::DetectMachine { stream }
+            | Command::Attach { to: stream, .. }
             | Command::Mute { stream, .. } => self.push(self.lane(*stream), Order::Command(command)),
             Command::Connect { a, b } if self.lane(*a) != self.lane(*b) => self.bridge(*a, *b),
             Command::Connect { a, .. } => self.push(self.lane(*a), Order::Command(command)),

@@ -2,12 +2,16 @@
 //!
 //! The flow belongs to the caller's leg. It ends when that leg ends, and ends that leg when it is at its own end. What
 //! each order means for the call is in [`orders`], ringing others for it in [`connecting`], what the world is asked for it in
-//! [`errands`], what is said to the phone in [`talking`].
+//! [`errands`], what is said to the phone in [`talking`], what is listened to in [`listening`], programs that hear it in
+//! [`programs`], texts that are sent in [`messages`].
 
 pub mod alone;
 pub mod connecting;
 pub mod errands;
+pub mod listening;
+pub mod messages;
 pub mod orders;
+pub mod programs;
 pub mod talking;
 
 use media::PlaybackId;
@@ -42,6 +46,8 @@ pub struct Run {
     timer: Option<TimerId>,
     /// How many activeflows came before it in its chain.
     completed: u32,
+    /// While it is being found out whether a machine has answered: whether one is hung up on.
+    machine: Option<bool>,
 }
 
 /// What a flow waits for.
@@ -55,6 +61,12 @@ enum Wait {
     Pickup(Box<Order>),
     /// Calls to be made.
     Made,
+    /// That it is known where somebody is, whom this is for.
+    Place(Box<Order>),
+    /// Time to pass, while the phone hears itself.
+    Echo,
+    /// To know who has answered.
+    Machine,
     /// Time to pass.
     Time,
     /// Digits.
@@ -114,7 +126,7 @@ impl Run {
             updated: at,
         };
         let flow = Activeflow::new(script.actions, script.variables);
-        Run { record, flow, waits: Wait::Nothing, timer: None, completed }
+        Run { record, flow, waits: Wait::Nothing, timer: None, completed, machine: None }
     }
 
     /// The variables that are about the activeflow.
@@ -197,6 +209,7 @@ impl Call {
             Wait::Nothing => {}
             Wait::Search(_) => return self.connect(ctx, places),
             Wait::Pickup(_) => return self.do_after_pickup(ctx),
+            Wait::Place(_) => return self.do_in_place(ctx, places),
             _ => return,
         }
         let around = Surroundings {
@@ -230,6 +243,33 @@ impl Call {
         }
     }
 
+    /// It may be known now where somebody is: it is done, or tried again, what that is for.
+    fn do_in_place(&mut self, ctx: &mut Context, places: &Whereabouts<'_>) {
+        let Some(run) = &mut self.run else { return };
+        let Wait::Place(order) = std::mem::replace(&mut run.waits, Wait::Nothing) else { return };
+        ctx.cancel(&mut run.timer);
+        let outcome = match *order {
+            Order::SendMessage(message) => self.send_messages(ctx, places, message),
+            Order::StartExternalMedia(program) => self.start_program(ctx, program),
+            other => self.carry_out(ctx, other),
+        };
+        if let Some(outcome) = outcome {
+            self.resume_flow(ctx, outcome);
+        }
+    }
+
+    /// Waits until it is known where somebody is.
+    fn wait_for_place(&mut self, ctx: &mut Context, order: Order) {
+        self.wait(ctx, Wait::Place(Box::new(order)), Some(limits::NAME_WAIT));
+    }
+
+    /// Somebody was looked for, and found or not.
+    pub fn offer_place_to_flow(&mut self, ctx: &mut Context) {
+        if let Some(Wait::Place(_)) = self.run.as_ref().map(|run| &run.waits) {
+            ctx.flows_ready.push_back(self.key);
+        }
+    }
+
     /// The phone was answered.
     pub fn offer_pickup_to_flow(&mut self, ctx: &mut Context) {
         if let Some(Wait::Pickup(_)) = self.run.as_ref().map(|run| &run.waits) {
@@ -239,6 +279,7 @@ impl Call {
 
     /// What the flow waited for has come.
     fn resume_flow(&mut self, ctx: &mut Context, outcome: Outcome) {
+        self.stop_echo(ctx);
         let Some(run) = &mut self.run else { return };
         run.waits = Wait::Nothing;
         ctx.cancel(&mut run.timer);
@@ -321,6 +362,7 @@ impl Call {
         if let Some(recording) = self.legs.first().and_then(|leg| leg.recording) {
             self.hand_variables_over(ctx, recording);
         }
+        self.stop_echo(ctx);
         let Some(mut run) = self.run.take() else { return };
         ctx.cancel(&mut run.timer);
         if let Wait::Errand(errand) | Wait::Speech { errand, .. } = run.waits {
@@ -407,7 +449,11 @@ impl Call {
         let Some(run) = &mut self.run else { return };
         run.timer = None;
         match run.waits {
-            Wait::Time | Wait::Digits => self.resume_flow(ctx, Outcome::Done),
+            Wait::Time | Wait::Digits | Wait::Echo => self.resume_flow(ctx, Outcome::Done),
+            Wait::Machine => self.resume_flow(ctx, Outcome::Failed("nobody can tell who has answered".into())),
+            Wait::Place(_) => {
+                self.resume_flow(ctx, Outcome::Failed("it takes too long to find out where that is".into()));
+            }
             Wait::Sending(_) => self.send_next_digit(ctx),
             Wait::Answer(_) => self.nobody_answered(ctx),
             Wait::Errand(errand) | Wait::Speech { errand, .. } => self.give_errand_up(ctx, errand),

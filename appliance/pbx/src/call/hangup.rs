@@ -178,6 +178,7 @@ impl Call {
         };
         let words = format!("{who}: {} (cause {})", ending.cause.text(), ending.cause.0);
         self.ladder.internal(at, between, "hang up", words);
+        self.end_program(ctx, place);
         let leg = &mut self.legs[place];
         leg.playing = None;
         let seat = leg.seat.take();

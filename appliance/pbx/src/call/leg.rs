@@ -53,6 +53,8 @@ pub struct Leg {
     pub informs: bool,
     /// Its place in a conference: the conference, the conferencecall.
     pub seat: Option<(Uuid, Uuid)>,
+    /// The program that listens to it and speaks into its call.
+    pub program: Option<media::StreamId>,
     /// What the phone hears instead of anybody.
     pub playing: Option<(PlaybackId, Waiting)>,
 }
@@ -125,6 +127,7 @@ impl Leg {
             timer: None,
             informs: false,
             seat: None,
+            program: None,
             playing: None,
         }
     }

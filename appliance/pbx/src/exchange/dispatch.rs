@@ -8,6 +8,7 @@ use sip::{Flow, Method, Request, Response};
 use super::Pbx;
 use crate::authentication::Caller;
 use crate::call::digits::KeyWay;
+use crate::call::flow::programs;
 use crate::call::hangup::say_bye;
 use crate::call::outbound::answer_bye_challenge;
 use crate::call::progress::decline;
@@ -17,6 +18,7 @@ use crate::call::{Call, LegKey};
 use crate::conference::rooms;
 use crate::context::Context;
 use crate::index::Asked;
+use crate::message;
 use crate::provider::{Health, health, registration};
 use crate::public_address;
 
@@ -160,6 +162,11 @@ impl Pbx {
                 }
                 health::note(ctx, provider, Health::Healthy);
             }
+            Some(Asked::Message(id)) => {
+                if let Some((call, words)) = message::handle_response(ctx, id, response) {
+                    calls.with_call(ctx, call, |call, ctx| call.note_message(ctx, words));
+                }
+            }
             Some(Asked::Bye(dialog, provider)) => {
                 let asks = matches!(response.status.0, 401 | 407);
                 if asks && !answer_bye_challenge(ctx, (dialog, provider), response) {
@@ -189,6 +196,11 @@ impl Pbx {
             }
             Some(Asked::Register(provider)) => registration::handle_failure(ctx, provider, failure),
             Some(Asked::Health(provider)) => health::note(ctx, provider, Health::Unhealthy),
+            Some(Asked::Message(id)) => {
+                if let Some((call, words)) = message::handle_failure(ctx, id, failure) {
+                    calls.with_call(ctx, call, |call, ctx| call.note_message(ctx, words));
+                }
+            }
             Some(Asked::Keepalive(_) | Asked::Bye(..)) | None => {}
         }
     }
@@ -203,6 +215,9 @@ impl Pbx {
             return self.handle_recording_ended(recording, &reason, missed_ms);
         }
         let stream = event.stream();
+        if let Some(stream) = stream.filter(|stream| ctx.programs.contains_key(stream)) {
+            return self.handle_program(stream, event);
+        }
         let Some(leg) = stream.and_then(|stream| ctx.index.streams.get(&stream)).copied() else { return };
         calls.with(ctx, leg, |call, ctx, place| match event {
             media::Event::Opened { .. } => {}
@@ -216,9 +231,29 @@ impl Pbx {
             }
             media::Event::Closed { statistics, .. } => call.handle_closed(ctx, place, Some(*statistics)),
             media::Event::PlaybackEnded { playback, .. } => call.handle_playback_ended(ctx, place, playback),
+            media::Event::Judged { answerer, .. } => call.handle_judged(ctx, place, answerer),
             // Dealt with above: a recording may outlive its leg.
             media::Event::RecordingEnded { .. } => {}
         });
+    }
+
+    /// One event of a program's stream.
+    fn handle_program(&mut self, stream: media::StreamId, event: media::Event) {
+        let Pbx { ctx, calls, .. } = self;
+        let leg = ctx.index.streams.get(&stream).copied();
+        match event {
+            media::Event::OpenFailed { reason, .. } => {
+                programs::forget(ctx, stream);
+                leg.and_then(|leg| calls.with(ctx, leg, |call, ctx, place| call.lose_program(ctx, place, &reason)));
+            }
+            media::Event::Closed { .. } => programs::forget(ctx, stream),
+            media::Event::Started { from, .. } => {
+                let label = "the program's first RTP packet";
+                leg.and_then(|leg| calls.with(ctx, leg, |call, ctx, place| call.note_rtp(ctx, place, label, from)));
+            }
+            // A program may be silent for as long as it likes.
+            _ => {}
+        }
     }
 }
 

@@ -105,6 +105,9 @@ impl Pbx {
                 Waiter::Leg(leg) => {
                     self.calls.with(&mut self.ctx, leg, |call, ctx, place| call.handle_located(ctx, place));
                 }
+                Waiter::Flow(call) => {
+                    self.calls.with_call(&mut self.ctx, call, |call, ctx| call.offer_place_to_flow(ctx));
+                }
                 Waiter::Provider(id) => {
                     registration::attempt(&mut self.ctx, id);
                     health::ask(&mut self.ctx, id);

@@ -55,7 +55,7 @@ impl Phone {
         let is_first = request.tag("To").is_none();
         let Some(asking) = self.manner.asking.clone() else { return false };
         let is_asked_for = match (method.as_str(), is_first) {
-            ("INVITE" | "REGISTER", true) | ("BYE", _) => true,
+            ("INVITE" | "REGISTER" | "MESSAGE", true) | ("BYE", _) => true,
             ("INVITE" | "INFO" | "UPDATE", false) => asking.within,
             _ => false,
         };

@@ -26,6 +26,7 @@ impl Default for Outside {
             let brought = match errand {
                 Errand::Fetch { .. } => Brought::Actions(Vec::new()),
                 Errand::Speak(speech) => Brought::Spoken(speech.text.clone()),
+                Errand::Mail(_) => Brought::Nothing,
                 Errand::Webhook(_) => Brought::Answer { status: 200, body: String::new() },
             };
             (Duration::from_millis(100), Ok(brought))

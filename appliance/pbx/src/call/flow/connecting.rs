@@ -6,8 +6,9 @@ use crate::call::setup::Whereabouts;
 use crate::call::{Address, AddressKind, CALLER, Call, Callee, Ending, Failure, HangupReason, Presented, Way, ladder};
 use crate::context::Context;
 use crate::flow::Outcome;
-use crate::flow::order::Connect;
+use crate::flow::order::{Connect, Order};
 use crate::limits;
+use uuid::Uuid;
 
 /// Somebody who was found.
 enum Called {
@@ -17,12 +18,26 @@ enum Called {
     Outside(Address, Box<Way>),
 }
 
+/// The first conference of these destinations that is there.
+fn conference_among(ctx: &Context, destinations: &[Address]) -> Option<Uuid> {
+    let conferences = destinations.iter().filter(|address| address.kind == AddressKind::Conference);
+    let mut found = conferences.filter_map(|address| {
+        let by_id = address.target.parse().ok().and_then(|id| ctx.conferences.get(id));
+        by_id.or_else(|| ctx.conferences.by_number(&address.target))
+    });
+    found.next().map(|conference| conference.id)
+}
+
 impl Call {
     /// Rings those whom the flow wants to be rung.
     pub(super) fn connect(&mut self, ctx: &mut Context, places: &Whereabouts<'_>) {
         let Some(run) = &mut self.run else { return };
         let Wait::Search(connect) = std::mem::replace(&mut run.waits, Wait::Nothing) else { return };
         self.failure = None;
+        if let Some(conference) = conference_among(ctx, &connect.destinations) {
+            // It answers at once: nobody else need be rung.
+            return self.do_now(ctx, Order::JoinConference(conference));
+        }
         let called = self.find_called(ctx, places, &connect);
         let presented = Presented {
             source: connect.source.clone().unwrap_or_else(|| self.legs[CALLER].record.source.clone()),
@@ -78,7 +93,10 @@ impl Call {
                 continue;
             }
             if address.kind != AddressKind::Extension {
-                let words = format!("{} is not reached from this box yet", address.kind.name());
+                let words = match address.kind {
+                    AddressKind::Conference => "no such conference".into(),
+                    kind => format!("{} is not reached from this box yet", kind.name()),
+                };
                 self.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), words, String::new());
                 self.note_failure(Failure::of(Cause::UNALLOCATED));
                 continue;
@@ -107,7 +125,7 @@ impl Call {
     }
 
     /// The destinations with every agent's addresses in its place.
-    fn with_agents(&mut self, ctx: &Context, destinations: &[Address]) -> Vec<Address> {
+    pub(super) fn with_agents(&mut self, ctx: &Context, destinations: &[Address]) -> Vec<Address> {
         let at = ctx.unix();
         let mut all = Vec::new();
         for address in destinations {

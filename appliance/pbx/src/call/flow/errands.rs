@@ -7,7 +7,7 @@ use super::Wait;
 use crate::call::{CALLER, Call, Calls, LegKey, ladder};
 use crate::context::Context;
 use crate::errand::{self, Brought, Errand, ErrandId, ErrandReport, Sender};
-use crate::flow::order::{Method, Webhook};
+use crate::flow::order::{Email, Method, Webhook};
 use crate::flow::{Action, Outcome};
 use crate::limits;
 
@@ -53,12 +53,24 @@ impl Call {
             self.forget_answer();
             return self.wait_for(ctx, Errand::Webhook(webhook));
         }
-        let errand = Errand::Webhook(webhook);
+        Some(self.send_without_waiting(ctx, Errand::Webhook(webhook)))
+    }
+
+    /// Has an e-mail sent, while the flow goes on.
+    pub(super) fn send_email(&mut self, ctx: &mut Context, email: Box<Email>) -> Option<Outcome> {
+        if email.subject.len() > limits::EMAIL_SUBJECT {
+            let reason = format!("the subject has {} octets, more than {}", email.subject.len(), limits::EMAIL_SUBJECT);
+            return Some(Outcome::Failed(reason));
+        }
+        Some(self.send_without_waiting(ctx, Errand::Mail(email)))
+    }
+
+    fn send_without_waiting(&mut self, ctx: &mut Context, errand: Errand) -> Outcome {
         self.note_sent(ctx, &errand);
-        Some(match errand::send(ctx, errand, Sender::Leg(LegKey { call: self.key, place: CALLER as u8 })) {
+        match errand::send(ctx, errand, Sender::Leg(LegKey { call: self.key, place: CALLER as u8 })) {
             Some(_) => Outcome::Done,
             None => Outcome::Failed(TOO_MANY.into()),
-        })
+        }
     }
 
     /// Sends an errand, and waits until it is back.
@@ -95,6 +107,8 @@ impl Call {
                 let Some(outcome) = self.sound_for_flow(ctx, sounds, until_digit) else { return };
                 outcome
             }
+            Ok(Brought::Nothing) => Outcome::Done,
+            Ok(Brought::Refused(reason)) => Outcome::Failed(reason),
             Ok(Brought::Answer { status, body }) => Outcome::Told(vec![(STATUS, status.to_string()), (BODY, body)]),
         };
         self.resume_flow(ctx, outcome);
@@ -113,7 +127,10 @@ impl Call {
     }
 
     fn note_errand(&mut self, ctx: &Context, report: &ErrandReport) {
-        let reason = report.result.as_ref().err().cloned().unwrap_or_default();
+        let reason = match &report.result {
+            Err(reason) | Ok(Brought::Refused(reason)) => reason.clone(),
+            Ok(_) => String::new(),
+        };
         let (label, more) = match report.words.is_empty() {
             true => (reason, String::new()),
             false => (report.words.clone(), reason),

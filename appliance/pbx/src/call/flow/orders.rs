@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use media::tone::Tone;
-use media::{Playable, Sound, Target};
+use media::{Playable, Sound, StreamId, Target};
 use uuid::Uuid;
 
 use super::Wait;
@@ -14,10 +14,12 @@ use crate::call::{Address, Affair, CALLER, Call, Direction, Ending, HangupReason
 use crate::conference::rooms;
 use crate::context::Context;
 use crate::errand;
+use crate::event::EventKind;
 use crate::flow::action::Action;
+use crate::flow::digits::Until;
 use crate::flow::order::{Digits, NewCall, Order};
 use crate::flow::value::Value;
-use crate::flow::{Outcome, action};
+use crate::flow::{ActiveflowRecord, Outcome};
 use crate::timers::Timer;
 
 impl Call {
@@ -41,16 +43,7 @@ impl Call {
                 self.wait(ctx, Wait::Release, None);
                 None
             }
-            Order::ReceiveDigits(until) => {
-                let duration = until.duration;
-                let run = self.run.as_mut()?;
-                if run.flow.digits.collect(until) {
-                    run.flow.digits.finish();
-                    return Some(Outcome::Done);
-                }
-                self.wait(ctx, Wait::Digits, Some(duration));
-                None
-            }
+            Order::ReceiveDigits(until) => self.receive_digits(ctx, until),
             Order::SendDigits(digits) => {
                 let digits = Digits { digits: digits.digits.chars().rev().collect(), ..*digits };
                 self.wait(ctx, Wait::Sending(Box::new(digits)), Some(crate::Time::ZERO));
@@ -72,7 +65,7 @@ impl Call {
             },
             Order::JoinConfbridge(id) => self.join_for_flow(ctx, id),
             Order::StartRecording(options) => Some(match self.start_recording(ctx, CALLER, &options) {
-                Ok(_) => Outcome::Done,
+                Ok(_) => Outcome::Told(self.recording_variables()),
                 Err(rejection) => Outcome::Failed(rejection.to_string()),
             }),
             Order::StopRecording => Some(match self.stop_recording_on_request(ctx, CALLER) {
@@ -85,8 +78,57 @@ impl Call {
             }),
             Order::Fetch { url, method } => self.fetch(ctx, url, method),
             Order::SendWebhook(webhook) => self.send_webhook(ctx, webhook),
-            order => Some(Outcome::Failed(format!("{} is not available on this box", name_of(&order)))),
+            Order::Echo(duration) => self.echo_for_flow(ctx, duration),
+            Order::DetectMachine { hang_up, meanwhile } => self.detect_machine(ctx, hang_up, meanwhile),
+            Order::StartExternalMedia(program) => self.start_program(ctx, program),
+            Order::StopExternalMedia => Some(self.stop_program_for_flow(ctx)),
+            Order::SendMessage(_) => {
+                self.wait_for_place(ctx, order);
+                ctx.flows_ready.push_back(self.key);
+                None
+            }
+            Order::SendEmail(email) => self.send_email(ctx, email),
+            Order::Unavailable(what) => Some(self.refuse_unavailable(ctx, what)),
         }
+    }
+
+    fn receive_digits(&mut self, ctx: &mut Context, until: Until) -> Option<Outcome> {
+        let duration = until.duration;
+        let run = self.run.as_mut()?;
+        if run.flow.digits.collect(until) {
+            run.flow.digits.finish();
+            return Some(Outcome::Done);
+        }
+        self.wait(ctx, Wait::Digits, Some(duration));
+        None
+    }
+
+    /// What this box has not is told at once, not only when the flow is over.
+    pub(super) fn refuse_unavailable(&mut self, ctx: &mut Context, what: &str) -> Outcome {
+        let (at, reason) = (ctx.unix(), format!("{what} is not available on this box"));
+        if let Some(run) = &self.run {
+            let told = ActiveflowRecord {
+                current: run.record.executed.last().cloned(),
+                executed: Vec::new(),
+                failure: Some(reason.clone()),
+                updated: at,
+                ..run.record.clone()
+            };
+            self.ladder.event(at, "activeflow_updated");
+            ctx.event(EventKind::ActiveflowUpdated(Box::new(told)));
+        }
+        Outcome::Failed(reason)
+    }
+
+    /// What actions after it may say of the recording that has just begun.
+    fn recording_variables(&self) -> Vec<(&'static str, String)> {
+        let record = &self.legs[CALLER].record;
+        let id = record.recording_id.unwrap_or_default();
+        vec![
+            ("voipbin.recording.id", id.to_string()),
+            ("voipbin.recording.reference_type", "call".into()),
+            ("voipbin.recording.reference_id", record.id.to_string()),
+        ]
     }
 
     /// Has calls made: by the exchange, once it has let go of this one.
@@ -152,11 +194,23 @@ impl Call {
 
     /// Lets the phone hear something, as early media where it was not answered; the flow goes on after it.
     pub(super) fn sound_for_flow(&mut self, ctx: &mut Context, what: Playable, until_digit: bool) -> Option<Outcome> {
+        let stream = match self.let_hear(ctx) {
+            Ok(stream) => stream,
+            Err(reason) => return Some(Outcome::Failed(reason)),
+        };
+        let playback = ctx.index.new_playback();
+        ctx.media(media::Command::Play { playback, to: Target::Stream(stream), what });
+        self.wait(ctx, Wait::Playback { playback, until_digit }, None);
+        None
+    }
+
+    /// The stream of the phone, which can hear something from now on: as early media where it was not answered.
+    pub(super) fn let_hear(&mut self, ctx: &mut Context) -> Result<StreamId, String> {
         if let Stage::Incoming { server } = self.legs[CALLER].stage
             && !self.legs[CALLER].audio.is_negotiated()
         {
             if self.offer.is_none() {
-                return Some(Outcome::Failed("the phone hears nothing before it is answered".into()));
+                return Err("the phone hears nothing before it is answered".into());
             }
             match self.describe_caller(ctx, Preference::default()) {
                 Ok(body) => {
@@ -166,16 +220,10 @@ impl Call {
                         self.legs[CALLER].dialog = Some(dialog);
                     }
                 }
-                Err(failure) => return Some(Outcome::Failed(failure.cause.text().into())),
+                Err(failure) => return Err(failure.cause.text().into()),
             }
         }
-        let Some(stream) = self.legs[CALLER].audio.stream() else {
-            return Some(Outcome::Failed("the phone has no audio".into()));
-        };
-        let playback = ctx.index.new_playback();
-        ctx.media(media::Command::Play { playback, to: Target::Stream(stream), what });
-        self.wait(ctx, Wait::Playback { playback, until_digit }, None);
-        None
+        self.legs[CALLER].audio.stream().ok_or_else(|| "the phone has no audio".into())
     }
 
     fn join_for_flow(&mut self, ctx: &mut Context, id: Uuid) -> Option<Outcome> {
@@ -197,7 +245,7 @@ impl Call {
 }
 
 /// Who is at our end of a leg: whom it calls, or who called it for us.
-fn called_now(leg: &Leg) -> Address {
+pub(super) fn called_now(leg: &Leg) -> Address {
     match leg.record.direction {
         Direction::Incoming => leg.record.destination.clone(),
         Direction::Outgoing => leg.record.source.clone(),
@@ -244,17 +292,4 @@ pub(super) fn describe(action: &Action, note: &str) -> String {
     words.push_str(note);
     words.truncate(words.trim_end().len());
     words
-}
-
-fn name_of(order: &Order) -> &'static str {
-    match order {
-        Order::Unavailable(name) => name,
-        Order::Echo(_) => action::echo::INFO.name,
-        Order::DetectMachine { .. } => action::amd::INFO.name,
-        Order::StartExternalMedia(_) => action::external_media_start::INFO.name,
-        Order::StopExternalMedia => action::external_media_stop::INFO.name,
-        Order::SendMessage(_) => action::message_send::INFO.name,
-        Order::SendEmail(_) => action::email_send::INFO.name,
-        _ => "this",
-    }
 }

@@ -7,7 +7,7 @@ use crate::flow::order::Order;
 /// The action.
 pub const INFO: Info = Info {
     name: "amd",
-    about: "Finds out whether a machine answered, by how long it speaks before it pauses.",
+    about: "Finds out whether a machine answered, by how long it speaks before it pauses. `voipbin.call.amd` says what came of it: `human`, `machine` or `unsure`.",
     options: &[
         Field::new(
             "machine_handle",
@@ -17,6 +17,7 @@ pub const INFO: Info = Info {
         Field::new("async", "false", "whether the flow goes on meanwhile"),
     ],
     example: r#"{"machine_handle": "continue", "async": false}"#,
+    rests: true,
     work: Work::Order(read),
     ..Info::CALL
 };

@@ -6,7 +6,7 @@ use crate::flow::order::Order;
 /// The action.
 pub const INFO: Info = Info {
     name: "block",
-    about: "Waits until somebody tells the activeflow to go on.",
+    about: "Waits until the call ends or the activeflow is stopped.",
     options: &[],
     example: r#"{}"#,
     work: Work::Order(|_| Ok(Order::Block)),

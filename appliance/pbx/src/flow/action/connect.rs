@@ -8,7 +8,7 @@ use crate::flow::order::Order;
 /// The action.
 pub const INFO: Info = Info {
     name: "connect",
-    about: "Rings all destinations at once and brings the call together with the one that answers first. The flow goes on when nobody answered or the other one has hung up.",
+    about: "Rings all destinations at once and brings the call together with the one that answers first. A conference among them answers at once. The flow goes on when nobody answered or the other one has hung up.",
     options: &[
         Field::new("source", "{}", "who they see calling; empty: who calls"),
         Field::new("destinations", "", "a list of addresses"),

@@ -7,7 +7,7 @@ use crate::flow::order::Order;
 pub const INFO: Info = Info {
     name: "echo",
     aliases: &["stream_echo"],
-    about: "Lets the phone hear what it says.",
+    about: "Lets the phone hear what it says. It does not answer the call.",
     options: &[Field::new("duration", "180000", "milliseconds")],
     example: r#"{"duration": 10000}"#,
     rests: true,

@@ -11,7 +11,7 @@ use crate::flow::value::Value;
 /// The action.
 pub const INFO: Info = Info {
     name: "email_send",
-    about: "Sends an e-mail.",
+    about: "Sends an e-mail, and goes on. It is tried again while the mail server is away, or a recording is not ready.",
     options: &[
         Field::new("destinations", "", "a list of addresses of type `email`"),
         Field::new("subject", "", "what it is about"),

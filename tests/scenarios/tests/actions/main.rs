@@ -1,0 +1,103 @@
+//! What each action means for the phones and the world: a file for each, the example of its documentation first.
+
+mod amd;
+mod answer;
+mod bad_input;
+mod beep;
+mod block;
+mod call;
+mod conference_join;
+mod connect;
+mod digits_send;
+mod echo;
+mod email_send;
+mod external_media_start;
+mod hangup;
+mod message_send;
+mod mute;
+mod not_available;
+mod play;
+mod record_start;
+mod sleep;
+mod stop;
+mod webhook_send;
+
+use lab::{Lab, PhoneId};
+use pbx::directory::NewNumber;
+use pbx::flow::{Action, ActiveflowRecord, Catalogue, NewFlow, Value};
+use pbx::{Command, EventKind, Reply};
+use uuid::Uuid;
+
+/// An action with these options.
+fn action<const N: usize>(name: &str, option: [(&str, Value); N]) -> Action {
+    Action { id: Uuid::nil(), next_id: None, name: name.into(), option: option.into() }
+}
+
+/// An action with the options of its documentation.
+fn example(name: &str) -> Action {
+    let info = Catalogue::find(name).expect("it is in the catalogue");
+    let text = format!(r#"[{{"type": "{name}", "option": {}}}]"#, info.example);
+    store::action::read(text.as_bytes()).expect("examples can be read").remove(0)
+}
+
+fn rest(milliseconds: i64) -> Action {
+    action("sleep", [("duration", milliseconds.into())])
+}
+
+/// A destination.
+fn address(kind: &str, target: &str) -> Value {
+    Value::from([("type", kind.into()), ("target", target.into())])
+}
+
+/// A lab with the phones 1001 and 1002, and the number 500, which leads into this flow.
+fn office(seed: u64, actions: Vec<Action>) -> (Lab, PhoneId, PhoneId) {
+    let mut lab = Lab::new(seed);
+    let phones = (lab.registered_phone("1001"), lab.registered_phone("1002"));
+    number(&mut lab, "500", actions);
+    lab.begin_ladder();
+    (lab, phones.0, phones.1)
+}
+
+/// A number that leads into a flow.
+fn number(lab: &mut Lab, number: &str, actions: Vec<Action>) {
+    let made = lab.command(Command::CreateFlow(NewFlow { name: "Office".into(), actions, ..NewFlow::default() }));
+    let Ok(Reply::Flow(flow)) = made else { panic!("not made: {made:?}") };
+    let new = NewNumber { number: number.into(), call_flow_id: Some(flow.id), ..NewNumber::default() };
+    assert!(matches!(lab.command(Command::CreateNumber(new)), Ok(Reply::Number(_))));
+}
+
+/// All that was told of flows.
+fn told(lab: &Lab) -> Vec<ActiveflowRecord> {
+    let updates = lab.facts.events.iter().filter_map(|event| match &event.kind {
+        EventKind::ActiveflowUpdated(record) => Some((**record).clone()),
+        _ => None,
+    });
+    updates.collect()
+}
+
+/// The names of the actions that ran in the flow that ended last.
+fn ran(lab: &Lab) -> Vec<String> {
+    let told = told(lab);
+    let over = told.iter().rfind(|record| !record.running).expect("a flow is over");
+    over.executed.iter().map(|action| action.name.clone()).collect()
+}
+
+/// The action at which the flow that was told of last waits.
+fn waits_at(lab: &Lab) -> Option<String> {
+    told(lab).pop().and_then(|record| record.current).map(|action| action.name)
+}
+
+/// The labels and the remarks of the ladder's steps, of the call that is over.
+fn ladder(lab: &Lab) -> String {
+    let sequence = lab.sequences.last().expect("a call is over");
+    sequence.steps.iter().map(|step| format!("{} {:?}\n", step.label, step)).collect()
+}
+
+/// The last record of the call.
+fn hung_up(lab: &Lab) -> pbx::call::CallRecord {
+    let ended = lab.facts.events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::CallHungup(record) if record.master_call_id.is_none() => Some((**record).clone()),
+        _ => None,
+    });
+    ended.expect("the call is over")
+}
