@@ -26,6 +26,9 @@ pub struct Chaos {
     rng: ChaCha8Rng,
     words: Vec<String>,
     groupcalls: Vec<Uuid>,
+    /// Who takes calls out, and brings calls in.
+    carrier: PhoneId,
+    farewell: [Command; 2],
 }
 
 impl Chaos {
@@ -52,18 +55,19 @@ impl Chaos {
             lab.paths[phone.0] = if loss > 0.0 { Path::bad(loss) } else { Path::default() };
             lab[phone].register();
         }
+        let (carrier, farewell) = flows::connect_carrier(&mut lab, &NUMBERS);
         flows::furnish(&mut lab, &NUMBERS, &mut rng);
         let mut dice = ChaCha8Rng::seed_from_u64(!seed);
         lab.outside.answers = Box::new(move |errand| flows::answer(errand, &mut dice));
         lab.run_for(Duration::from_secs(20));
-        Chaos { lab, rng, words: vec![format!("seed {seed}")], groupcalls: Vec::new() }
+        Chaos { lab, rng, words: vec![format!("seed {seed}")], groupcalls: Vec::new(), carrier, farewell }
     }
 
     /// So many acts, at random moments.
     pub fn rage(&mut self, acts: usize) {
         for _ in 0..acts {
             let phone = PhoneId(self.rng.random_range(0..NUMBERS.len()));
-            let act = self.rng.random_range(0..33);
+            let act = self.rng.random_range(0..37);
             self.words.push(format!("{:?} phone {} act {act}", self.lab.now(), phone.0));
             self.act(phone, act);
             let pause = match self.rng.random_range(0..4) {
@@ -84,7 +88,8 @@ impl Chaos {
                 lab[phone].register();
             }
             0..3 => {
-                let number = NUMBERS.choose(rng).copied().expect("there are some");
+                let number =
+                    if rng.random_bool(0.1) { flows::OUTSIDE } else { NUMBERS.choose(rng).expect("there are some") };
                 lab[phone].call(number);
             }
             3..5 => {
@@ -111,6 +116,12 @@ impl Chaos {
             29 => lab[phone].refer(NUMBERS.choose(rng).copied().expect("there are some")),
             30 => lab[phone].refer_to_other_call(),
             31 | 32 => self.transfer_any(),
+            33 => lab[self.carrier].answer(),
+            34 => lab[self.carrier].hang_up(),
+            35 => {
+                lab[self.carrier].call(flows::NUMBERS.choose(rng).copied().expect("there are some"));
+            }
+            36 => self.change_manner(self.carrier),
             _ => self.change_manner(phone),
         }
     }
@@ -144,10 +155,13 @@ impl Chaos {
             }
         };
         let count = rng.random_range(1..4);
-        let destinations = (0..count).map(|_| Address {
-            kind: AddressKind::Extension,
-            target: (*NUMBERS.choose(rng).expect("there are some")).into(),
-            target_name: String::new(),
+        let destinations = (0..count).map(|_| {
+            let (kind, target) = match rng.random_range(0..8) {
+                0 => (AddressKind::Agent, flows::AGENT),
+                1 => (AddressKind::Tel, flows::OUTSIDE),
+                _ => (AddressKind::Extension, *NUMBERS.choose(rng).expect("there are some")),
+            };
+            Address { kind, target: target.into(), target_name: String::new() }
         });
         let call = NewCall {
             destinations: destinations.collect(),
@@ -217,7 +231,8 @@ impl Chaos {
 
     /// Peace: the phones mind their manners, hang up, and go.
     pub fn end(mut self) {
-        let phones: Vec<PhoneId> = (0..NUMBERS.len()).map(PhoneId).collect();
+        let own: Vec<PhoneId> = (0..NUMBERS.len()).map(PhoneId).collect();
+        let phones: Vec<PhoneId> = own.iter().copied().chain([self.carrier]).collect();
         for phone in &phones {
             self.lab.paths[phone.0] = Path::default();
             let phone = &mut self.lab[*phone];
@@ -230,8 +245,12 @@ impl Chaos {
             assert!(self.lab.now() < Duration::from_secs(100_000), "it never ends\n{}", self.words.join("\n"));
         }
         self.lab.run_for(Duration::from_secs(300));
-        for phone in &phones {
+        for phone in &own {
             self.lab[*phone].unregister_all();
+        }
+        for command in self.farewell.clone() {
+            let answer = self.lab.command(command);
+            assert!(answer.is_ok(), "{answer:?}");
         }
         self.lab.run_for(Duration::from_secs(60));
         let words = self.words.join("\n");

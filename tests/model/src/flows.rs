@@ -1,10 +1,13 @@
 //! Flows that nobody in his right mind would write: any action after any other, jumping anywhere.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use lab::Lab;
+use lab::{Lab, PhoneId};
+use pbx::call::AddressKind;
 use pbx::conference::{ConferenceData, NewConference};
-use pbx::directory::NewNumber;
+use pbx::directory::agent::{AgentAddress, Author, PasswordHash};
+use pbx::directory::{Network, NewAgent, NewNumber, ProviderData, RouteData, TrunkData};
 use pbx::errand::{Brought, Errand};
 use pbx::flow::action::FINISH;
 use pbx::flow::{Action, NewFlow, Value};
@@ -15,6 +18,37 @@ use uuid::Uuid;
 
 /// The numbers that lead into flows.
 pub const NUMBERS: [&str; 4] = ["500", "501", "502", "503"];
+
+/// An agent that is reached at two of the phones and beyond the box.
+pub const AGENT: &str = "ada";
+/// A number beyond the box.
+pub const OUTSIDE: &str = "+4930123456";
+
+/// Makes the world beyond the box: a carrier that is provider and trunk at once. Its phone, and what is to be deleted in the end.
+pub fn connect_carrier(lab: &mut Lab, phones: &[&str]) -> (PhoneId, [Command; 2]) {
+    let at = SocketAddr::from(([192, 0, 2, 1], 5060));
+    let carrier = lab.stranger("carrier", at);
+    let data = ProviderData { hostname: at.ip().to_string(), ..ProviderData::default() };
+    let made = lab.command(Command::CreateProvider(Box::new(data)));
+    let Ok(Reply::Provider(provider)) = made else { panic!("no provider: {made:?}") };
+    let provider_id = provider.provider.id;
+    let data = RouteData { provider_id, target: "all".into(), ..RouteData::default() };
+    let made = lab.command(Command::CreateRoute(Box::new(data)));
+    let Ok(Reply::Route(route)) = made else { panic!("no route: {made:?}") };
+    let allowed_ips = vec![Network::parse("192.0.2.0/28").expect("a network")];
+    let data = TrunkData { domain_name: "carrier".into(), by_address: true, allowed_ips, ..TrunkData::default() };
+    assert!(matches!(lab.command(Command::CreateTrunk(Box::new(data))), Ok(Reply::Trunk(_))));
+    let addresses =
+        [(AddressKind::Extension, phones[0]), (AddressKind::Extension, phones[1]), (AddressKind::Tel, OUTSIDE)];
+    let addresses =
+        addresses.map(|(kind, target)| AgentAddress { kind, target: target.into(), ..AgentAddress::default() });
+    let password_hash = PasswordHash("$argon2id$x".into());
+    let (username, addresses) = (AGENT.into(), addresses.into());
+    let new = NewAgent { username, password_hash, addresses, ..NewAgent::default() };
+    let made = lab.command(Command::CreateAgent(Box::new(new), Author::Exchange));
+    assert!(matches!(made, Ok(Reply::Agent(_))), "{made:?}");
+    (carrier, [Command::DeleteRoute(route.id), Command::DeleteProvider(provider_id)])
+}
 
 /// Makes a conference, and for each of [`NUMBERS`] a flow.
 pub fn furnish(lab: &mut Lab, phones: &[&str], rng: &mut impl Rng) {
@@ -51,7 +85,7 @@ fn draw(phones: &[&str], conference: Uuid, others: &[Uuid], rng: &mut impl Rng) 
     };
     (0..count)
         .map(|number| {
-            let (name, option): (&str, Value) = match rng.random_range(0..24) {
+            let (name, option): (&str, Value) = match rng.random_range(0..32) {
                 0 | 1 => ("answer", Value::default()),
                 2 => ("beep", Value::default()),
                 3 => ("sleep", [("duration", rng.random_range(0..3_000_i64).into())].into()),
@@ -101,6 +135,7 @@ fn draw(phones: &[&str], conference: Uuid, others: &[Uuid], rng: &mut impl Rng) 
                     Some(other) => ("fetch_flow", [("flow_id", other.to_string().into())].into()),
                     None => ("hangup", [("reason", "busy".into())].into()),
                 },
+                24.. => beyond_calling((phones, conference), rng),
                 _ => ("talk", [("text", "hello".into()), ("digits_handle", "next".into())].into()),
             };
             let next_id = rng.random_bool(0.1).then(|| id(rng.random_range(0..count)));
@@ -108,6 +143,33 @@ fn draw(phones: &[&str], conference: Uuid, others: &[Uuid], rng: &mut impl Rng) 
             Action { id: id(number), next_id, name: name.into(), option }
         })
         .collect()
+}
+
+/// What a flow does beyond calling.
+fn beyond_calling((phones, conference): (&[&str], Uuid), rng: &mut impl Rng) -> (&'static str, Value) {
+    match rng.random_range(0..8) {
+        0 => ("echo", [("duration", rng.random_range(0..4_000_i64).into())].into()),
+        1 => {
+            let handle = if rng.random_bool(0.5) { "hangup" } else { "continue" };
+            ("amd", [("machine_handle", handle.into()), ("async", rng.random_bool(0.5).into())].into())
+        }
+        2 => ("message_send", [("destinations", destinations(phones, rng)), ("text", "hello".into())].into()),
+        3 => {
+            let ada = Value::from([("type", "email".into()), ("target", "ada@example.com".into())]);
+            ("email_send", [("destinations", Value::List(vec![ada])), ("subject", "hello".into())].into())
+        }
+        4 => {
+            let speaks = *["", "in", "out", "both"].choose(rng).expect("there are some");
+            let host = if rng.random_bool(0.8) { "192.0.2.77:9000" } else { "nowhere.example.com:9000" };
+            ("external_media_start", [("external_host", host.into()), ("direction_speak", speaks.into())].into())
+        }
+        5 => ("external_media_stop", Value::default()),
+        6 => ("queue_join", [("queue_id", conference.to_string().into())].into()),
+        _ => {
+            let room = Value::from([("type", "conference".into()), ("target", "800".into())]);
+            ("connect", [("destinations", Value::List(vec![room]))].into())
+        }
+    }
 }
 
 fn call(phones: &[&str], rng: &mut impl Rng) -> Value {
@@ -124,8 +186,12 @@ fn call(phones: &[&str], rng: &mut impl Rng) -> Value {
 fn destinations(phones: &[&str], rng: &mut impl Rng) -> Value {
     let count = rng.random_range(1..4);
     let mut destination = || {
-        let number = phones.choose(rng).copied().expect("there are some");
-        Value::from([("type", "extension".into()), ("target", number.into())])
+        let (kind, target) = match rng.random_range(0..10) {
+            0 => ("agent", AGENT),
+            1 => ("tel", OUTSIDE),
+            _ => ("extension", phones.choose(rng).copied().expect("there are some")),
+        };
+        Value::from([("type", kind.into()), ("target", target.into())])
     };
     Value::List((0..count).map(|_| destination()).collect())
 }
@@ -151,6 +217,8 @@ pub fn answer(errand: &Errand, rng: &mut impl Rng) -> (Duration, Result<Brought,
             Brought::Actions(actions.collect())
         }
         Errand::Speak(_) => Brought::Spoken("hello".into()),
+        Errand::Mail(_) if rng.random_bool(0.5) => Brought::Refused("550 nobody".into()),
+        Errand::Mail(_) => Brought::Nothing,
         Errand::Webhook(_) => {
             let status = *[200, 404, 429, 500].choose(rng).expect("there are some");
             Brought::Answer { status, body: "1".into() }
