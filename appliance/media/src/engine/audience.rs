@@ -253,13 +253,14 @@ impl Engine {
 
     pub(super) fn close_conference(&mut self, now: Time, conference: ConferenceId) -> Option<()> {
         let number = self.rooms.conference(conference)?;
+        // Its number may be the next room's, in which somebody is alone from now on: all leave before it is free.
+        for id in self.rooms.get(number)?.seats.clone() {
+            self.part(now, id);
+        }
         let room = self.rooms.close(number)?;
         let target = Target::Conference(conference);
         self.outbox.playback_ended(room.player, target, Ended::Stopped);
         self.outbox.recording_ended(room.recorder, target, Ended::Stopped);
-        for id in room.seats {
-            self.part(now, id);
-        }
         Some(())
     }
 
