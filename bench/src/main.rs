@@ -5,6 +5,7 @@
 
 mod audio;
 mod batch;
+mod cloud;
 mod crowd;
 mod digest;
 mod epoll;
@@ -36,7 +37,7 @@ use server::Prepared;
 
 type Measurement = fn(&Prepared) -> Result<()>;
 
-const MEASUREMENTS: [(&str, Measurement); 14] = [
+const MEASUREMENTS: [(&str, Measurement); 15] = [
     ("registrations", measure::registrations),
     ("calls", measure::calls),
     ("setup", measure::setup),
@@ -50,6 +51,7 @@ const MEASUREMENTS: [(&str, Measurement); 14] = [
     ("webhook", webhook::measure),
     ("memory", measure::memory),
     ("flash", flash::measure),
+    ("cloud", cloud::measure),
     ("image", image::measure),
 ];
 

@@ -64,6 +64,11 @@ impl Prepared {
 
     /// The same with further arguments.
     pub fn start_with(&self, arguments: &[String]) -> Result<Server> {
+        self.start_on(|_| Ok(()), arguments)
+    }
+
+    /// The same, once something was done to the copy.
+    pub fn start_on(&self, prepare: impl FnOnce(&Path) -> Result<()>, arguments: &[String]) -> Result<Server> {
         let folder = tempfile::tempdir()?;
         for entry in std::fs::read_dir(self.folder.path())? {
             let entry = entry?;
@@ -73,6 +78,7 @@ impl Prepared {
             }
         }
         let path = folder.path().to_owned();
+        prepare(&path)?;
         self.spawn(&path, folder, arguments)
     }
 
