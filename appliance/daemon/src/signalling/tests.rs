@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::errand_threads;
+use crate::errand_threads::mail::{Mailer, Recordings};
 use crate::errand_threads::speech::Speakers;
 use crate::errand_threads::spoken::Spoken;
 use crate::media_threads::deliveries::Owners;
@@ -19,18 +20,24 @@ use crate::web::Reach;
 const OPTIONS: &str = "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1;rport\r\nMax-Forwards: 70\r\n\
     From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
 
-fn journal(folder: &tempfile::TempDir) -> Journal {
-    let (_, writer) = Store::open(&folder.path().join("tandem.db"), "tandem", &[1; 64]).expect("it opens");
+fn journal(folder: &tempfile::TempDir) -> (Store, Journal) {
+    let (store, writer) = Store::open(&folder.path().join("tandem.db"), "tandem", &[1; 64]).expect("it opens");
     let hooks = Hooks {
         clock: Box::new(|| Timestamp(0)),
         committed: Box::new(|_| ()),
         failed: Box::new(|error| panic!("{error}")),
     };
-    Journal::start(writer, hooks).expect("the thread starts")
+    (store, Journal::start(writer, hooks).expect("the thread starts"))
 }
 
 fn speakers(folder: &tempfile::TempDir) -> Speakers {
     Speakers::new(Spoken::open(&folder.path().join("speech")).expect("it is writable"), None, None)
+}
+
+/// Nobody's.
+fn mailer(folder: &tempfile::TempDir, store: Store) -> Mailer {
+    let recordings = Recordings { store, folder: folder.path().to_owned() };
+    Mailer::new(None, recordings).expect("nothing is wrong with nothing")
 }
 
 fn ask(requests: &Queue<Request>, command: Command) -> Result<Reply, Rejection> {
@@ -43,7 +50,7 @@ fn ask(requests: &Queue<Request>, command: Command) -> Result<Reply, Rejection> 
 #[test]
 fn a_fresh_thread_knows_what_the_one_before_it_knew() {
     let folder = tempfile::tempdir().expect("the temporary folder is writable");
-    let journal = journal(&folder);
+    let (store, journal) = journal(&folder);
     let sockets = Sockets::bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let (address, counters) = (sockets.address(), Arc::new(Counters::default()));
     let (requests, media_reports) = (sockets.queue(16), sockets.queue(16));
@@ -63,6 +70,7 @@ fn a_fresh_thread_knows_what_the_one_before_it_knew() {
         errands: ErrandThreads::new(errand_threads::Surroundings {
             reach: Reach::Anywhere,
             speakers: speakers(&folder),
+            mailer: mailer(&folder, store),
             reports: Queue::new(16, bell),
         }),
         drained: Box::new(|| ()),
