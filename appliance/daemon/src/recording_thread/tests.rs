@@ -11,7 +11,7 @@ use std::time::Duration;
 use media::sound::SoundReader;
 
 use super::*;
-use bench::{Bench, ID, program, samples_of};
+use bench::{BUFFER, Bench, ID, program, samples_of};
 
 /// What `soxi` says of a file: channels, samples a second, samples of each channel.
 fn soxi(path: &Path) -> (u32, u32, u64) {
@@ -50,8 +50,8 @@ fn the_file_is_whole_while_it_grows() {
     let path = bench.path("call.wav");
     let mut written = 0;
     for _ in 0..3 {
-        bench.write_some(&ramp(written, 3_200));
-        written += 3_200;
+        bench.write_some(&ramp(written, BUFFER));
+        written += BUFFER;
         // Within two seconds the head says so, and the samples are there.
         let seen = bench.wait(Duration::from_secs(2), || {
             let length = u32::from_le_bytes(fs::read(&path).ok()?.get(76..80)?.try_into().ok()?);
@@ -141,7 +141,7 @@ fn the_end_of_the_process_ends_recordings_and_conversions() {
     bench.write(&ramp(0, 4_000));
     assert!(matches!(bench.report(), Report::Written { .. }));
     bench.start("second.mp3", Layout::Mono, SampleRate::Khz8);
-    bench.write_some(&ramp(0, 3_200));
+    bench.write_some(&ramp(0, BUFFER));
     let (home, reports) = bench.quit();
     assert!(
         matches!(&reports[..], [Report::Written { file: Some(file), .. }] if file.path == Path::new("second.mp3.wav"))
@@ -155,7 +155,13 @@ fn the_end_of_the_process_ends_recordings_and_conversions() {
     });
     converted.sort();
     let half = |name: &str, milliseconds| (PathBuf::from(name), Duration::from_millis(milliseconds));
-    assert_eq!(converted, [half("first.mp3", 500), half("second.mp3", 400)]);
+    assert_eq!(
+        converted,
+        [
+            (PathBuf::from("first.mp3"), limits::RECORDING_BUFFER * 2),
+            (PathBuf::from("second.mp3"), limits::RECORDING_BUFFER)
+        ]
+    );
     assert_eq!(bench.files(), ["first.mp3", "second.mp3"]);
     bench.quit();
 }

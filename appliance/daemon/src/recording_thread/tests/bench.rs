@@ -11,6 +11,9 @@ use crate::recording_thread::*;
 /// The recording of every test.
 pub const ID: RecordingId = RecordingId(3);
 
+/// Samples of one channel at 8 kHz in a buffer.
+pub const BUFFER: usize = limits::RECORDING_BUFFER.as_millis() as usize * SampleRate::Khz8.per_ms();
+
 pub struct Bench {
     thread: Option<RecordingThread>,
     home: Option<tempfile::TempDir>,
@@ -110,7 +113,7 @@ impl Bench {
         assert_eq!(self.report(), Report::Begun { recording });
         for _ in 0..limits::RECORDING_BUFFERS {
             let buffer = self.until(|bench| bench.empty.pop_front());
-            assert_eq!(buffer.len(), 400 * rate.per_ms() * layout.channels());
+            assert_eq!(buffer.len() * SampleRate::Khz8.per_ms(), BUFFER * rate.per_ms() * layout.channels());
             self.empty.push_back(buffer);
         }
     }

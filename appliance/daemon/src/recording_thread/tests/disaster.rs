@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::bench::{Bench, program, samples_of};
+use super::bench::{BUFFER, Bench, program, samples_of};
 use super::{ramp, soxi};
 use crate::recording_thread::*;
 
@@ -32,8 +32,8 @@ fn records_until_it_is_killed() {
     for turn in 0.. {
         // A buffer is handed over when it is full.
         std::thread::sleep((start + limits::RECORDING_BUFFER * (turn + 1)).saturating_duration_since(Instant::now()));
-        bench.write_some(&ramp(turn as usize * 3_200, 3_200));
-        println!("recorded {}", (turn + 1) * 3_200);
+        bench.write_some(&ramp(turn as usize * BUFFER, BUFFER));
+        println!("recorded {}", (turn as usize + 1) * BUFFER);
     }
 }
 
@@ -46,15 +46,15 @@ fn a_killed_process_leaves_everything_but_two_seconds() {
     let lines = BufReader::new(child.stdout.take().expect("it was asked for")).lines();
     let recorded = lines.map_while(Result::ok).filter_map(|line| line.strip_prefix("recorded ")?.parse::<u64>().ok());
     // Not right behind a sync, as far as that can be known: each takes another moment of the second.
-    let recorded = recorded.take(9).last().expect("it records");
+    let recorded = recorded.take(14).last().expect("it records");
     child.kill().and_then(|()| child.wait()).expect("it runs until it is killed");
 
     let path = home.path().join("call.mp3.wav");
     let (channels, rate, seen) = soxi(&path);
-    assert_eq!((channels, rate, recorded), (1, 8_000, 9 * 3_200));
+    assert_eq!((channels, rate, recorded), (1, 8_000, 14 * BUFFER as u64));
     assert!(seen + 2 * 8_000 >= recorded, "{seen} of {recorded} samples can be played");
     let on_disk = samples_of(&path);
-    assert!(on_disk == ramp(0, on_disk.len()) && on_disk.len() as u64 + 3_200 >= recorded, "{}", on_disk.len());
+    assert!(on_disk == ramp(0, on_disk.len()) && (on_disk.len() + BUFFER) as u64 >= recorded, "{}", on_disk.len());
 
     // The next start finds it, and nothing of it is lost.
     let mut bench = Bench::in_folder(home, program("/bin/cp", &["--"]), 0);
@@ -85,8 +85,9 @@ fn records_until_the_disk_is_full() {
     let mut bench = Bench::at(folder, program("false", &[]), 0);
     bench.start("call.wav", Layout::Stereo, SampleRate::Khz8);
     // One MiB is 32 s of this.
-    for turn in 0..78 {
-        bench.write_some(&ramp(turn * 6_400, 6_400));
+    const TURNS: usize = 500_000 / 2 / BUFFER;
+    for turn in 0..TURNS {
+        bench.write_some(&ramp(turn * 2 * BUFFER, 2 * BUFFER));
     }
     let more = RecordedBuffer { pcm: vec![0; 64_000].into(), len: 64_000, last: false };
     bench.order(Order::Write { recording: super::bench::ID, buffer: more });
@@ -98,7 +99,7 @@ fn records_until_the_disk_is_full() {
     assert!(on_disk.len() > 900_000 / 2, "{}", on_disk.len());
     assert_eq!(soxi(&path), (2, 8_000, file.duration.as_micros() as u64 / 125));
     assert_eq!(file.octets, fs::metadata(&path).expect("it is there").len());
-    let whole = on_disk.len().min(78 * 6_400);
+    let whole = on_disk.len().min(TURNS * 2 * BUFFER);
     assert!(on_disk[..whole] == ramp(0, whole));
     println!("the disk was full");
 }
