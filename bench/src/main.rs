@@ -5,11 +5,13 @@
 
 mod audio;
 mod batch;
+mod calling;
 mod cloud;
 mod crowd;
 mod digest;
 mod epoll;
 mod flash;
+mod flow_steps;
 mod forwarder;
 mod histogram;
 mod image;
@@ -37,7 +39,7 @@ use server::Prepared;
 
 type Measurement = fn(&Prepared) -> Result<()>;
 
-const MEASUREMENTS: [(&str, Measurement); 15] = [
+const MEASUREMENTS: [(&str, Measurement); 17] = [
     ("registrations", measure::registrations),
     ("calls", measure::calls),
     ("setup", measure::setup),
@@ -49,6 +51,8 @@ const MEASUREMENTS: [(&str, Measurement); 15] = [
     ("opus", opus::measure),
     ("recording", recording::measure),
     ("webhook", webhook::measure),
+    ("flows", flow_steps::measure),
+    ("posts", calling::measure),
     ("memory", measure::memory),
     ("flash", flash::measure),
     ("cloud", cloud::measure),

@@ -57,6 +57,11 @@ impl Api {
         self.ask("PUT", "/v1.0/customer", &body.to_string()).map(drop)
     }
 
+    /// Makes a call; what came of it.
+    pub fn create_call(&mut self, body: &Value) -> Result<Value> {
+        self.post("/v1.0/calls", body)
+    }
+
     fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
         self.ask("POST", path, &body.to_string())
     }

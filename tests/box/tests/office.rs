@@ -150,6 +150,56 @@ fn who_says_nothing_hears_the_menu_twice_and_goodbye() -> Result<()> {
 }
 
 #[test]
+fn who_says_nothing_to_the_second_menu_hears_that_twice_and_goodbye() -> Result<()> {
+    let exchange = office(12)?;
+    let mut caller = phone(&exchange, "1001", 440)?;
+    caller.dial("500")?;
+    await_action(&exchange, 10)?;
+    caller.await_event("CALL_ESTABLISHED")?;
+    caller.command("sndcode", "1")?;
+    await_action(&exchange, 21)?;
+    wait::let_pass(Duration::from_secs(10));
+    caller.await_event("CALL_CLOSED")?;
+    assert_eq!(ran(&exchange)?, [1, 2, 3, 10, 11, 12, 20, 21, 22, 23, 20, 21, 22, 23, 90, 91]);
+    let heard = caller.heard()?;
+    let length = spoken(20)?.seconds();
+    let once = assert_heard(&heard, 20)?;
+    let around = [heard.part(0.0, once), heard.part(once + length, heard.seconds())];
+    let menu = spoken(20)?;
+    assert!(around.iter().any(|part| part.find(&menu).1 > 0.9), "the menu is heard twice");
+    assert!(assert_heard(&heard, 90)? > once);
+    exchange.assert_no_errors();
+    Ok(())
+}
+
+#[test]
+fn where_no_colleague_takes_the_call_there_is_only_goodbye() -> Result<()> {
+    let exchange = office(12)?;
+    let mut caller = phone(&exchange, "1001", 440)?;
+    let mut colleagues = [phone(&exchange, "1002", 1_300)?, phone(&exchange, "1003", 1_700)?];
+    caller.dial("500")?;
+    await_action(&exchange, 10)?;
+    caller.await_event("CALL_ESTABLISHED")?;
+    for _ in 0..2 {
+        caller.command("sndcode", "1")?;
+    }
+    for colleague in &mut colleagues {
+        colleague.await_event("CALL_INCOMING")?;
+    }
+    for colleague in &mut colleagues {
+        colleague.command("hangup", "")?;
+        colleague.await_event("CALL_CLOSED")?;
+    }
+    caller.await_event("CALL_CLOSED")?;
+    assert_eq!(ran(&exchange)?, [1, 2, 3, 10, 11, 12, 20, 21, 22, 25, 90, 91]);
+    let call = exchange.await_call("the call", |call| call["direction"] == "incoming" && call["status"] == "hangup")?;
+    assert_eq!(call["hangup_reason"], "normal", "{call}");
+    assert_heard(&caller.heard()?, 90)?;
+    exchange.assert_no_errors();
+    Ok(())
+}
+
+#[test]
 fn a_message_is_left_from_either_menu() -> Result<()> {
     for (keys, expected) in [
         ("2", vec![1, 2, 3, 10, 11, 12, 30, 31, 32, 33, 90, 91]),

@@ -134,7 +134,9 @@ impl Mailer {
         };
         let kind = ContentType::parse(kind).map_err(|error| Trouble::Never(error.to_string()))?;
         let body = std::fs::read(&path).map_err(unreadable)?;
-        Ok(Attachment::new(format!("{id}.{extension}")).body(body, kind))
+        // Short, since longer names are folded in a way that not every mail reader unfolds (RFC 2231 §3).
+        let name: String = id.simple().to_string().chars().take(8).collect();
+        Ok(Attachment::new(format!("recording-{name}.{extension}")).body(body, kind))
     }
 
     /// Where a file is; nothing leads out of the folder.

@@ -154,7 +154,6 @@ fn the_end_of_the_process_ends_recordings_and_conversions() {
         other => panic!("{other:?}"),
     });
     converted.sort();
-    let half = |name: &str, milliseconds| (PathBuf::from(name), Duration::from_millis(milliseconds));
     assert_eq!(
         converted,
         [

@@ -1,16 +1,17 @@
 //! What a step of a flow costs where 10,000 of them run at once, on one core: each sleeps, sets a variable, takes a branch, and
-//! sleeps again, 20 times. A step is everything from one action that waits to the next.
-//!
-//! `cargo run --release -p pbx --example flow_steps`
-
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a program that measures reads the clock")]
+//! sleeps again, 20 times. A step is everything from one action that waits to the next. No sockets, no store: the exchange alone.
 
 use std::time::{Duration, Instant};
 
+use anyhow::{Result, bail};
 use pbx::command::NewActiveflow;
 use pbx::flow::{Action, NewFlow, Value};
 use pbx::{Command, Input, Output, Pbx, Reply, RequestId, Settings};
 use uuid::Uuid;
+
+use crate::histogram::Histogram;
+use crate::print;
+use crate::server::Prepared;
 
 const FLOWS: u64 = 10_000;
 
@@ -37,7 +38,8 @@ fn give(pbx: &mut Pbx, now: Duration, input: Option<Input>) -> Option<Reply> {
     reply
 }
 
-fn main() {
+/// How long a step takes.
+pub fn measure(_: &Prepared) -> Result<()> {
     let settings = Settings { flow_actions: 1_000, call_limit: Duration::from_secs(3_600), ..Settings::default() };
     let mut pbx = Pbx::new(settings, [7; 32]);
     give(&mut pbx, Duration::ZERO, Some(Input::Clock(Duration::from_secs(1_800_000_000))));
@@ -53,7 +55,7 @@ fn main() {
     ];
     let new = Command::CreateFlow(NewFlow { actions, ..NewFlow::default() });
     let Some(Reply::Flow(flow)) = give(&mut pbx, Duration::ZERO, Some(Input::Command(RequestId(0), new))) else {
-        panic!("a flow is made")
+        bail!("no flow was made")
     };
     for number in 0..FLOWS {
         let new = NewActiveflow { flow_id: Some(flow.id), ..NewActiveflow::default() };
@@ -61,22 +63,19 @@ fn main() {
         let now = Duration::from_micros(number * 50);
         give(&mut pbx, now, Some(Input::Command(RequestId(number), Command::CreateActiveflow(Box::new(new)))));
     }
-    let mut steps = Vec::with_capacity(20 * FLOWS as usize);
+    let mut steps = Histogram::default();
     while let Some(deadline) = pbx.poll_timeout().filter(|deadline| deadline.at < Duration::from_secs(3_000)) {
         let start = Instant::now();
         give(&mut pbx, deadline.at, None);
         if deadline.reason == "flow" {
-            steps.push(start.elapsed());
+            steps.add(start.elapsed());
         }
     }
-    steps.sort_unstable();
-    let at = |share: f64| steps[((steps.len() - 1) as f64 * share) as usize].as_nanos() as f64 / 1_000.0;
-    println!(
-        "{FLOWS} activeflows, {} steps: p50 {:.1} µs, p99 {:.1} µs, p99.9 {:.1} µs, the longest {:.1} µs",
-        steps.len(),
-        at(0.5),
-        at(0.99),
-        at(0.999),
-        at(1.0)
-    );
+    if steps.len() < 20 * FLOWS as usize {
+        bail!("{} steps of {FLOWS} flows", steps.len());
+    }
+    for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p999", 0.999)] {
+        print(&format!("flow_step_{name}"), steps.milliseconds(share) * 1e3, "µs");
+    }
+    Ok(())
 }
