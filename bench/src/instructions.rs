@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 /// Kinds of work of the program `work`.
 const KINDS: [&str; 6] =
-    ["forward", "translate", "transcode", "mix_3_talkers", "mix_all_talking", "mix_and_listen_for_tones"];
+    ["forward", "translate", "transcode", "mix_3_talkers", "mix_all_talking", "transcode_and_listen_for_tones"];
 /// Units of the short run and of the long one. The short one has what happens only once.
 const UNITS: [u64; 2] = [20_000, 60_000];
 /// How far a count may be from the table, in hundredths of it.

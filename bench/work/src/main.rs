@@ -39,7 +39,9 @@ impl Work {
             "transcode" => call([Codec::Pcmu, Codec::L16(SampleRate::Khz16)]),
             "mix_3_talkers" => room(3, 3),
             "mix_all_talking" => room(STREAMS, 0),
-            "mix_and_listen_for_tones" => Work { events: false, ..room(STREAMS, 0) },
+            "transcode_and_listen_for_tones" => {
+                Work { events: false, ..call([Codec::Pcmu, Codec::L16(SampleRate::Khz16)]) }
+            }
             _ => return None,
         })
     }

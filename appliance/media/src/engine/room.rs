@@ -169,9 +169,11 @@ impl Room {
         (self.turn, self.taken) = (0, false);
         self.shared.iter_mut().for_each(|shared| shared.encoded = None);
         self.mixer.begin();
+        // Nobody waits for keys in a conference, and there are many to listen to.
+        let heeds_keys = !self.is_conference();
         for (place, id) in self.seats.iter().enumerate() {
             let Some(Stream { seat: Some(seat), mute, .. }) = streams.get_mut(*id) else { continue };
-            seat.listen(self.at, *mute, &mut self.scratch);
+            seat.listen((self.at, heeds_keys), *mute, &mut self.scratch);
             while let Some(Digit { digit, duration_ms }) = seat.poll_digit() {
                 outbox.event(Event::Digit { stream: *id, digit, duration_ms, in_band: true });
             }

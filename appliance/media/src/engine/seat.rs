@@ -111,10 +111,10 @@ impl Seat {
         }
     }
 
-    /// Takes what the phone says in this tick.
-    pub(super) fn listen(&mut self, now: Time, mute: Mute, scratch: &mut [i16; FRAME]) {
+    /// Takes what the phone says in this tick; whether it is listened for keys.
+    pub(super) fn listen(&mut self, (now, heeds_keys): (Time, bool), mute: Mute, scratch: &mut [i16; FRAME]) {
         let pulled = self.receiver.pull(now, scratch);
-        if let Some(ear) = &mut self.ear {
+        if let Some(ear) = self.ear.as_mut().filter(|_| heeds_keys) {
             ear.hear(pulled.rate, (pulled.kind != Kind::Silence).then_some(&scratch[..pulled.samples]));
         }
         self.kind = if mute.said { Kind::Silence } else { pulled.kind };

@@ -1,4 +1,4 @@
-//! Digits that a phone can tell only by its sound (ITU-T Q.23): heard wherever that is decoded, and where the phone is alone.
+//! Digits that a phone can tell only by its sound (ITU-T Q.23): heard where a call is decoded, and where the phone is alone.
 
 use media::dtmf::Digit;
 use media::dtmf::tones::DigitTones;
@@ -74,10 +74,13 @@ fn where_it_is_decoded_anyway_it_is_heard_too() {
     for stream in [StreamId(1), StreamId(2)] {
         room.command(Command::Join { stream, conference });
     }
-    // Whoever is muted may still press.
-    room.command(Command::Mute { stream: StreamId(1), mute: Mute { said: true, heard: false } });
+    // In a conference nobody waits for keys.
     room.say_samples(A, &keys("*6", SampleRate::Khz8));
-    assert_eq!(digits(&room), "*6");
+    assert_eq!(digits(&room), "");
+    // Whoever is muted may still press.
+    transcoded.command(Command::Mute { stream: StreamId(1), mute: Mute { said: true, heard: false } });
+    transcoded.say_samples(A, &keys("8", SampleRate::Khz8));
+    assert_eq!(digits(&transcoded), "778");
 }
 
 #[test]
