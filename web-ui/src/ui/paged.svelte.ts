@@ -1,0 +1,72 @@
+// As many pages of a list as are shown, newest first, read anew as a whole: for resources of which there may be many.
+import type { Page } from '../api'
+import { api } from '../login/session.svelte'
+
+const PAGE_SIZE = 100
+
+export class Paged<T> {
+  all = $state.raw<T[]>([])
+  ready = $state(false)
+  busy = $state(false)
+  error = $state.raw<unknown>(null)
+  readonly path: string
+  #next = $state('')
+  #pages = 1
+  #latest = 0
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  /** What the list is asked for besides, as `status=failed`. */
+  protected get filter(): string {
+    return ''
+  }
+
+  /** Whether there are older ones than those shown. */
+  get hasMore(): boolean {
+    return this.#next !== ''
+  }
+
+  async more(): Promise<void> {
+    this.#pages += 1
+    await this.load()
+  }
+
+  /** Begins again with the newest page. */
+  async restart(): Promise<void> {
+    this.#pages = 1
+    await this.load()
+  }
+
+  /** Reads as many pages as are shown. */
+  async load(): Promise<void> {
+    const mine = ++this.#latest
+    this.busy = true
+    try {
+      const found: T[] = []
+      let token = ''
+      for (let page = 0; page < this.#pages; page += 1) {
+        const query = `page_size=${PAGE_SIZE}&page_token=${encodeURIComponent(token)}${this.filter && `&${this.filter}`}`
+        const answer = await api.get<Page<T>>(`${this.path}?${query}`)
+        if (mine !== this.#latest) return
+        found.push(...answer.result)
+        token = answer.next_page_token ?? ''
+        if (!token) break
+      }
+      this.all = found
+      this.#next = token
+      this.ready = true
+      this.error = null
+    } catch (error) {
+      if (mine === this.#latest) this.error = error
+    } finally {
+      if (mine === this.#latest) this.busy = false
+    }
+  }
+
+  /** What is still on its way is not wanted any more. */
+  close(): void {
+    this.#latest += 1
+  }
+}
