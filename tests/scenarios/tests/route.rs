@@ -291,23 +291,30 @@ fn a_name_that_nobody_knows_ends_the_call_in_time() {
     lab.finish();
 }
 
+/// A call of 1001 over a provider that knows the box's password; both keep their sessions to two minutes.
+fn talking_over_a_provider(seed: u64, asking: Option<Asking>) -> (Lab, PhoneId, PhoneId) {
+    let mut lab = Lab::with_settings(seed, |settings| settings.session_expires = seconds(120));
+    let alice = lab.registered_phone("1001");
+    let world = lab.stranger("world", address(1));
+    lab[world].manner.asking = asking;
+    lab[world].manner.on_invite = OnInvite::Answer;
+    lab[world].manner.session_expires = Some(120);
+    lab[world].manner.refresher = "uac";
+    let (username, password) = ("box".to_string(), "open sesame".to_string());
+    let register = Some(Register { realm: String::new(), username, password, expires: 0 });
+    let hostname = address(1).ip().to_string();
+    let id = make_provider(&mut lab, ProviderData { hostname, register, ..ProviderData::default() });
+    make_route(&mut lab, id, "all", 0);
+    lab[alice].call("+4930");
+    lab.run_until(|lab| lab[alice].is(State::Up));
+    (lab, alice, world)
+}
+
 #[test]
 fn a_provider_may_ask_for_the_password_within_the_call() {
     for as_proxy in [false, true] {
-        let mut lab = Lab::with_settings(70, |settings| settings.session_expires = seconds(120));
-        let alice = lab.registered_phone("1001");
-        let world = lab.stranger("world", address(1));
-        lab[world].manner.asking = Some(Asking { as_proxy, within: true, ..Asking::of("box", "open sesame") });
-        lab[world].manner.on_invite = OnInvite::Answer;
-        lab[world].manner.session_expires = Some(120);
-        lab[world].manner.refresher = "uac";
-        let (username, password) = ("box".to_string(), "open sesame".to_string());
-        let register = Some(Register { realm: String::new(), username, password, expires: 0 });
-        let hostname = address(1).ip().to_string();
-        let id = make_provider(&mut lab, ProviderData { hostname, register, ..ProviderData::default() });
-        make_route(&mut lab, id, "all", 0);
-        lab[alice].call("+4930");
-        lab.run_until(|lab| lab[alice].is(State::Up));
+        let asking = Asking { as_proxy, within: true, ..Asking::of("box", "open sesame") };
+        let (mut lab, alice, world) = talking_over_a_provider(70, Some(asking));
         // A digit is passed on, and the session refreshed, with the password; a nonce that is too old costs one more round.
         lab[alice].send_digit('5');
         lab.run_for(seconds(50));
@@ -335,19 +342,7 @@ fn a_provider_may_ask_for_the_password_within_the_call() {
 
 #[test]
 fn a_provider_that_never_takes_the_password_within_the_call_is_not_asked_for_ever() {
-    let mut lab = Lab::with_settings(71, |settings| settings.session_expires = seconds(120));
-    let alice = lab.registered_phone("1001");
-    let world = lab.stranger("world", address(1));
-    lab[world].manner.on_invite = OnInvite::Answer;
-    lab[world].manner.session_expires = Some(120);
-    lab[world].manner.refresher = "uac";
-    let (username, password) = ("box".to_string(), "open sesame".to_string());
-    let register = Some(Register { realm: String::new(), username, password, expires: 0 });
-    let hostname = address(1).ip().to_string();
-    let id = make_provider(&mut lab, ProviderData { hostname, register, ..ProviderData::default() });
-    make_route(&mut lab, id, "all", 0);
-    lab[alice].call("+4930");
-    lab.run_until(|lab| lab[alice].is(State::Up));
+    let (mut lab, alice, world) = talking_over_a_provider(71, None);
     lab[world].manner.asking = Some(Asking { within: true, ..Asking::of("box", "another") });
     lab[alice].send_digit('5');
     lab.run_for(seconds(200));
