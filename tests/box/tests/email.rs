@@ -6,26 +6,16 @@ use anyhow::{Context, Result};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use box_tests::baresip::Setup;
-use box_tests::{Exchange, MailServer, Phone, wait};
+use box_tests::name_server::NameServer;
+use box_tests::{Exchange, MailServer, wait};
 use serde_json::{Value, json};
 
-fn exchange_with(address: std::net::SocketAddr) -> Result<Exchange> {
+fn exchange_with(server: &str, more: &[String]) -> Result<Exchange> {
     Exchange::start_as(|plan| {
-        let url = format!("smtp://{address}");
+        let url = format!("smtp://{server}");
         plan.arguments = ["--smtp-url", &url, "--smtp-from", "Reception <box@example.com>"].map(String::from).into();
+        plan.arguments.extend_from_slice(more);
     })
-}
-
-fn phone(exchange: &Exchange, number: &str) -> Result<Phone> {
-    exchange.add_extension(number)?;
-    let phone = Setup::new(exchange, number).start()?;
-    exchange.await_registrations(number, 1)?;
-    Ok(phone)
-}
-
-fn make_number(exchange: &Exchange, number: &str, actions: Value) -> Result<()> {
-    let flow = exchange.post("/v1.0/flows", json!({ "name": number, "detail": "", "actions": actions }))?;
-    exchange.post("/v1.0/numbers", json!({ "number": number, "call_flow_id": flow["id"] })).map(drop)
 }
 
 fn email(recordings: Value) -> Value {
@@ -40,7 +30,7 @@ fn email(recordings: Value) -> Value {
 #[test]
 fn a_message_left_on_the_telephone_comes_by_mail() -> Result<()> {
     let server = MailServer::start_at(MailServer::free_address())?;
-    let exchange = exchange_with(server.address)?;
+    let exchange = exchange_with(&server.address.to_string(), &[])?;
     let attached = json!([{ "reference_type": "recording", "reference_id": "${voipbin.recording.id}" }]);
     let actions = json!([
         { "type": "answer" },
@@ -50,8 +40,8 @@ fn a_message_left_on_the_telephone_comes_by_mail() -> Result<()> {
         email(attached),
         { "type": "hangup" },
     ]);
-    make_number(&exchange, "500", actions)?;
-    let mut caller = phone(&exchange, "1001")?;
+    exchange.add_number("500", actions)?;
+    let mut caller = Setup::new(&exchange, "1001").registered(&exchange)?;
     caller.dial("500")?;
     caller.await_event("CALL_CLOSED")?;
     let mail = server.await_mail()?;
@@ -76,9 +66,11 @@ fn a_message_left_on_the_telephone_comes_by_mail() -> Result<()> {
 #[test]
 fn a_mail_server_that_is_away_gets_it_when_it_is_back() -> Result<()> {
     let address = MailServer::free_address();
-    let exchange = exchange_with(address)?;
-    make_number(&exchange, "500", json!([email(json!([])), { "type": "sleep", "option": { "duration": 60000 } }]))?;
-    let mut caller = phone(&exchange, "1001")?;
+    let names = NameServer::start(&["--host-record=mail.test,127.0.0.1".into()])?;
+    let nameservers = ["--nameservers".to_string(), names.address.to_string()];
+    let exchange = exchange_with(&format!("mail.test:{}", address.port()), &nameservers)?;
+    exchange.add_number("500", json!([email(json!([])), { "type": "sleep", "option": { "duration": 60000 } }]))?;
+    let mut caller = Setup::new(&exchange, "1001").registered(&exchange)?;
     caller.dial("500")?;
     // Nobody is there for the first attempt.
     wait::let_pass(Duration::from_millis(1_500));

@@ -6,15 +6,18 @@ use std::time::Instant;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::response::Response;
 use lettre::{Message, SmtpTransport, Transport};
 use pbx::errand::Brought;
 use pbx::flow::order::Email;
 use store::Store;
 use store::recording::{RecordingFormat, RecordingStatus};
+use ureq::http::Uri;
 use uuid::Uuid;
 
 use super::Done;
-use crate::limits;
+use crate::{host_names, limits};
 
 /// How the mail server is reached, and who writes.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,8 +50,18 @@ pub struct Recordings {
 #[derive(Debug)]
 pub struct Mailer {
     /// Nobody, where no mail server was named.
-    sender: Option<(SmtpTransport, Mailbox)>,
+    sender: Option<Sender>,
     recordings: Recordings,
+}
+
+/// Who writes, over which server.
+#[derive(Debug)]
+struct Sender {
+    host: String,
+    port: u16,
+    tls: Tls,
+    credentials: Option<Credentials>,
+    from: Mailbox,
 }
 
 /// Why an e-mail does not go out.
@@ -62,17 +75,14 @@ enum Trouble {
 impl Mailer {
     /// One that writes as this account; the reason says what is wrong with it.
     pub fn new(account: Option<&Account>, recordings: Recordings) -> Result<Mailer, String> {
-        Ok(Mailer { sender: account.map(sender).transpose()?, recordings })
+        Ok(Mailer { sender: account.map(Sender::new).transpose()?, recordings })
     }
 
     /// Sends one.
     pub fn send(&self, email: &Email, begun: Instant) -> Done {
-        let sent = self.compose(email).and_then(|(transport, message)| {
-            transport.send(&message).map_err(|error| {
-                let words = chain(&error);
-                if error.is_permanent() { Trouble::Never(words) } else { Trouble::Later(words) }
-            })
-        });
+        let missing = || Trouble::Never("no mail server is set up (--smtp-url)".into());
+        let sender = self.sender.as_ref().ok_or_else(missing);
+        let sent = sender.and_then(|sender| sender.send(&self.compose(email, &sender.from)?));
         let took = begun.elapsed().as_millis();
         match sent {
             Ok(response) => {
@@ -84,10 +94,7 @@ impl Mailer {
         }
     }
 
-    fn compose(&self, email: &Email) -> Result<(&SmtpTransport, Message), Trouble> {
-        let Some((transport, from)) = &self.sender else {
-            return Err(Trouble::Never("no mail server is set up (--smtp-url)".into()));
-        };
+    fn compose(&self, email: &Email, from: &Mailbox) -> Result<Message, Trouble> {
         let mut message = Message::builder().from(from.clone()).subject(&email.subject);
         for destination in &email.destinations {
             let to: Mailbox =
@@ -105,7 +112,7 @@ impl Mailer {
             }
             message.multipart(parts)
         };
-        built.map(|message| (transport, message)).map_err(|error| Trouble::Never(error.to_string()))
+        built.map_err(|error| Trouble::Never(error.to_string()))
     }
 
     /// A recording as it is attached; it may still have to be made ready.
@@ -146,26 +153,52 @@ impl Mailer {
     }
 }
 
-fn sender(account: &Account) -> Result<(SmtpTransport, Mailbox), String> {
-    let from =
-        account.from.parse().map_err(|error| format!("--smtp-from: '{}' is no address: {error}", account.from))?;
-    let user = user(&account.url)?;
-    let is_encrypted = account.url.starts_with("smtps://") || account.url.contains("tls=required");
-    if !user.is_empty() && !is_encrypted {
-        return Err("--smtp-url: a password goes over smtps:// or with ?tls=required only".into());
+impl Sender {
+    fn new(account: &Account) -> Result<Sender, String> {
+        let from =
+            account.from.parse().map_err(|error| format!("--smtp-from: '{}' is no address: {error}", account.from))?;
+        let user = user(&account.url)?;
+        let url: Uri = account.url.parse().map_err(|error| format!("--smtp-url: {error}"))?;
+        let host = url.host().unwrap_or_default().to_owned();
+        let parameters = || TlsParameters::new(host.clone()).map_err(|error| format!("--smtp-url: {}", chain(&error)));
+        // RFC 8314 §3.3; RFC 6409 §3.1; RFC 5321 §4.5.4.2.
+        let (tls, usual) = match (url.scheme_str(), url.query()) {
+            (Some("smtps"), None) => (Tls::Wrapper(parameters()?), 465),
+            (Some("smtp"), Some("tls=required")) => (Tls::Required(parameters()?), 587),
+            (Some("smtp"), None) => (Tls::None, 25),
+            _ => return Err("--smtp-url is smtps://…, smtp://…?tls=required, or smtp://…".into()),
+        };
+        let credentials = match (user, &account.password) {
+            ("", _) => None,
+            _ if matches!(tls, Tls::None) => {
+                return Err("--smtp-url: a password goes over smtps:// or with ?tls=required only".into());
+            }
+            (user, Some(password)) => Some(Credentials::new(user.replace("%40", "@"), password.clone())),
+            (_, None) => return Err("--smtp-url names a user: say the password in TANDEM_SMTP_PASSWORD, once".into()),
+        };
+        Ok(Sender { port: url.port_u16().unwrap_or(usual), host, tls, credentials, from })
     }
-    // The user is told the server together with the password.
-    let bare = account.url.replacen(&format!("{user}@"), "", usize::from(!user.is_empty()));
-    let builder = SmtpTransport::from_url(&bare).map_err(|error| format!("--smtp-url: {}", chain(&error)))?;
-    let builder = builder.timeout(Some(limits::MAIL_SERVER));
-    let transport = match (user, &account.password) {
-        ("", _) => builder.build(),
-        (user, Some(password)) => {
-            builder.credentials(Credentials::new(user.replace("%40", "@"), password.clone())).build()
+
+    /// Brings it to the first address of the server that can be reached. The image has no names but what we look up.
+    fn send(&self, message: &Message) -> Result<Response, Trouble> {
+        let addresses = host_names::addresses(&self.host, limits::FETCH_CONNECT)
+            .map_err(|error| Trouble::Later(format!("{} is not found: {error}", self.host)))?;
+        let mut last = Trouble::Later(format!("{} has no address", self.host));
+        for address in addresses {
+            let builder = SmtpTransport::builder_dangerous(address.to_string()).port(self.port).tls(self.tls.clone());
+            let builder = match &self.credentials {
+                Some(credentials) => builder.credentials(credentials.clone()),
+                None => builder,
+            };
+            match builder.timeout(Some(limits::MAIL_SERVER)).build().send(message) {
+                Ok(response) => return Ok(response),
+                Err(error) if error.is_permanent() => return Err(Trouble::Never(chain(&error))),
+                Err(error) if error.status().is_some() => return Err(Trouble::Later(chain(&error))),
+                Err(error) => last = Trouble::Later(chain(&error)),
+            }
         }
-        (_, None) => return Err("--smtp-url names a user: say the password in TANDEM_SMTP_PASSWORD, once".into()),
-    };
-    Ok((transport, from))
+        Err(last)
+    }
 }
 
 /// The user of a URL, who may be nobody.
@@ -212,14 +245,14 @@ mod tests {
             ("smtps://box:secret@mail.example.com", Some("x"), Some("TANDEM_SMTP_PASSWORD")),
             ("http://mail.example.com", None, Some("--smtp-url")),
         ] {
-            match (sender(&account(url, password)), wrong) {
+            match (Sender::new(&account(url, password)), wrong) {
                 (Ok(_), None) => {}
                 (Err(reason), Some(wrong)) => assert!(reason.contains(wrong), "{url}: {reason}"),
                 (made, _) => panic!("{url}: {:?}", made.map(drop)),
             }
         }
         let nobody = Account { from: "nobody".into(), ..account("smtp://mail.example.com", None) };
-        assert!(sender(&nobody).expect_err("that is no address").contains("--smtp-from"));
+        assert!(Sender::new(&nobody).expect_err("that is no address").contains("--smtp-from"));
         assert!(!format!("{:?}", account("smtp://mail.example.com", Some("secret"))).contains("secret"));
     }
 }
