@@ -100,6 +100,12 @@ impl Api {
         self.post("/v1.0/extensions", body)
     }
 
+    /// Makes a number that leads through these actions.
+    pub fn add_number(&self, number: &str, actions: Value) -> Result<Value> {
+        let flow = self.post("/v1.0/flows", json!({"name": number, "detail": "", "actions": actions}))?;
+        self.post("/v1.0/numbers", json!({"number": number, "call_flow_id": flow["id"]}))
+    }
+
     /// The contacts that an extension has registered.
     pub fn registrations(&self, number: &str) -> Result<Vec<Value>> {
         let list = self.get("/v1.0/extensions")?;

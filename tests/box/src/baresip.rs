@@ -77,6 +77,15 @@ impl Setup {
         Setup { answers: true, ..self }
     }
 
+    /// Makes the extension, starts the phone, and waits until it is registered.
+    pub fn registered(self, exchange: &Api) -> Result<Phone> {
+        let number = self.number.clone();
+        exchange.add_extension(&number)?;
+        let phone = self.start()?;
+        exchange.await_registrations(&number, 1)?;
+        Ok(phone)
+    }
+
     /// Starts it; it begins to register at once.
     pub fn start(self) -> Result<Phone> {
         Phone::start(self)

@@ -10,7 +10,10 @@ use crate::{Exchange, ports, wait};
 /// A call by the extension 1001, which speaks G.711 and knows no telephone events, to a number. `talk` is what it does once it is
 /// answered, in SIPp's words; then it hangs up.
 pub fn call(number: &str, talk: &str) -> String {
-    CALL.replace("{number}", number).replace("{talk}", talk)
+    let invite = |cseq, authentication| INVITE.replace("{cseq}", cseq).replace("{authentication}", authentication);
+    let second = invite("2", "\n[authentication username=1001 password=secret1001]");
+    let call = CALL.replace("{first}", &invite("1", "")).replace("{second}", &second);
+    call.replace("{number}", number).replace("{talk}", talk)
 }
 
 /// Runs a scenario against the exchange and fails unless SIPp calls it a success.
@@ -44,15 +47,14 @@ pub fn run(exchange: &Exchange, scenario: &str, arguments: &[&str]) -> Result<()
     }
 }
 
-const CALL: &str = r#"<?xml version="1.0"?><scenario name="call">
-<send retrans="500"><![CDATA[
+const INVITE: &str = r#"<send retrans="500"><![CDATA[
 INVITE sip:{number}@[remote_ip]:[remote_port] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
 From: <sip:1001@[remote_ip]>;tag=[call_number]
 To: <sip:{number}@[remote_ip]>
 Call-ID: [call_id]
-CSeq: 1 INVITE
-Contact: <sip:1001@[local_ip]:[local_port]>
+CSeq: {cseq} INVITE
+Contact: <sip:1001@[local_ip]:[local_port]>{authentication}
 Max-Forwards: 70
 Content-Type: application/sdp
 Content-Length: [len]
@@ -63,7 +65,10 @@ s=-
 c=IN IP[media_ip_type] [media_ip]
 t=0 0
 m=audio [media_port] RTP/AVP 8 0
-]]></send>
+]]></send>"#;
+
+const CALL: &str = r#"<?xml version="1.0"?><scenario name="call">
+{first}
 <recv response="100" optional="true"></recv>
 <recv response="401" auth="true"></recv>
 <send><![CDATA[
@@ -77,26 +82,7 @@ Max-Forwards: 70
 Content-Length: 0
 
 ]]></send>
-<send retrans="500"><![CDATA[
-INVITE sip:{number}@[remote_ip]:[remote_port] SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:1001@[remote_ip]>;tag=[call_number]
-To: <sip:{number}@[remote_ip]>
-Call-ID: [call_id]
-CSeq: 2 INVITE
-Contact: <sip:1001@[local_ip]:[local_port]>
-[authentication username=1001 password=secret1001]
-Max-Forwards: 70
-Content-Type: application/sdp
-Content-Length: [len]
-
-v=0
-o=- 1 1 IN IP[local_ip_type] [local_ip]
-s=-
-c=IN IP[media_ip_type] [media_ip]
-t=0 0
-m=audio [media_port] RTP/AVP 8 0
-]]></send>
+{second}
 <recv response="100" optional="true"></recv>
 <recv response="180" optional="true"></recv>
 <recv response="200" rrs="true"></recv>

@@ -8,10 +8,7 @@ use box_tests::{Exchange, Phone, pcap, sipp, wait};
 use serde_json::json;
 
 fn phone(exchange: &Exchange, (number, pitch): (&str, u32), codecs: &'static str) -> Result<Phone> {
-    exchange.add_extension(number)?;
-    let phone = Setup { codecs, ..Setup::new(exchange, number).playing(pitch) }.start()?;
-    exchange.await_registrations(number, 1)?;
-    Ok(phone)
+    Setup { codecs, ..Setup::new(exchange, number).playing(pitch) }.registered(exchange)
 }
 
 /// One presses keys, and the other says which it was told.
@@ -77,8 +74,7 @@ fn keys_that_are_only_heard_lead_through_a_menu() -> Result<()> {
     let keys = json!({ "type": "digits_receive", "option": { "length": 3, "duration": 10_000 } });
     let heard = json!({ "type": "variable_set", "option": { "key": "heard", "value": "${voipbin.call.digits}" } });
     let actions = json!([{ "type": "answer" }, keys, heard, { "type": "sleep", "option": { "duration": 20_000 } }]);
-    let flow = exchange.post("/v1.0/flows", json!({ "name": "Menu", "detail": "", "actions": actions }))?;
-    exchange.post("/v1.0/numbers", json!({ "number": "500", "call_flow_id": flow["id"] }))?;
+    exchange.add_number("500", actions)?;
     // A word first, in which nothing is to be heard, then 1, 5 and #.
     let word =
         (0..8_000).map(|sample| 0.2 * (f64::from(sample) * 0.12 + (f64::from(sample) * 0.004).sin() * 9.0).sin());

@@ -49,9 +49,7 @@ impl Parrot {
 fn a_program_hears_the_phone_and_is_heard_by_it() -> Result<()> {
     let mut parrot = Parrot::bind()?;
     let exchange = Exchange::start()?;
-    exchange.add_extension("1001")?;
-    let mut caller = Setup::new(&exchange, "1001").playing(440).at_loudness(0.3).start()?;
-    exchange.await_registrations("1001", 1)?;
+    let mut caller = Setup::new(&exchange, "1001").playing(440).at_loudness(0.3).registered(&exchange)?;
     let option = json!({ "external_host": parrot.socket.local_addr()?.to_string(), "format": "ulaw",
         "direction_listen": "in", "direction_speak": "out" });
     let actions = json!([
@@ -61,8 +59,7 @@ fn a_program_hears_the_phone_and_is_heard_by_it() -> Result<()> {
         { "type": "external_media_stop" },
         { "type": "sleep", "option": { "duration": 500 } },
     ]);
-    let flow = exchange.post("/v1.0/flows", json!({ "name": "parrot", "detail": "", "actions": actions }))?;
-    exchange.post("/v1.0/numbers", json!({ "number": "500", "call_flow_id": flow["id"] }))?;
+    exchange.add_number("500", actions)?;
     caller.dial("500")?;
     parrot.take(130)?;
     caller.await_event("CALL_CLOSED")?;

@@ -29,15 +29,7 @@ fn office() -> Value {
 }
 
 fn phone(exchange: &Exchange, number: &str, change: impl Fn(Setup) -> Setup) -> Result<Phone> {
-    exchange.add_extension(number)?;
-    let phone = change(Setup::new(exchange, number)).start()?;
-    exchange.await_registrations(number, 1)?;
-    Ok(phone)
-}
-
-fn make_number(exchange: &Exchange) -> Result<()> {
-    let flow = exchange.post("/v1.0/flows", json!({ "name": "Office", "detail": "", "actions": office() }))?;
-    exchange.post("/v1.0/numbers", json!({ "number": "500", "call_flow_id": flow["id"] })).map(drop)
+    change(Setup::new(exchange, number)).registered(exchange)
 }
 
 /// The names of the actions that the last flow ran.
@@ -54,7 +46,7 @@ fn ran(exchange: &Exchange) -> Result<Vec<String>> {
 #[test]
 fn a_menu_connects_records_and_goes_on() -> Result<()> {
     let exchange = Exchange::start()?;
-    make_number(&exchange)?;
+    exchange.add_number("500", office())?;
     let mut caller = phone(&exchange, "1001", |setup| setup.playing(440))?;
     let _idle = phone(&exchange, "1002", |setup| setup)?;
     let mut callee = phone(&exchange, "1003", |setup| setup.playing(1_300))?;
@@ -94,7 +86,7 @@ fn a_menu_connects_records_and_goes_on() -> Result<()> {
 #[test]
 fn who_presses_nothing_is_sent_away_after_the_second_beep() -> Result<()> {
     let exchange = Exchange::start()?;
-    make_number(&exchange)?;
+    exchange.add_number("500", office())?;
     let mut caller = phone(&exchange, "1001", |setup| setup)?;
     caller.dial("500")?;
     caller.await_event("CALL_ESTABLISHED")?;
@@ -123,8 +115,7 @@ fn sounds_of_the_box_are_played_one_after_the_other() -> Result<()> {
         { "type": "play", "option": { "stream_urls": ["file:../tandem.db"] } },
         { "type": "play", "option": { "stream_urls": ["http://127.0.0.1:1/secret.wav"] } },
     ]);
-    let flow = exchange.post("/v1.0/flows", json!({ "name": "Sounds", "detail": "", "actions": actions }))?;
-    exchange.post("/v1.0/numbers", json!({ "number": "500", "call_flow_id": flow["id"] }))?;
+    exchange.add_number("500", actions)?;
     let mut caller = phone(&exchange, "1001", |setup| setup)?;
     caller.dial("500")?;
     caller.await_event("CALL_ESTABLISHED")?;

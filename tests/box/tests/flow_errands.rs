@@ -13,18 +13,6 @@ fn exchange_beside(server: &WebServer) -> Result<Exchange> {
     Exchange::start_as(|plan| plan.arguments = vec!["--own-web-servers".into(), own])
 }
 
-fn phone(exchange: &Exchange, number: &str) -> Result<Phone> {
-    exchange.add_extension(number)?;
-    let phone = Setup::new(exchange, number).start()?;
-    exchange.await_registrations(number, 1)?;
-    Ok(phone)
-}
-
-fn make_number(exchange: &Exchange, number: &str, actions: Value) -> Result<()> {
-    let flow = exchange.post("/v1.0/flows", json!({ "name": number, "detail": "", "actions": actions }))?;
-    exchange.post("/v1.0/numbers", json!({ "number": number, "call_flow_id": flow["id"] })).map(drop)
-}
-
 /// Calls a number, waits for the end, and gives the flow as it was then.
 fn call(exchange: &Exchange, caller: &mut Phone, number: &str) -> Result<Value> {
     let before = exchange.get("/v1.0/activeflows")?["result"].as_array().map_or(0, Vec::len);
@@ -72,8 +60,8 @@ fn a_web_server_says_what_comes_next_and_is_told_what_came() -> Result<()> {
         { "type": "fetch", "option": { "event_url": server.url("/moved") } },
         { "type": "beep" },
     ]);
-    make_number(&exchange, "500", actions)?;
-    let mut caller = phone(&exchange, "1001")?;
+    exchange.add_number("500", actions)?;
+    let mut caller = Setup::new(&exchange, "1001").registered(&exchange)?;
     let flow = call(&exchange, &mut caller, "500")?;
     let fetched = ["beep", "variable_set"];
     let hooks = ["webhook_send", "webhook_send", "fetch"];
@@ -121,7 +109,7 @@ fn what_a_web_server_answers_wrongly_is_named_by_its_place() -> Result<()> {
         }
     })?;
     let exchange = exchange_beside(&server)?;
-    let mut caller = phone(&exchange, "1001")?;
+    let mut caller = Setup::new(&exchange, "1001").registered(&exchange)?;
     for (number, path, words) in [
         ("501", "/deep", "nested deeper than 64"),
         ("502", "/type", "actions[1].option.duration"),
@@ -132,7 +120,7 @@ fn what_a_web_server_answers_wrongly_is_named_by_its_place() -> Result<()> {
         ("507", "/gigabyte", "the answer is longer than 1024 KiB"),
     ] {
         let fetch = json!([{ "type": "answer" }, { "type": "fetch", "option": { "event_url": server.url(path) } }]);
-        make_number(&exchange, number, fetch)?;
+        exchange.add_number(number, fetch)?;
         let flow = call(&exchange, &mut caller, number)?;
         assert_eq!(ran(&flow), ["answer", "fetch"]);
         let ladder = sequence(&exchange, &flow)?;
@@ -154,7 +142,7 @@ fn a_redirect_to_the_box_itself_leads_nowhere() -> Result<()> {
         write!(connection, "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")
     })?;
     let exchange = exchange_beside(&server)?;
-    let mut caller = phone(&exchange, "1001")?;
+    let mut caller = Setup::new(&exchange, "1001").registered(&exchange)?;
     let own = exchange.http().to_string();
     for (number, url) in [
         ("501", server.url(&format!("/?to={own}"))),
@@ -164,7 +152,7 @@ fn a_redirect_to_the_box_itself_leads_nowhere() -> Result<()> {
         ("505", metadata.to_string()),
     ] {
         let fetch = json!([{ "type": "answer" }, { "type": "fetch", "option": { "event_url": url } }]);
-        make_number(&exchange, number, fetch)?;
+        exchange.add_number(number, fetch)?;
         let flow = call(&exchange, &mut caller, number)?;
         let ladder = sequence(&exchange, &flow)?;
         assert!(ladder.contains("an address of this box or beside it"), "{url}: {ladder}");
@@ -187,9 +175,10 @@ fn a_server_that_thinks_for_long_holds_up_nobody_else() -> Result<()> {
     let own = format!("{},{}", slow.address, quick.address);
     let exchange = Exchange::start_as(|plan| plan.arguments = vec!["--own-web-servers".into(), own])?;
     let ask = |url: String| json!([{ "type": "answer" }, { "type": "fetch", "option": { "event_url": url } }]);
-    make_number(&exchange, "501", ask(slow.url("/")))?;
-    make_number(&exchange, "502", ask(quick.url("/")))?;
-    let (mut patient, mut other) = (phone(&exchange, "1001")?, phone(&exchange, "1002")?);
+    exchange.add_number("501", ask(slow.url("/")))?;
+    exchange.add_number("502", ask(quick.url("/")))?;
+    let (mut patient, mut other) =
+        (Setup::new(&exchange, "1001").registered(&exchange)?, Setup::new(&exchange, "1002").registered(&exchange)?);
     patient.dial("501")?;
     wait::until("the slow server is asked", || (!slow.asked().is_empty()).then_some(()))?;
     call(&exchange, &mut other, "502")?;

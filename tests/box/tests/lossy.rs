@@ -17,10 +17,7 @@ const LOUDNESS: f64 = 0.25;
 const LEVEL: f64 = LOUDNESS * std::f64::consts::FRAC_1_SQRT_2;
 
 fn phone(exchange: &Exchange, (number, pitch): (&str, u32), codecs: &'static str) -> Result<Phone> {
-    exchange.add_extension(number)?;
-    let phone = Setup { codecs, ..Setup::new(exchange, number).playing(pitch).at_loudness(LOUDNESS) }.start()?;
-    exchange.await_registrations(number, 1)?;
-    Ok(phone)
+    Setup { codecs, ..Setup::new(exchange, number).playing(pitch).at_loudness(LOUDNESS) }.registered(exchange)
 }
 
 /// What `sox … stat` says of a sound under a name.

@@ -26,10 +26,7 @@ fn office(hour: i64) -> Result<Exchange> {
 }
 
 fn phone(exchange: &Exchange, number: &str, pitch: u32) -> Result<Phone> {
-    exchange.add_extension(number)?;
-    let phone = Setup::new(exchange, number).playing(pitch).at_loudness(0.3).start()?;
-    exchange.await_registrations(number, 1)?;
-    Ok(phone)
+    Setup::new(exchange, number).playing(pitch).at_loudness(0.3).registered(exchange)
 }
 
 /// What the action with this number says, spoken by the same voice.

@@ -82,8 +82,7 @@ fn the_provider_calls_a_number_and_the_flow_answers() -> Result<()> {
     exchange.await_registrations("1001", 1)?;
     let to = json!([{ "type": "extension", "target": "1001" }]);
     let actions = json!([{ "type": "answer" }, { "type": "connect", "option": { "destinations": to } }]);
-    let flow = exchange.post("/v1.0/flows", json!({ "name": "Office", "detail": "", "actions": actions }))?;
-    exchange.post("/v1.0/numbers", json!({ "number": "+4930500", "call_flow_id": flow["id"] }))?;
+    exchange.add_number("+4930500", actions)?;
     let mut world = somebody(&exchange, &provider, "+4930999")?;
     world.dial("+4930500")?;
     talk(&mut world, &mut alice)?;

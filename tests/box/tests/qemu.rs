@@ -57,8 +57,7 @@ fn hear_it_speak(exchange: &Api) -> Result<()> {
         { "type": "webhook_send", "option": { "sync": true, "uri": uri, "data": "${voipbin.call.source.target}" } },
         { "type": "talk", "option": { "text": TEXT, "language": "en-US" } },
     ]);
-    let flow = exchange.post("/v1.0/flows", json!({ "name": "Office", "detail": "", "actions": actions }))?;
-    exchange.post("/v1.0/numbers", json!({ "number": "500", "call_flow_id": flow["id"] }))?;
+    exchange.add_number("500", actions)?;
     let mut caller = Setup::new(exchange, "1001").playing(440).at_loudness(0.1).start()?;
     caller.await_registered()?;
     caller.dial("500")?;

@@ -29,8 +29,7 @@ fn exchange(service: &SpeechService, key: &str) -> Result<Exchange> {
         plan.arguments = ["--speech-url", &url, "--speech-voice", "rms"].map(str::to_string).into();
     })?;
     let talk = json!([{ "type": "answer" }, { "type": "talk", "option": { "text": TEXT, "language": "en-US" } }]);
-    let flow = exchange.post("/v1.0/flows", json!({ "name": "Closed", "detail": "", "actions": talk }))?;
-    exchange.post("/v1.0/numbers", json!({ "number": "500", "call_flow_id": flow["id"] }))?;
+    exchange.add_number("500", talk)?;
     exchange.add_extension("1001")?;
     Ok(exchange)
 }
