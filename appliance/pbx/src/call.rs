@@ -22,6 +22,7 @@ pub mod ladder;
 pub mod leg;
 pub mod moving;
 pub mod outbound;
+pub mod pickup;
 pub mod progress;
 pub mod proof;
 pub mod record;

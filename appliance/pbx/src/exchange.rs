@@ -32,6 +32,7 @@ pub mod dispatch;
 pub mod extensions;
 pub mod numbers;
 pub mod outgoing;
+pub mod pickups;
 pub mod recordings;
 pub mod transfers;
 pub mod trunks;

@@ -67,7 +67,7 @@ impl Chaos {
     pub fn rage(&mut self, acts: usize) {
         for _ in 0..acts {
             let phone = PhoneId(self.rng.random_range(0..NUMBERS.len()));
-            let act = self.rng.random_range(0..37);
+            let act = self.rng.random_range(0..39);
             self.words.push(format!("{:?} phone {} act {act}", self.lab.now(), phone.0));
             self.act(phone, act);
             let pause = match self.rng.random_range(0..4) {
@@ -122,6 +122,7 @@ impl Chaos {
                 lab[self.carrier].call(flows::NUMBERS.choose(rng).copied().expect("there are some"));
             }
             36 => self.change_manner(self.carrier),
+            37 | 38 => self.pick_up_from(phone),
             _ => self.change_manner(phone),
         }
     }
@@ -132,6 +133,15 @@ impl Chaos {
             let answer = self.lab.command(Command::HangupCall(*id));
             assert!(matches!(answer, Ok(Reply::Call(_)) | Err(pbx::Rejection::AlreadyHungUp)), "{answer:?}");
         }
+    }
+
+    /// Takes the place of another phone in whatever call that has.
+    fn pick_up_from(&mut self, phone: PhoneId) {
+        let other = PhoneId(self.rng.random_range(0..NUMBERS.len()));
+        let Some(call) = self.lab[other].live().filter(|_| other != phone) else { return };
+        let early_only = if self.rng.random_bool(0.2) { ";early-only" } else { "" };
+        let place = call.dialog.replaces() + early_only;
+        self.lab[phone].pick_up(NUMBERS[other.0], &place);
     }
 
     /// Somebody has the exchange transfer a call.

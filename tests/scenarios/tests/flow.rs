@@ -411,3 +411,30 @@ fn a_flow_before_a_conference_must_be_there() {
     let refused = Rejection::Invalid { field: "pre_flow_id", reason: "there is no such flow" };
     assert_eq!(lab.command(Command::UpdateConference(made.id, change)), Err(refused));
 }
+
+#[test]
+fn whom_a_flow_rings_or_talks_to_may_be_replaced_and_the_flow_goes_on_after() {
+    for is_up in [false, true] {
+        let actions = vec![action(1, "answer", []), connect(2, &["1002"], []), connect(3, &["1002"], [])];
+        let (mut lab, [alice, bob, carol]) = office(6, actions);
+        lab[alice].call("500");
+        lab.run_until(|lab| lab[bob].is(State::Ringing));
+        if is_up {
+            lab[bob].answer();
+            lab.run_for(seconds(2));
+        }
+        let place = lab[bob].last().dialog.replaces();
+        lab[carol].pick_up("1002", &place);
+        lab.run_until(|lab| lab[carol].is(State::Up) && is_over(lab, bob));
+        lab.run_for(seconds(2));
+        assert!(lab.hears(alice, carol) && lab.hears(carol, alice), "{is_up}\n{}", lab.ladder());
+        lab[carol].hang_up();
+        lab.run_until(|lab| lab[bob].is(State::Ringing));
+        lab[bob].answer();
+        lab.run_for(seconds(2));
+        assert!(lab.hears(alice, bob), "the next action");
+        lab[alice].hang_up();
+        lab.finish();
+        assert_eq!(lab.counter("index_entries"), 0);
+    }
+}

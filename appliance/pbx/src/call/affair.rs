@@ -47,6 +47,13 @@ pub enum Affair {
         /// Whether it wants to know how that gets on.
         is_watched: bool,
     },
+    /// A phone takes the place of another one.
+    Pickup {
+        /// The leg that has to go, by its name.
+        replaced: LegKey,
+        /// The leg that comes, by its name.
+        by: LegKey,
+    },
     /// A phone that transferred is to know how that gets on.
     TransferProgress {
         /// Its leg, by its name.

@@ -10,7 +10,6 @@ use crate::context::Context;
 use crate::flow::Flow;
 use crate::flow::action::{Action, confbridge_join, fetch_flow};
 use crate::flow::value::Value;
-use crate::timers::Timer;
 
 impl Call {
     /// Goes into a conference, through the flows that are set before and after it.
@@ -39,7 +38,6 @@ impl Call {
         self.legs[CALLER].seat = Some((id, place));
         self.accept_caller(ctx, body);
         self.set_progressing(ctx, &[CALLER]);
-        self.limit = Some(ctx.arm(ctx.settings.call_limit, Timer::CallLimit(self.key)));
         self.join_conference(ctx, CALLER);
     }
 

@@ -76,21 +76,26 @@ impl Calls {
         if into.call == from.call || usize::from(into.place) != CALLER || !is_up(into) || !is_up(from) || !has_room {
             return false;
         }
-        let at = ctx.unix();
-        let Some(call) = self.get_mut(from.call) else { return false };
-        call.leave_flow(ctx);
-        call.transfer = None;
-        let chained = std::mem::take(&mut call.chained);
-        let leg = call.take_out(at, usize::from(from.place));
-        let Some(call) = self.get(into.call) else { return false };
-        let now = LegKey { call: into.call, place: call.legs.len() as u8 };
-        self.note_move(ctx, &leg, now);
-        let Some(call) = self.get_mut(into.call) else { return false };
-        call.chained.extend(chained);
-        let place = call.take_in(ctx, leg);
+        let Some(place) = self.carry(ctx, (into.call, comes)) else { return false };
         self.with_call(ctx, into.call, |call, ctx| call.join_moved(ctx, place));
         self.with_call(ctx, from.call, |_, _| ());
         true
+    }
+
+    /// Carries a leg that is alone in its call into another one, and says where it is there. What is left of its call is to be
+    /// buried.
+    pub(super) fn carry(&mut self, ctx: &mut Context, (into, comes): (CallKey, LegKey)) -> Option<usize> {
+        let from = self.locate(comes);
+        let place = self.get(into).filter(|_| from.call != into)?.legs.len();
+        let call = self.get_mut(from.call)?;
+        call.leave_flow(ctx);
+        call.transfer = None;
+        let chained = std::mem::take(&mut call.chained);
+        let leg = call.take_out(ctx.unix(), usize::from(from.place));
+        self.note_move(ctx, &leg, LegKey { call: into, place: place as u8 });
+        let call = self.get_mut(into)?;
+        call.chained.extend(chained);
+        Some(call.take_in(ctx, leg))
     }
 
     /// Has a leg found where it is from now on.

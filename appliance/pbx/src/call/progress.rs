@@ -7,11 +7,12 @@ use sip::message::HeaderName;
 use sip::sdp::SessionDescription;
 use sip::transaction::Failure as RequestFailure;
 use sip::{Headers, Method, Response};
+use smallvec::SmallVec;
 
 use super::audio::Preference;
 use super::cause::Cause;
 use super::session_timer::{self, Asked};
-use super::{CALLER, Call, Ending, Failure, HangupReason, Stage, Status, ladder};
+use super::{CALLER, Call, Ending, Failure, HangupReason, Leg, Stage, Status, ladder};
 use crate::context::Context;
 use crate::event::EventKind;
 use crate::reply;
@@ -198,6 +199,11 @@ impl Call {
         if place == CALLER {
             return self.take_up(ctx);
         }
+        self.give_to(ctx, place);
+    }
+
+    /// Somebody at `place` has answered.
+    pub(super) fn give_to(&mut self, ctx: &mut Context, place: usize) {
         match self.answer_caller(ctx, place) {
             Ok(body) => self.take_call(ctx, place, body),
             Err(failure) => self.fail_all(ctx, failure),
@@ -213,10 +219,9 @@ impl Call {
                 self.end_leg(ctx, other, Ending::local(HangupReason::Normal, Cause::ANSWERED_ELSEWHERE));
             }
         }
-        match self.legs[CALLER].record.status {
-            Status::Progressing => self.set_progressing(ctx, &[place]),
-            _ => self.set_progressing(ctx, &[place, CALLER]),
-        }
+        let talks = |leg: &Leg| leg.record.status == Status::Progressing;
+        let begin: SmallVec<[usize; 2]> = [place, CALLER].into_iter().filter(|at| !talks(&self.legs[*at])).collect();
+        self.set_progressing(ctx, &begin);
         self.note_answered_for_flow(ctx);
         self.note_answered_for_transfer(ctx);
     }

@@ -13,6 +13,7 @@ use super::callee::{Callee, address_of};
 use super::cause::Cause;
 use super::ladder::{self, Ladder};
 use super::leg::new_record;
+use super::pickup::Pickup;
 use super::session_timer::{self, Asked as AskedTimer, SessionTimer};
 use super::waiting::Destination;
 use super::{
@@ -54,7 +55,7 @@ pub struct Whereabouts<'a> {
 pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabouts<'_>, invitation: Invitation) {
     let Invitation { server, request, caller, .. } = &invitation;
     let (server, is_inside) = (*server, matches!(caller, Caller::Extension(_)));
-    let checked = match check(ctx, calls, request) {
+    let mut checked = match check(ctx, calls, (caller, request)) {
         Ok(checked) => checked,
         Err(refusal) => {
             ctx.totals.calls_refused += 1;
@@ -66,17 +67,21 @@ pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabou
     let number = if is_inside { dialled(&request.uri) } else { called(ctx, request) };
     let call_id = request.headers.get(&HeaderName::CallId).cloned().unwrap_or_default();
     let prelude = calls.preludes.take(&call_id);
+    let pickup = checked.pickup.take().map(Box::new);
     let mut call = begin(ctx, key, invitation, (checked, number.clone(), prelude));
-    let found = match is_inside {
-        true => find(ctx, &mut call, places, &number),
-        false => find_number(ctx, &mut call, &number).unwrap_or_else(|| {
+    let found = match pickup {
+        Some(pickup) => Ok(Destination::Pickup(pickup)),
+        None if is_inside => find(ctx, &mut call, places, &number),
+        None => find_number(ctx, &mut call, &number).unwrap_or_else(|| {
             let at = ctx.unix();
             call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "no such number", String::new());
             Err(Cause::UNALLOCATED)
         }),
     };
-    if let Ok(Destination::Conference { id, .. }) = &found {
-        call.lane = rooms::lane(ctx, *id).unwrap_or(call.lane);
+    match &found {
+        Ok(Destination::Conference { id, .. }) => call.lane = rooms::lane(ctx, *id).unwrap_or(call.lane),
+        Ok(Destination::Pickup(pickup)) => call.lane = pickup.lane,
+        _ => {}
     }
     match found {
         Ok(destination) if calls.waiting.is_needed(ctx, (call.lane, destination.pairs())) => {
@@ -94,10 +99,11 @@ struct Checked {
     offer: Option<SessionDescription>,
     timer: AskedTimer,
     max_forwards: u8,
+    pickup: Option<Pickup>,
 }
 
 /// Refuses what cannot become a call.
-fn check(ctx: &Context, calls: &Calls, request: &Request) -> Result<Checked, Box<Reply>> {
+fn check(ctx: &Context, calls: &Calls, (caller, request): (&Caller, &Request)) -> Result<Checked, Box<Reply>> {
     if ctx.draining {
         return Err(reply::retry_after(503, 30));
     }
@@ -119,7 +125,8 @@ fn check(ctx: &Context, calls: &Calls, request: &Request) -> Result<Checked, Box
         true => None,
         false => Some(read_offer(ctx, request)?),
     };
-    Ok(Checked { offer, timer, max_forwards })
+    let pickup = Pickup::wanted(ctx, calls, (caller, request))?;
+    Ok(Checked { offer, timer, max_forwards, pickup })
 }
 
 fn read_offer(ctx: &Context, request: &Request) -> Result<SessionDescription, Box<Reply>> {
@@ -247,7 +254,6 @@ fn begin(
     };
     let (offer, max_forwards) = (checked.offer, checked.max_forwards);
     let legs = SmallVec::from_iter([leg]);
-    let _lane = ctx.ports.calmest();
     let mut call = Call { legs, offer, is_anonymous, max_forwards, ..Call::new(ctx, key, ladder) };
     let at = ctx.unix();
     call.ladder.internal(at, (ladder::SIP, ladder::CALL), "INVITE", proof);
@@ -313,6 +319,7 @@ impl Call {
             Destination::Phones { extension, contacts } => self.ring(ctx, extension, contacts),
             Destination::Conference { id, name } => self.go_into_conference(ctx, *id, name),
             Destination::Outside { address, way } => self.ring_outside(ctx, address, way),
+            Destination::Pickup(pickup) => self.take_place(ctx, pickup),
             Destination::Flow(flow) => self.enter_flow(ctx, flow),
             Destination::Callee => self.ring_first(ctx),
         }

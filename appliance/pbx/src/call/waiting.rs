@@ -6,6 +6,7 @@ use media::Lane;
 use uuid::Uuid;
 
 use super::cause::Cause;
+use super::pickup::Pickup;
 use super::{Address, CALLER, Call, CallKey, Calls, Failure, Way, ladder};
 use crate::context::Context;
 use crate::directory::Extension;
@@ -38,6 +39,8 @@ pub enum Destination {
         /// Its name.
         name: String,
     },
+    /// The caller takes the place of another phone.
+    Pickup(Box<Pickup>),
     /// The call goes through a flow.
     Flow(Box<Flow>),
     /// The call begins with us: its first leg rings.
@@ -50,7 +53,7 @@ impl Destination {
         match self {
             Destination::Phones { contacts, .. } => 1 + contacts.len(),
             Destination::Outside { .. } => 2,
-            Destination::Conference { .. } | Destination::Flow(_) | Destination::Callee => 1,
+            Destination::Conference { .. } | Destination::Pickup(_) | Destination::Flow(_) | Destination::Callee => 1,
         }
     }
 }

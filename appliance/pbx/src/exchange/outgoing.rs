@@ -269,6 +269,7 @@ impl Pbx {
             }
             Affair::Make { call, new } => self.make_for(call, *new),
             Affair::Refer { leg, goal, is_watched } => self.refer(leg, goal, is_watched),
+            Affair::Pickup { replaced, by } => self.pick_up(replaced, by),
             Affair::TransferProgress { leg, status } => self.tell_transferer(leg, status),
             Affair::Consulted { waits, stays } => self.end_consultation(waits, stays),
             Affair::TransferFailed { call, failure } => self.give_back(call, failure),

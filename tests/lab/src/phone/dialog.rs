@@ -67,6 +67,12 @@ impl Dialog {
         }
     }
 
+    /// What a Replaces header says that names this dialog to the peer (RFC 3891).
+    pub fn replaces(&self) -> String {
+        let own_tag = self.own.split(";tag=").nth(1).unwrap_or_default();
+        format!("{};to-tag={};from-tag={own_tag}", self.call_id, self.peer_tag.as_deref().unwrap_or_default())
+    }
+
     /// Whether a request or response of this Call-ID and these tags belongs here. `peer_tag`: the tag of whoever sent it.
     pub fn is_of(&self, call_id: &str, peer_tag: Option<&str>) -> bool {
         self.call_id == call_id && (self.peer_tag.is_none() || self.peer_tag.as_deref() == peer_tag)

@@ -15,12 +15,17 @@ impl Phone {
     pub fn refer_to_other_call(&mut self) {
         let up: Vec<usize> = (0..self.calls.len()).filter(|index| self.calls[*index].state == State::Up).collect();
         let [.., first, second] = up[..] else { return };
-        let dialog = &self.calls[second].dialog;
-        let tag = |header: &str| header.split(";tag=").nth(1).unwrap_or_default().to_string();
-        let (to_tag, from_tag) = (dialog.peer_tag.clone().unwrap_or_default(), tag(&dialog.own));
-        let call_id = dialog.call_id.replace('@', "%40");
-        let replaces = format!("{call_id}%3Bto-tag%3D{to_tag}%3Bfrom-tag%3D{from_tag}");
+        let replaces = self.calls[second].dialog.replaces();
+        let replaces = replaces.replace('@', "%40").replace(';', "%3B").replace('=', "%3D");
         self.send_refer(first, &format!("<sip:other@{REALM}?Replaces={replaces}>"));
+    }
+
+    /// Calls to take the place of another phone: `replaces` names that phone's dialog.
+    pub fn pick_up(&mut self, number: &str, replaces: &str) -> usize {
+        self.manner.extra.push(("Replaces", replaces.into()));
+        let index = self.call(number);
+        self.manner.extra.pop();
+        index
     }
 
     /// Sends whom it talks to wherever this header says.

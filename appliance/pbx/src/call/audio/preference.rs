@@ -18,7 +18,7 @@ struct Spoken {
 }
 
 /// What the other leg speaks, best first. Empty where there is none, or nothing is known of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Preference {
     other: SmallVec<[Spoken; 4]>,
     /// Where it is not empty: nothing else is offered, and it is offered in this order.
