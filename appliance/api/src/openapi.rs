@@ -36,7 +36,7 @@ use crate::{
         route::list, route::create, route::get, route::update, route::delete,
         webhook_delivery::list, webhook_delivery::get, webhook_delivery::retry,
     ),
-    components(schemas(store::event_log::Record, store::dtmf::Record, failure::Status)),
+    components(schemas(store::event_log::Record, store::dtmf::Record, store::message::Record, failure::Status)),
     modifiers(&Credentials),
     security(("bearer" = []), ("cookie" = []))
 )]

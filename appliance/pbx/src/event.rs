@@ -6,6 +6,7 @@ use crate::conference::{Conference, Conferencecall};
 use crate::directory::{Agent, Extension, Number, Route, Tag, Trunk};
 use crate::flow::{ActiveflowRecord, Flow};
 use crate::groupcall::Groupcall;
+use crate::message::record::MessageRecord;
 use crate::provider::ProviderRecord;
 use crate::recording::RecordingRecord;
 use crate::registrar::Binding;
@@ -48,6 +49,10 @@ pub enum EventKind {
     CallHungup(Box<CallRecord>),
     /// A phone pressed a key.
     DtmfReceived(Box<Dtmf>),
+    /// A text was sent.
+    MessageCreated(Box<MessageRecord>),
+    /// One of those whom it was sent to took it, or did not.
+    MessageUpdated(Box<MessageRecord>),
     /// Calls are made of which the first that is answered ends the others.
     GroupcallCreated(Box<Groupcall>),
     /// The next of them is rung, or all of them are being ended.
@@ -153,6 +158,8 @@ impl EventKind {
             EventKind::CallCanceling(_) => "call_canceling",
             EventKind::CallHungup(_) => "call_hungup",
             EventKind::DtmfReceived(_) => "dtmf_received",
+            EventKind::MessageCreated(_) => "message_created",
+            EventKind::MessageUpdated(_) => "message_updated",
             EventKind::GroupcallCreated(_) => "groupcall_created",
             EventKind::GroupcallUpdated(_) => "groupcall_updated",
             EventKind::GroupcallProgressing(_) => "groupcall_progressing",

@@ -37,6 +37,7 @@ mod ids;
 pub mod journal;
 mod kept;
 pub mod limits;
+pub mod message;
 pub mod number;
 pub mod page;
 pub mod provider;

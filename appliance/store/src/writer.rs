@@ -26,8 +26,8 @@ use crate::timestamp::Timestamp;
 use crate::webhook_delivery::DeliveryStatus;
 use crate::{
     Error, Store, accesskey, activeflow, agent, call, conference, conferencecall, cursor, customer, dtmf, event_log,
-    extension, flow, groupcall, kept, limits, number, provider, recording, registration, route, sequence, setting, tag,
-    trunk, webhook_delivery,
+    extension, flow, groupcall, kept, limits, message, number, provider, recording, registration, route, sequence,
+    setting, tag, trunk, webhook_delivery,
 };
 
 /// Something to be remembered.
@@ -429,6 +429,10 @@ impl<'a> Batch<'a> {
             EventKind::DtmfReceived(dtmf) => {
                 self.append(at, name, dtmf.call_id, &dtmf::Record::new(dtmf, self.identity))?;
                 self.tell_of_call(at, name, dtmf.call_id)
+            }
+            EventKind::MessageCreated(message) | EventKind::MessageUpdated(message) => {
+                self.append(at, name, message.id, &message::Record::new(message, self.identity))?;
+                self.tell(at, name, message.activeflow_id)
             }
             EventKind::GroupcallCreated(groupcall)
             | EventKind::GroupcallUpdated(groupcall)

@@ -189,3 +189,25 @@ fn a_server_that_thinks_for_long_holds_up_nobody_else() -> Result<()> {
     exchange.assert_no_errors();
     Ok(())
 }
+
+#[test]
+fn a_phone_takes_a_text_and_the_web_server_of_the_flow_is_told() -> Result<()> {
+    let server = WebServer::start(|_, connection| web_server::give(connection, 200, ("text/plain", b"noted")))?;
+    let exchange = exchange_beside(&server)?;
+    let _phone = Setup::new(&exchange, "1001").registered(&exchange)?;
+    exchange.add_extension("1002")?;
+    let to = ["1001", "1002"].map(|target| json!({ "type": "extension", "target": target }));
+    let text = json!({ "destinations": to, "text": "The door is open: Tür 3" });
+    let actions = json!([{ "type": "message_send", "option": text }]);
+    exchange.post("/v1.0/activeflows", json!({ "actions": actions, "webhook_uri": server.url("/told") }))?;
+    let told = wait::until("the text was taken", || {
+        let bodies = server.asked().into_iter().filter_map(|asked| serde_json::from_str::<Value>(&asked.body).ok());
+        bodies.into_iter().find(|told| told["type"] == "message_updated")
+    })?;
+    assert_eq!((&told["data"]["text"], &told["data"]["type"]), (&json!("The door is open: Tür 3"), &json!("sip")));
+    let targets = told["data"]["targets"].as_array().cloned().unwrap_or_default();
+    assert_eq!(targets.len(), 1, "1002 has no phone: {told}");
+    assert_eq!((&targets[0]["status"], &targets[0]["destination"]["target"]), (&json!("sent"), &json!("1001")));
+    exchange.assert_no_errors();
+    Ok(())
+}

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use lab::{Asking, Lab, PhoneId, State};
 use pbx::directory::{ProviderData, Register, RouteData};
 use pbx::flow::{Action, Value};
-use pbx::{Command, Reply};
+use pbx::message::record::{MessageRecord, TargetStatus};
+use pbx::{Command, EventKind, Reply};
 use scenarios::seconds;
 
 use crate::{action, address, example, ladder, number, office, ran, rest};
@@ -17,6 +18,15 @@ fn message(text: &str, to: Vec<Value>) -> Action {
 fn texts(lab: &Lab, phone: PhoneId) -> Vec<String> {
     let asked = lab[phone].requests("MESSAGE");
     asked.iter().map(|request| request.body.clone()).collect()
+}
+
+/// What was told of texts, in order.
+fn told(lab: &Lab) -> Vec<MessageRecord> {
+    let told = lab.facts.events.iter().filter_map(|event| match &event.kind {
+        EventKind::MessageCreated(record) | EventKind::MessageUpdated(record) => Some((**record).clone()),
+        _ => None,
+    });
+    told.collect()
 }
 
 #[test]
@@ -37,6 +47,12 @@ fn every_phone_of_an_extension_gets_the_text() {
     let ladder = ladder(&lab);
     assert!(ladder.contains("MESSAGE to sip:1001@"), "{ladder}");
     assert!(ladder.contains("the message was taken: 200 OK"), "{ladder}");
+    let told = told(&lab);
+    let sending =
+        |record: &MessageRecord| record.targets.iter().filter(|one| one.status == TargetStatus::Sending).count();
+    assert_eq!(told.iter().map(sending).collect::<Vec<_>>(), [2, 1, 0], "made, and one after the other taken");
+    assert!(told[2].targets.iter().all(|target| target.status == TargetStatus::Sent), "{:?}", told[2]);
+    assert_eq!((told[2].text.as_str(), told[2].targets[0].destination.target.as_str()), ("1002 called", "1001"));
     lab.finish();
 }
 
@@ -62,6 +78,7 @@ fn nobody_is_waited_for_and_who_is_silent_is_seen() {
     lab.run_for(seconds(45));
     assert_eq!((lab.counter("messages"), lab.counter("messages_failed_total")), (0, 1));
     assert!(ladder(&lab).contains("the message was not taken"), "{}", ladder(&lab));
+    assert_eq!(told(&lab).last().expect("it was told").targets[0].status, TargetStatus::Failed);
     assert!(lab[alice].is(State::Ended));
     lab.finish();
 }

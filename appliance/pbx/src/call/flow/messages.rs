@@ -2,7 +2,6 @@
 //!
 //! The flow goes on as soon as the texts are on their way; what becomes of them is seen in the ladder.
 
-use sip::endpoint::Body;
 use sip::header::NameAddr;
 use sip::{Flow, Uri};
 use uuid::Uuid;
@@ -16,7 +15,7 @@ use crate::directory::route::telephone_number;
 use crate::flow::Outcome;
 use crate::flow::order::{Message, Order};
 use crate::limits;
-use crate::message::{self, Recipient};
+use crate::message::{self, Letter, Recipient};
 use crate::names::{self, Located, Question, Waiter};
 
 /// Who is meant by a destination.
@@ -59,16 +58,17 @@ impl Call {
         if let Some(reason) = failure {
             self.note_message(ctx, reason);
         }
-        let source = message.source.or_else(|| self.legs.first().map(called_now));
-        let body = Body { content_type: "text/plain;charset=UTF-8".into(), content: message.text.into() };
-        for recipient in recipients {
+        for recipient in &recipients {
             let words = format!("MESSAGE to {}", recipient.uri.as_str());
             self.ladder.internal(ctx.unix(), (ladder::CALL, ladder::SIP), words, describe(&recipient.flow));
-            if !message::send(ctx, self.key, recipient, (source.as_ref(), body.clone())) {
-                return Some(Outcome::Failed("too many messages are on their way already".into()));
-            }
         }
-        Some(Outcome::Done)
+        let source = message.source.or_else(|| self.legs.first().map(called_now));
+        let activeflow = self.run.as_ref().map_or(Uuid::nil(), |run| run.record.id);
+        let letter = Letter { call: self.key, activeflow, source, text: message.text };
+        match message::send(ctx, letter, recipients) {
+            true => Some(Outcome::Done),
+            false => Some(Outcome::Failed("too many messages are on their way already".into())),
+        }
     }
 
     fn meant(&self, ctx: &mut Context, places: &Whereabouts<'_>, address: &Address) -> Meant {
@@ -83,14 +83,14 @@ impl Call {
     fn at_uri(&self, ctx: &mut Context, address: &Address) -> Meant {
         if let Ok(callee) = Callee::of_uri(ctx, address) {
             let to = NameAddr::new(callee.target.uri.bare());
-            return Meant::Recipients(vec![recipient((callee.target, callee.flow), to, None)]);
+            return Meant::Recipients(vec![recipient((callee.target, callee.flow), (address, to), None)]);
         }
         let text = format!("sip:{}", address.target.trim_start_matches("sip:"));
         let Ok(uri) = Uri::parse(text.as_bytes()) else { return Meant::Nobody("is not a SIP URI".into()) };
         let Some(host) = uri.host().map(ToString::to_string) else { return Meant::Nobody("has no host".into()) };
         let question = Question { host, port: uri.port(), transport: None };
         let to = NameAddr::new(uri.bare());
-        self.located(ctx, &question, |flow| recipient((Target { uri, route: Vec::new() }, flow), to, None))
+        self.located(ctx, &question, |flow| recipient((Target { uri, route: Vec::new() }, flow), (address, to), None))
     }
 
     fn beyond_provider(&self, ctx: &mut Context, address: &Address) -> Meant {
@@ -101,7 +101,9 @@ impl Call {
         };
         let Some(uri) = data.uri(&number) else { return Meant::Nobody("is no number".into()) };
         let to = NameAddr::new(uri.bare());
-        self.located(ctx, &data.question(), |flow| recipient((Target { uri, route: Vec::new() }, flow), to, Some(id)))
+        self.located(ctx, &data.question(), |flow| {
+            recipient((Target { uri, route: Vec::new() }, flow), (address, to), Some(id))
+        })
     }
 
     fn located(&self, ctx: &mut Context, question: &Question, make: impl FnOnce(Flow) -> Recipient) -> Meant {
@@ -129,7 +131,7 @@ fn phones(ctx: &Context, places: &Whereabouts<'_>, address: &Address) -> Meant {
     let to_phone = |callee: Callee| {
         let (host, port) = ctx.host_of(&callee.flow);
         let to = NameAddr::new(Uri::sip(Some(&extension.extension), host, port));
-        recipient((callee.target, callee.flow), to, None)
+        recipient((callee.target, callee.flow), (address, to), None)
     };
     let recipients: Vec<Recipient> = callees.map(to_phone).collect();
     match recipients.is_empty() {
@@ -138,6 +140,6 @@ fn phones(ctx: &Context, places: &Whereabouts<'_>, address: &Address) -> Meant {
     }
 }
 
-fn recipient((target, flow): (Target, Flow), to: NameAddr, provider: Option<Uuid>) -> Recipient {
-    Recipient { uri: target.uri, route: target.route, flow, to, provider }
+fn recipient((target, flow): (Target, Flow), (address, to): (&Address, NameAddr), provider: Option<Uuid>) -> Recipient {
+    Recipient { uri: target.uri, route: target.route, flow, to, provider, destination: address.clone() }
 }
