@@ -3,12 +3,13 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use box_tests::Exchange;
 use box_tests::baresip::Setup;
 use box_tests::exchange::ADMIN_PASSWORD;
 use box_tests::wait::PATIENCE;
+use box_tests::{Exchange, WebServer, wait, web_server};
 use serde_json::Value;
 
 /// The browser's driver: says what it sees, one JSON object a line.
@@ -18,10 +19,10 @@ struct Page {
 }
 
 impl Page {
-    fn open(exchange: &Exchange, shots: &std::path::Path) -> Result<Page> {
+    fn open(exchange: &Exchange, hook: &str, shots: &std::path::Path) -> Result<Page> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/web/page.mjs");
         let mut process = Command::new("node")
-            .args([script, "--base", &exchange.url(""), "--password", ADMIN_PASSWORD, "--shots"])
+            .args([script, "--base", &exchange.url(""), "--password", ADMIN_PASSWORD, "--hook", hook, "--shots"])
             .arg(shots)
             .stdout(Stdio::piped())
             .spawn()
@@ -61,7 +62,16 @@ impl Drop for Page {
 
 #[test]
 fn the_page_shows_the_phones_the_call_and_its_ladder() -> Result<()> {
-    let exchange = Exchange::start()?;
+    // It takes webhooks, and nothing of what is meant for a cloud.
+    let server = WebServer::start(|asked, connection| {
+        let status = if asked.path == "/hook" { 200 } else { 503 };
+        web_server::give(connection, status, ("text/plain", b"noted"))
+    })?;
+    let exchange = Exchange::start_as(|plan| {
+        let own = server.address.to_string();
+        plan.arguments = ["--own-web-servers", &own, "--cloud-url", &server.url("")].map(str::to_owned).to_vec();
+        plan.variables.push(("TANDEM_CLOUD_TOKEN".into(), "open sesame".into()));
+    })?;
     exchange.add_extension("1001")?;
     exchange.add_extension("1002")?;
     let mut caller = Setup::new(&exchange, "1001").start()?;
@@ -71,7 +81,7 @@ fn the_page_shows_the_phones_the_call_and_its_ladder() -> Result<()> {
     // Somebody who wants to look at the page names a folder.
     let temporary = tempfile::tempdir()?;
     let shots = std::env::var_os("TANDEM_SHOTS").map_or(temporary.path().to_path_buf(), Into::into);
-    let page = Page::open(&exchange, &shots)?;
+    let page = Page::open(&exchange, &server.url("/hook"), &shots)?;
     let setup = page.await_step("extensions")?["setup"].clone();
     assert_eq!((&setup["Server"], &setup["Port"]), (&"127.0.0.1".into(), &exchange.sip.to_string().into()), "{setup}");
     assert_eq!(setup["SIP address"], format!("sip:1001@127.0.0.1:{}", exchange.sip));
@@ -81,9 +91,16 @@ fn the_page_shows_the_phones_the_call_and_its_ladder() -> Result<()> {
     callee.command("accept", "")?;
     caller.await_event("CALL_ESTABLISHED")?;
     page.await_step("talking")?;
+    wait::let_pass(Duration::from_secs(2));
     callee.command("hangup", "")?;
     let done = page.await_step("done")?;
     assert_eq!(done["ok"], true, "{done}");
+    let signed = server
+        .asked()
+        .into_iter()
+        .filter(|asked| asked.path == "/hook")
+        .all(|asked| asked.head.iter().any(|line| line.starts_with("x-voipbin-signature: sha256=")));
+    assert!(signed, "the secret of the settings signs what is told");
     assert!(std::fs::read_dir(&shots)?.count() > 5, "there are screenshots to look at");
     exchange.assert_no_errors();
     Ok(())

@@ -1,6 +1,6 @@
 // Drives the admin page of a running exchange in Debian's chromium and says what it saw, one JSON object a line.
 //
-//   node page.mjs --base http://127.0.0.1:8080 --password … --shots DIR [--user admin] [--hangup] [--patience SECONDS]
+//   node page.mjs --base http://127.0.0.1:8080 --password … --shots DIR --hook URL [--user admin] [--hangup] [--patience SECONDS]
 //
 // Whoever starts it makes the calls: after the line {"step":"ready"} it waits for a call to appear; after {"step":"talking"}
 // it waits for that call to end (with --hangup it ends the call by its own button). The last line is {"step":"done","ok":true},
@@ -9,6 +9,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { openBrowser } from './browser.mjs'
 import { Camera } from './camera.mjs'
+import { seeDelivery, seeRecording } from './outward.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -16,11 +17,12 @@ const { values: options } = parseArgs({
     user: { type: 'string', default: 'admin' },
     password: { type: 'string' },
     shots: { type: 'string' },
+    hook: { type: 'string' },
     hangup: { type: 'boolean', default: false },
     patience: { type: 'string', default: '30' },
   },
 })
-for (const name of ['base', 'password', 'shots']) {
+for (const name of ['base', 'password', 'shots', 'hook']) {
   if (!options[name]) {
     console.error(`page.mjs: --${name} is missing`)
     process.exit(2)
@@ -49,6 +51,8 @@ try {
   await seeLadder(href)
   await seeCallEnd()
   await seeHistory(href)
+  say('recording', await seeRecording(page, camera, demand))
+  await demandNarrow('a recording that plays')
   await seeFlowsAndNumbers()
   await seeProvidersRoutesAndTrunks()
   await seeAdministration()
@@ -174,6 +178,8 @@ async function seeLadder(href) {
   await page.keyboard.press('ArrowDown')
   const second = await page.$eval('[data-step].selected', (step) => step.dataset.step)
   demand(second === '1', `the arrow key leads to step ${second}`)
+  await page.click('[data-test=record]')
+  await page.waitForSelector('[data-test=record]:has-text("Stop")')
   await camera.take('call-live')
   say('talking', { columns, steps: steps.length, title: (await page.innerText('[data-test=call-title]')).replace(/\s+/g, ' ') })
 }
@@ -344,11 +350,16 @@ async function seeAdministration() {
   await administrate('Settings')
   await page.waitForSelector('[data-test=customer]')
   await page.getByLabel('Name', { exact: true }).fill('Analytical Ltd.')
-  await page.getByLabel('Webhook', { exact: true }).fill('http://192.168.1.7/hook')
+  await page.getByLabel('Webhook', { exact: true }).fill(options.hook)
+  await page.getByLabel('Method', { exact: true }).selectOption('POST')
+  await page.getByLabel('Secret', { exact: true }).fill('for the other side')
   await page.click('[data-test=customer] button:has-text("Save")')
   await page.waitForSelector('text=Saved')
   await camera.take('settings')
   await demandNarrow('the settings')
+  await administrate('Delivery')
+  say('delivery', await seeDelivery(page, camera, demand))
+  await demandNarrow('what leaves the box')
   await page.click('nav a:has-text("Recordings")')
   await page.waitForSelector('h1:has-text("Recordings")')
   await demandNarrow('the list of recordings')

@@ -33,6 +33,12 @@ export class DeliveryStore extends Paged<Delivery> {
     await this.restart()
   }
 
+  /** All that are shown and failed, the oldest first, as they happened. */
+  async retryAll(): Promise<void> {
+    for (const one of this.all.filter((one) => one.status === 'failed').reverse()) await api.post(`${this.path}/${one.id}/retry`)
+    await this.load()
+  }
+
   async retry(id: string): Promise<void> {
     await api.post(`${this.path}/${id}/retry`)
     await this.load()

@@ -29,6 +29,6 @@ export const ADMINISTRATION: PageEntry[] = [
   { href: '#/agents', name: 'Users', routes: ['agents'], needs: 'agent' },
   { href: '#/tags', name: 'Tags', routes: ['tags'], needs: 'agent' },
   { href: '#/accesskeys', name: 'Access keys', routes: ['accesskeys'], needs: 'manager' },
-  { href: '#/webhooks', name: 'Webhooks', routes: ['webhooks'], needs: 'manager' },
+  { href: '#/webhooks', name: 'Delivery', routes: ['webhooks'], needs: 'manager' },
   { href: '#/customer', name: 'Settings', routes: ['customer'], needs: 'manager' },
 ]
