@@ -1,4 +1,4 @@
-//! `external_media_start` and `external_media_stop`.
+//! `external_media_start`.
 
 use lab::{Lab, OnInvite};
 use pbx::flow::{Action, Value};

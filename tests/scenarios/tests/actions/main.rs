@@ -5,21 +5,35 @@ mod answer;
 mod bad_input;
 mod beep;
 mod block;
+mod branch;
 mod call;
+mod condition_call_digits;
+mod condition_call_status;
+mod condition_datetime;
+mod condition_variable;
+mod confbridge_join;
 mod conference_join;
 mod connect;
+mod digits_receive;
 mod digits_send;
 mod echo;
 mod email_send;
 mod external_media_start;
+mod external_media_stop;
+mod fetch;
+mod fetch_flow;
+mod goto;
 mod hangup;
 mod message_send;
 mod mute;
 mod not_available;
 mod play;
 mod record_start;
+mod record_stop;
 mod sleep;
 mod stop;
+mod talk;
+mod variable_set;
 mod webhook_send;
 
 use lab::{Lab, PhoneId};
@@ -38,6 +52,42 @@ fn example(name: &str) -> Action {
     let info = Catalogue::find(name).expect("it is in the catalogue");
     let text = format!(r#"[{{"type": "{name}", "option": {}}}]"#, info.example);
     store::action::read(text.as_bytes()).expect("examples can be read").remove(0)
+}
+
+/// The action with this number as its id, for others to lead there.
+fn at(number: u128, action: Action) -> Action {
+    Action { id: target_id(number), ..action }
+}
+
+fn target_id(number: u128) -> Uuid {
+    Uuid::from_u128(0x1000 + number)
+}
+
+/// An option that leads to the action with this number.
+fn target(number: u128) -> Value {
+    target_id(number).to_string().into()
+}
+
+/// What is asked for, and the way there: `sleep` if that is so, `beep` if not.
+fn either<const N: usize>(name: &str, option: [(&str, Value); N]) -> Vec<Action> {
+    let mut condition = action(name, option);
+    let Value::Map(entries) = &mut condition.option else { panic!("options are an object") };
+    entries.push(("false_target_id".into(), target(1)));
+    vec![action("answer", []), condition, rest(1), action("stop", []), at(1, action("beep", []))]
+}
+
+/// Whether what [`either`] asks for was so.
+fn was_so(lab: &Lab) -> bool {
+    ran(lab).iter().any(|name| name == "sleep")
+}
+
+#[test]
+fn every_action_has_its_file() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/actions");
+    for info in Catalogue::all() {
+        let is_there = folder.join(format!("{}.rs", info.name)).is_file();
+        assert!(is_there != not_available::NOT_YET.contains(&info.name), "{} has no file, or too many", info.name);
+    }
 }
 
 fn rest(milliseconds: i64) -> Action {

@@ -6,7 +6,8 @@ use scenarios::seconds;
 
 use crate::{action, example, ladder, office, rest, told};
 
-const NOT_YET: [&str; 8] = [
+/// Those that are not there yet.
+pub(crate) const NOT_YET: [&str; 8] = [
     "ai_summary",
     "ai_talk",
     "ai_task",

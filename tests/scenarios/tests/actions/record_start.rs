@@ -1,4 +1,4 @@
-//! `record_start` and `record_stop`; what is in the files stands in the stories of recordings.
+//! `record_start`; what is in the files stands in the stories of recordings.
 
 use pbx::EventKind;
 use pbx::recording::RecordingRecord;
