@@ -15,12 +15,13 @@ export type Route =
   | { page: 'agents' }
   | { page: 'tags' }
   | { page: 'accesskeys' }
+  | { page: 'billing' }
   | { page: 'webhooks' }
   | { page: 'customer' }
   | { page: 'unknown'; path: string }
 
 /** The pages without an id. */
-const LISTS = ['conferences', 'extensions', 'recordings', 'numbers', 'flows', 'providers', 'routes', 'trunks', 'agents', 'tags', 'accesskeys', 'webhooks', 'customer'] as const
+const LISTS = ['conferences', 'extensions', 'recordings', 'numbers', 'flows', 'providers', 'routes', 'trunks', 'agents', 'tags', 'accesskeys', 'billing', 'webhooks', 'customer'] as const
 
 /** Reads `#/calls/<id>`. */
 export function parseRoute(hash: string): Route {

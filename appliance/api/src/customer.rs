@@ -10,6 +10,7 @@ use store::Item;
 use store::customer::{Change, Metadata, Record, WebhookMethod};
 use store::event_log::EventDialect;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::body::Json;
 use crate::exchange::remember;
@@ -34,6 +35,13 @@ pub struct CustomerUpdate {
     webhook_method: Option<WebhookMethod>,
     /// Where its events are told: http or https, and neither this box itself nor a link-local address. Empty: nowhere.
     webhook_uri: Option<String>,
+}
+
+/// The billing account that a customer is to have.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct CustomerBillingAccount {
+    /// Its id.
+    billing_account_id: Uuid,
 }
 
 /// What changes of that which the exchange knows of the customer; what is not there stays as it is.
@@ -115,6 +123,31 @@ pub(crate) async fn update_metadata(
     };
     let webhook_secret = webhook_secret.map(|secret| seal(&state, &secret)).transpose()?;
     save(&state, Change { metadata: Some(metadata), webhook_secret, ..Change::default() }).await
+}
+
+/// Sets the customer's billing account: on a box there is one, and any other is not found.
+#[utoipa::path(
+    put,
+    path = "/v1.0/customer/billing_account_id",
+    request_body = CustomerBillingAccount,
+    responses(
+        (status = 200, body = Record),
+        (status = 400, body = ErrorEnvelope, description = "INVALID_JSON_BODY"),
+        (status = 401, body = ErrorEnvelope),
+        (status = 403, body = ErrorEnvelope),
+        (status = 404, body = ErrorEnvelope, description = "BILLING_ACCOUNT_NOT_FOUND"),
+    ),
+    tag = "customer"
+)]
+pub(crate) async fn update_billing_account(
+    Shared(state): Shared<State>,
+    Json(wanted): Json<CustomerBillingAccount>,
+) -> Result<axum::Json<Record>, Failure> {
+    let record = state.readers().read(|reader| reader.customer()).await?;
+    match wanted.billing_account_id == record.billing_account_id {
+        true => Ok(axum::Json(record)),
+        false => Err(Failure::not_found("billing_account")),
+    }
 }
 
 /// The secret as it is kept; an empty one is none.

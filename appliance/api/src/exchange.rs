@@ -53,6 +53,7 @@ fn sets_something(command: &Command) -> bool {
         Command::CreateProvider(_) | Command::UpdateProvider(..) | Command::DeleteProvider(_) => true,
         Command::CreateRoute(_) | Command::UpdateRoute(..) | Command::DeleteRoute(_) => true,
         Command::ReadTrunk(_) | Command::ReadProvider(_) | Command::ListProviders | Command::ReadRoute(_) => false,
+        Command::UpdateBillingAccount(_) | Command::AdjustBalance(_) => true,
         // What cannot be written down had better not begin; to end it must be possible always.
         Command::StartRecording(..) => true,
         Command::StopRecording(_) | Command::PauseRecording { .. } => false,
@@ -122,6 +123,7 @@ impl From<Rejection> for Failure {
             Rejection::ConferenceEmpty => Failure::new(Status::FailedPrecondition, "STATE_INVALID", message),
             Rejection::RecordingActive => Failure::new(Status::FailedPrecondition, "RECORDING_ALREADY_ACTIVE", message),
             Rejection::RecordingInactive => Failure::new(Status::FailedPrecondition, "RECORDING_NOT_ACTIVE", message),
+            Rejection::Spent => Failure::new(Status::PaymentRequired, "INSUFFICIENT_BALANCE", message),
             Rejection::Exhausted(_) => {
                 Failure::new(Status::ResourceExhausted, "LIMIT_REACHED", message).with_retry_after(60)
             }

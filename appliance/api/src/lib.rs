@@ -11,6 +11,8 @@ pub mod accesskey;
 pub mod activeflow;
 pub mod agent;
 pub mod auth;
+pub mod billing;
+pub mod billing_account;
 mod body;
 pub mod r#box;
 pub mod call;

@@ -8,9 +8,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::{
-    accesskey, activeflow, agent, auth, r#box, call, cloud, conference, conferencecall, customer, extension, failure,
-    flow, groupcall, health, metrics, number, provider, recording, route, tag, transfer, trunk, webhook_delivery,
-    websocket,
+    accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, cloud, conference, conferencecall,
+    customer, extension, failure, flow, groupcall, health, metrics, number, provider, recording, route, tag, transfer,
+    trunk, webhook_delivery, websocket,
 };
 
 #[derive(OpenApi)]
@@ -34,9 +34,11 @@ use crate::{
         trunk::list, trunk::create, trunk::get, trunk::update, trunk::delete,
         provider::list, provider::create, provider::get, provider::update, provider::delete,
         route::list, route::create, route::get, route::update, route::delete,
+        billing_account::get, billing_account::update, billing_account::add, billing_account::subtract, billing::list,
+        billing::get, customer::update_billing_account,
         webhook_delivery::list, webhook_delivery::get, webhook_delivery::retry,
     ),
-    components(schemas(store::event_log::Record, store::dtmf::Record, store::message::Record, failure::Status)),
+    components(schemas(store::event_log::Record, store::dtmf::Record, store::message::Record, store::billing::Shortage, failure::Status)),
     modifiers(&Credentials),
     security(("bearer" = []), ("cookie" = []))
 )]

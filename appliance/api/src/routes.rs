@@ -14,9 +14,9 @@ use crate::auth::{Asked, Caller, identify, source_of};
 use crate::failure::{Failure, Status};
 use crate::state::State;
 use crate::{
-    accesskey, activeflow, agent, auth, r#box, call, cloud, conference, conferencecall, customer, envelope, extension,
-    flow, groupcall, health, limits, metrics, number, openapi, provider, recording, route as routing, tag, transfer,
-    trunk, web_page, webhook_delivery, websocket,
+    accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, cloud, conference, conferencecall,
+    customer, envelope, extension, flow, groupcall, health, limits, metrics, number, openapi, provider, recording,
+    route as routing, tag, transfer, trunk, web_page, webhook_delivery, websocket,
 };
 
 /// Who may use a route.
@@ -56,7 +56,10 @@ const OWN: Access = Access::Own(AgentPermission::Manager);
 
 /// The table.
 pub fn routes() -> Vec<Route> {
-    [the_box(), people(), calls(), conferences(), recordings(), flows(), trunks()].into_iter().flatten().collect()
+    [the_box(), people(), money(), calls(), conferences(), recordings(), flows(), trunks()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The box itself, and the way in.
@@ -110,6 +113,19 @@ fn people() -> Vec<Route> {
         route(Method::GET, "/v1.0/tags/{id}", READ, tag::get),
         route(Method::PUT, "/v1.0/tags/{id}", WRITE, tag::update),
         route(Method::DELETE, "/v1.0/tags/{id}", WRITE, tag::delete),
+    ]
+}
+
+/// What calls cost, and what is left.
+fn money() -> Vec<Route> {
+    vec![
+        route(Method::GET, "/v1.0/billing_account", WRITE, billing_account::get),
+        route(Method::PUT, "/v1.0/billing_account", RULE, billing_account::update),
+        route(Method::POST, "/v1.0/billing_account/balance_add_force", RULE, billing_account::add),
+        route(Method::POST, "/v1.0/billing_account/balance_subtract_force", RULE, billing_account::subtract),
+        route(Method::GET, "/v1.0/billings", WRITE, billing::list),
+        route(Method::GET, "/v1.0/billings/{id}", WRITE, billing::get),
+        route(Method::PUT, "/v1.0/customer/billing_account_id", RULE, customer::update_billing_account),
     ]
 }
 

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use pbx::registrar::Binding;
 use pbx::{Rejection, Reply};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use store::Item;
 use store::journal::{Entry, Journal};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::limits;
 use crate::signalling::counters::{Counters, add};
+use crate::{clock, limits};
 
 /// Where the answer to a command goes.
 pub type Answer = oneshot::Sender<Result<Reply, Rejection>>;
@@ -32,6 +32,9 @@ pub struct Ledger {
     held_items: usize,
     submitted: Duration,
     flushed: Duration,
+    /// Calls that are being paid for, and when it was last written down that they go on.
+    paid: FxHashSet<Uuid>,
+    alive: Duration,
     retry_at: Option<Duration>,
 }
 
@@ -47,6 +50,8 @@ impl Ledger {
             held_items: 0,
             submitted: Duration::ZERO,
             flushed: Duration::ZERO,
+            paid: FxHashSet::default(),
+            alive: Duration::ZERO,
             retry_at: None,
         }
     }
@@ -59,6 +64,8 @@ impl Ledger {
                 pbx::EventKind::ExtensionRegistered(binding) | pbx::EventKind::ExtensionUnregistered(binding) => {
                     self.refreshed.remove(&key(binding));
                 }
+                pbx::EventKind::CallAnswered(call) if call.charge.is_some() => _ = self.paid.insert(call.id),
+                pbx::EventKind::CallHungup(call) => _ = self.paid.remove(&call.id),
                 pbx::EventKind::ExtensionDeleted(extension) => {
                     self.refreshed.retain(|(id, _), _| *id != extension.id);
                 }
@@ -90,6 +97,11 @@ impl Ledger {
             // What one burst needed must not be kept for ever.
             self.refreshed.shrink_to(1_024);
         }
+        if !self.paid.is_empty() && now >= self.alive + limits::ALIVE_INTERVAL {
+            // Should the process end now, calls are charged until the last moment that is written down.
+            self.alive = now;
+            self.items.push(Item::Probe(store::Timestamp(clock::unix().as_micros() as i64)));
+        }
         if !self.items.is_empty() && now >= self.submitted + limits::COMMIT_INTERVAL {
             self.submitted = now;
             let items = std::mem::take(&mut self.items);
@@ -102,7 +114,8 @@ impl Ledger {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let items = (!self.items.is_empty()).then_some(self.submitted + limits::COMMIT_INTERVAL);
         let refreshed = (!self.refreshed.is_empty()).then_some(self.flushed + limits::REFRESH_INTERVAL);
-        [items, refreshed, self.retry_at].into_iter().flatten().min()
+        let alive = (!self.paid.is_empty()).then_some(self.alive + limits::ALIVE_INTERVAL);
+        [items, refreshed, alive, self.retry_at].into_iter().flatten().min()
     }
 
     /// Hands over everything, due or not: the end of the process.

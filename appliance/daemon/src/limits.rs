@@ -148,3 +148,6 @@ pub const CONVERSION_CPU: Duration = Duration::from_secs(4 * 3_600);
 pub const COMPLAINT: u64 = 4_096;
 /// How often the kernel is asked for a port that SIP can have for UDP and TCP.
 pub const PORT_CHOICES: usize = 16;
+/// How often it is written down that calls go on which are paid for: by so much too little may be charged for a call that the end
+/// of the process cuts off.
+pub const ALIVE_INTERVAL: Duration = Duration::from_secs(60);

@@ -107,6 +107,7 @@ fn restore(pbx: &mut Pbx, clock: Clock, restored: Restored) {
     pbx.handle(clock.now(), Input::RestoreAgents(restored.agents, restored.tags));
     let (trunks, providers, routes) = (restored.trunks, restored.providers, restored.routes);
     pbx.handle(clock.now(), Input::RestoreTrunks(trunks, providers, routes));
+    pbx.handle(clock.now(), Input::RestoreBilling(Box::new(restored.billing)));
     tracing::info!(extensions, bindings, "restored");
 }
 

@@ -463,7 +463,8 @@ impl Run {
                 | Reply::Trunk(_)
                 | Reply::Provider(_)
                 | Reply::Route(_)
-                | Reply::Activeflow(_),
+                | Reply::Activeflow(_)
+                | Reply::BillingAccount(_),
             ) => self.ledger.reply(now, answer, result),
             // Whoever asked may have gone.
             Ok(

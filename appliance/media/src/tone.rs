@@ -83,6 +83,9 @@ impl Tone {
     /// What tells both sides that they are recorded: 1,400 Hz for 425 ms every 15 s (ITU-T E.180 §12: 350–500 ms, every 15 ± 3 s).
     pub const RECORDED: Tone = Tone::known("1400/425,0/14575");
 
+    /// What tells both sides that their call is about to end: three short beeps.
+    pub const SPENT: Tone = Tone::known("!950/200,!0/150,!950/200,!0/150,!950/200");
+
     /// Reads a tone as it is written above.
     pub const fn parse(text: &str) -> Result<Tone, ToneError> {
         notation::parse(text)

@@ -3,11 +3,12 @@
 //! A [`Call`] begins with the caller's [`Leg`] ([`setup`]) or with one that we ring for somebody who asked ([`dial`]), rings others ([`callee`], [`outbound`], [`progress`]), bridges the one that
 //! answers, or goes into a conference ([`joining`]) or through a flow ([`mod@flow`]), is transferred ([`transfer`], [`moving`]), follows what either side changes ([`session`]) and what is ordered
 //! of it ([`controls`]), and ends in one place ([`hangup`]). What is heard is agreed
-//! on in [`audio`], why it ended in [`cause`], what happened in [`ladder`].
+//! on in [`audio`], what it costs in [`billing`], why it ended in [`cause`], what happened in [`ladder`].
 
 pub mod affair;
 pub mod archive;
 pub mod audio;
+pub mod billing;
 pub mod callee;
 pub mod calls;
 pub mod cause;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::billing::{Adjustment, BillingAccount, BillingAccountData};
 use crate::call::transfer::{NewTransfer, TransferRecord};
 use crate::call::{CallRecord, Control};
 use crate::conference::{Conference, ConferenceChange, Conferencecall, NewConference};
@@ -96,6 +97,10 @@ pub enum Command {
     DeleteRoute(Uuid),
     /// What is set of a route.
     ReadRoute(Uuid),
+    /// Replace what was set of the billing account.
+    UpdateBillingAccount(Box<BillingAccountData>),
+    /// Add to the balance, or take from it.
+    AdjustBalance(Adjustment),
     /// End a flow that runs; its call ends, too.
     StopActiveflow(Uuid),
     /// Make calls: one for each destination, each of which goes through the flow.
@@ -182,6 +187,8 @@ pub enum Reply {
     Providers(Vec<ProviderRecord>),
     /// The route as it is now.
     Route(Box<Route>),
+    /// The billing account as it is now.
+    BillingAccount(Box<BillingAccount>),
     /// The activeflow as it is now.
     Activeflow(Box<ActiveflowRecord>),
     /// The call as it is now.
@@ -252,6 +259,9 @@ pub enum Rejection {
     /// It is not recorded.
     #[error("it is not recorded")]
     RecordingInactive,
+    /// There is no money for it.
+    #[error("the balance is spent")]
+    Spent,
     /// A limit of the exchange is reached.
     #[error("{0}")]
     Exhausted(&'static str),

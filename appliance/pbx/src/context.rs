@@ -9,6 +9,7 @@ use rand_chacha::ChaCha12Rng;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
+use crate::billing::Billing;
 use crate::call::{Affair, CallKey};
 use crate::conference::Conferences;
 use crate::counters::Totals;
@@ -41,6 +42,8 @@ pub struct Context {
     pub sip: sip::Endpoint,
     /// RTP ports.
     pub ports: Ports,
+    /// What is left to be spent.
+    pub billing: Billing,
     /// What is due when.
     pub timers: Timers,
     /// Who waits for what.
@@ -99,6 +102,7 @@ impl Context {
             epoch: 0,
             sip,
             ports: Ports::new(settings.rtp_ports, settings.media_threads),
+            billing: Billing::default(),
             timers: Timers::default(),
             index: Index::default(),
             conferences: Conferences::default(),

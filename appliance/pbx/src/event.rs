@@ -1,6 +1,7 @@
 //! Facts: what happened, complete enough for the store to write it and for any reader to understand it alone.
 
 use crate::UnixMicros;
+use crate::billing::{Adjustment, BillingAccount, Shortage};
 use crate::call::{CallRecord, Dtmf};
 use crate::conference::{Conference, Conferencecall};
 use crate::directory::{Agent, Extension, Number, Route, Tag, Trunk};
@@ -125,6 +126,14 @@ pub enum EventKind {
     ActiveflowUpdated(Box<ActiveflowRecord>),
     /// A recording has come further; the last one says what file there is.
     Recording(Box<RecordingRecord>),
+    /// Something was set of the billing account.
+    BillingAccountUpdated(Box<BillingAccount>),
+    /// Somebody added to the balance, or took from it.
+    BillingAdjusted(Adjustment),
+    /// A call was refused because the balance is spent.
+    BillingRefused(Box<Shortage>),
+    /// A call outlives the balance.
+    BillingSpent(Box<Shortage>),
     /// A source guessed passwords and is not listened to until the given moment.
     SourceBlocked {
         /// The address.
@@ -196,6 +205,10 @@ impl EventKind {
             EventKind::ActiveflowCreated(_) => "activeflow_created",
             EventKind::ActiveflowUpdated(_) => "activeflow_updated",
             EventKind::Recording(recording) => recording.of.event_name(),
+            EventKind::BillingAccountUpdated(_) => "billing_account_updated",
+            EventKind::BillingAdjusted(_) => "billing_created",
+            EventKind::BillingRefused(_) => "billing_refused",
+            EventKind::BillingSpent(_) => "billing_spent",
             EventKind::SourceBlocked { .. } => "source_blocked",
             EventKind::SourceUnblocked { .. } => "source_unblocked",
         }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sip::{Flow, Transmit, Transport, stun};
 
 use crate::authentication::Gate;
+use crate::billing::BillingAccount;
 use crate::call::Calls;
 use crate::call::setup::Whereabouts;
 use crate::command::{Command, Counters, Rejection, Reply, RequestId};
@@ -27,6 +28,7 @@ use crate::timers::Timer;
 use crate::{Deadline, Time};
 
 pub mod agents;
+pub mod billing;
 pub mod conferences;
 pub mod dispatch;
 pub mod extensions;
@@ -66,6 +68,8 @@ pub enum Input {
     RestoreAgents(Vec<Agent>, Vec<Tag>),
     /// The trunks, the providers and the routes that the store remembers; after the clock.
     RestoreTrunks(Vec<Trunk>, Vec<Provider>, Vec<Route>),
+    /// The billing account that the store remembers.
+    RestoreBilling(Box<BillingAccount>),
     /// What came of a question: where a name is.
     Resolved(Question, Result<Answer, Unresolved>),
     /// SIGTERM: no new calls, running calls go on.
@@ -164,6 +168,7 @@ impl Pbx {
                 self.ctx.tags.restore(tags);
             }
             Input::RestoreTrunks(trunks, providers, routes) => self.restore_trunks(trunks, providers, routes),
+            Input::RestoreBilling(account) => self.ctx.billing.restore(*account),
             Input::Resolved(question, answer) => self.handle_resolved(&question, answer),
             Input::Drain => {
                 self.ctx.draining = true;
@@ -297,6 +302,8 @@ impl Pbx {
             | Command::UpdateRoute(..)
             | Command::DeleteRoute(_)
             | Command::ReadRoute(_) => self.carry_out_for_trunks(command),
+            Command::UpdateBillingAccount(data) => self.update_billing_account(*data),
+            Command::AdjustBalance(adjustment) => self.adjust_balance(adjustment),
             Command::StopActiveflow(id) => self.stop_activeflow(id),
             Command::CreateCalls(new) => {
                 self.create_calls(*new, None).map(|made| Reply::Calls(made.calls, made.groupcalls))
@@ -348,6 +355,11 @@ impl Pbx {
             ("extensions", "Extensions", self.directory.len() as u64),
             ("rtp_ports_used", "RTP port pairs in use", self.ctx.ports.used() as u64),
             ("rtp_ports_set_aside", "RTP port pairs that another process held", self.ctx.ports.set_aside() as u64),
+            (
+                "billing_reserved",
+                "Micros that calls which are not over have begun to use",
+                self.ctx.billing.reserved().0 as u64,
+            ),
             ("recordings", "Recordings that run, or wait for their file", self.ctx.recordings.len() as u64),
             ("timers", "Timers armed, besides those of transactions", self.ctx.timers.len() as u64),
             ("transactions", "SIP transactions", (held.clients + held.servers) as u64),
@@ -380,6 +392,9 @@ impl Pbx {
             }
             Timer::Statistics(leg) => {
                 calls.with(ctx, leg, |call, ctx, place| call.handle_closed(ctx, place, None));
+            }
+            Timer::Balance(leg) => {
+                calls.with(ctx, leg, |call, ctx, place| call.handle_balance(ctx, place));
             }
             Timer::RecordingLimit(recording) => self.handle_recording_limit(recording),
             Timer::ErrandRest(id) => errand::handle_rested(ctx, id),

@@ -12,11 +12,13 @@
 //! - [`conference`] brings several calls together.
 //! - [`Event`] is a fact that the store writes down before anybody hears of it; [`Command`] is what people ask for.
 //! - [`errand`] is what calls want of the world: an answer of a web server, a text that is spoken.
+//! - [`billing`] knows what calls cost and what is left.
 //! - [`message`] is a text that a flow sends by SIP.
 //! - [`recording`] knows what is recorded, [`ports`] which ports are ours; others do the writing and the binding.
 //! - [`sequence`] keeps for each call what really happened, to be drawn as a ladder.
 
 pub mod authentication;
+pub mod billing;
 pub mod call;
 pub mod command;
 pub mod conference;

@@ -174,3 +174,13 @@ pub const ADDRESS: usize = 255;
 pub const HOPS: u8 = 70;
 /// Destinations of one action or one call.
 pub const DESTINATIONS: usize = 20;
+/// A price in micros: a million of the currency.
+pub const PRICE: i64 = 1_000_000_000_000;
+/// Money in micros, a thousand million of the currency: whoever reads the API with numbers of 53 bits reads it right.
+pub const MONEY: i64 = 1_000_000_000_000_000;
+/// Adjustments of the balance that are known again when they are asked for once more before the store knows them.
+pub const ADJUSTMENTS: usize = 256;
+/// Characters of what is said before a call is ended because the balance is spent: what one says in the time that is left.
+pub const ANNOUNCEMENT: usize = 500;
+/// How long before the end of the last minute that is paid for those who talk are told.
+pub const SPENT_WARNING: Duration = Duration::from_secs(20);

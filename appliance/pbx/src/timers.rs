@@ -20,6 +20,8 @@ pub enum Timer {
     FlowWait(CallKey),
     /// A call lasts too long.
     CallLimit(CallKey),
+    /// A minute that is paid for is about to end.
+    Balance(LegKey),
     /// A phone that transferred has had its moment to hang up.
     TransferDone(CallKey),
     /// We are the refresher of a session (RFC 4028 §7.2), and half of its time is over.
@@ -62,6 +64,7 @@ impl Timer {
             Timer::DialTimeout(_) => "dial timeout",
             Timer::FlowWait(_) => "flow",
             Timer::CallLimit(_) => "call limit",
+            Timer::Balance(_) => "balance",
             Timer::TransferDone(_) => "end of a transfer",
             Timer::SessionRefresh(_) => "session refresh",
             Timer::SessionExpired(_) => "session expired",

@@ -88,6 +88,7 @@ fn one_call(number: u64) -> Vec<Item> {
         ringing: None,
         progressing: None,
         hungup: None,
+        charge: None,
         quality: None,
     };
     let event = |kind| Item::Event(Event { at, kind });

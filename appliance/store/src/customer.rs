@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::Error;
 use crate::event_log::EventDialect;
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::word::words;
+use crate::{Error, billing};
 
 words! {
     /// The HTTP method by which events are told; empty: they are not.
@@ -58,7 +58,7 @@ pub struct Record {
     pub webhook_method: WebhookMethod,
     /// Where its events are told; empty: nowhere.
     pub webhook_uri: String,
-    /// VoIPBIN's billing account: a box has none.
+    /// The billing account.
     pub billing_account_id: Uuid,
     /// What the exchange knows beyond that.
     pub metadata: Metadata,
@@ -169,7 +169,7 @@ pub(crate) fn get(connection: &Connection, identity: &Identity) -> Result<Record
         address: String::new(),
         webhook_method: WebhookMethod::Unset,
         webhook_uri: String::new(),
-        billing_account_id: Uuid::nil(),
+        billing_account_id: billing::account_id(identity),
         metadata: Metadata::default(),
         email_verified: false,
         status: CustomerStatus::Active,

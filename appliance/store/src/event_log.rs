@@ -42,9 +42,9 @@ impl Record {
 /// Whether an event of this name tells of what people configured, and not of what phones and calls did.
 pub(crate) fn is_about_configuration(kind: &str) -> bool {
     let noun = kind.split_once('_').map_or(kind, |(noun, _)| noun);
-    let by_phones = ["call", "groupcall", "activeflow", "conferencecall", "dtmf", "recording", "source"];
+    let by_phones = ["call", "groupcall", "activeflow", "conferencecall", "dtmf", "recording", "source", "billing"];
     let of_a_state = ["extension_registered", "extension_unregistered", "agent_status_updated", "conference_recording"];
-    !by_phones.contains(&noun) && !of_a_state.contains(&kind)
+    kind == "billing_account_updated" || !by_phones.contains(&noun) && !of_a_state.contains(&kind)
 }
 
 /// What is appended; its number is given by the writer.

@@ -22,6 +22,7 @@ pub mod action;
 pub mod activeflow;
 pub mod address;
 pub mod agent;
+pub mod billing;
 pub mod call;
 pub mod conference;
 pub mod conferencecall;

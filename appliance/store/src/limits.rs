@@ -17,6 +17,11 @@ pub const TRIM_STEP: i64 = 20_000;
 pub const SEQUENCES: i64 = 10_000;
 /// Call records kept: about 400 bytes each. The oldest ended ones go first, and it is reported.
 pub const CALLS: i64 = 1_000_000;
+/// Entries kept of the ledger: about 120 bytes each. The balance does not depend on them.
+pub const BILLINGS: i64 = 1_000_000;
+/// What a call is charged for at most that the end of the process has cut off: as long as calls may last. The clock may have
+/// been set meanwhile.
+pub const INTERRUPTED_CALL: Duration = Duration::from_secs(3_600);
 /// Records kept of conferences that are over.
 pub const CONFERENCES: i64 = 100_000;
 /// Records kept of places in conferences: about 100 bytes each.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pbx::billing::BillingAccount;
 use pbx::conference::Conference;
 use pbx::directory::{Agent, Extension, Number, Provider, Route, Tag, Trunk};
 use pbx::flow::Flow;
@@ -14,8 +15,8 @@ use crate::page::{Page, PageRequest};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
-    Error, accesskey, activeflow, agent, call, conference, conferencecall, cursor, customer, event_log, extension,
-    flow, groupcall, number, provider, recording, registration, route, safe_copy, sequence, tag, trunk,
+    Error, accesskey, activeflow, agent, billing, call, conference, conferencecall, cursor, customer, event_log,
+    extension, flow, groupcall, number, provider, recording, registration, route, safe_copy, sequence, tag, trunk,
     webhook_delivery,
 };
 
@@ -49,6 +50,8 @@ pub struct Restored {
     pub providers: Vec<Provider>,
     /// All routes.
     pub routes: Vec<Route>,
+    /// The billing account.
+    pub billing: BillingAccount,
 }
 
 impl Reader {
@@ -69,8 +72,20 @@ impl Reader {
         let (flows, numbers) = (flow::all(&self.connection)?, number::all(&self.connection)?);
         let (agents, tags) = (agent::all(&self.connection)?, tag::all(&self.connection)?);
         let (trunks, providers) = (trunk::all(&self.connection)?, provider::all(&self.connection)?);
-        let routes = route::all(&self.connection)?;
-        Ok(Restored { extensions, bindings, conferences, flows, numbers, agents, tags, trunks, providers, routes })
+        let (routes, billing) = (route::all(&self.connection)?, billing::account(&self.connection)?);
+        Ok(Restored {
+            extensions,
+            bindings,
+            conferences,
+            flows,
+            numbers,
+            agents,
+            tags,
+            trunks,
+            providers,
+            routes,
+            billing,
+        })
     }
 
     /// A page of extensions with the contacts that are registered at `now`.
@@ -98,6 +113,21 @@ impl Reader {
     /// One call.
     pub fn call(&self, id: Uuid) -> Result<Option<call::Record>, Error> {
         call::get(&self.connection, &self.identity, id)
+    }
+
+    /// The billing account.
+    pub fn billing_account(&self) -> Result<billing::Account, Error> {
+        billing::shown_account(&self.connection, &self.identity)
+    }
+
+    /// A page of the ledger.
+    pub fn billings(&self, page: PageRequest) -> Result<Page<billing::Record>, Error> {
+        billing::list(&self.connection, &self.identity, page)
+    }
+
+    /// One entry of the ledger; of a call its charge, by the call's id.
+    pub fn billing(&self, id: Uuid) -> Result<Option<billing::Record>, Error> {
+        billing::get(&self.connection, &self.identity, id)
     }
 
     /// A page of groupcalls.

@@ -20,10 +20,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::timestamp::Timestamp;
-use crate::{Error, cursor, event_log, schema, sealed};
+use crate::{Error, billing, cursor, event_log, schema, sealed};
 
 /// Tables that are not copied: they grow, or are made anew by themselves.
-const RECORDS: [&str; 9] = [
+const RECORDS: [&str; 11] = [
     "event_log",
     "sequence",
     "call",
@@ -33,6 +33,8 @@ const RECORDS: [&str; 9] = [
     "recording",
     "registration",
     "webhook_delivery",
+    "billing",
+    "billing_running",
 ];
 
 /// Rows that are saved at a time; where one of them cannot be read, they are tried alone.
@@ -167,6 +169,7 @@ pub(crate) fn restore(path: &Path, reason: &str) -> Result<(), Error> {
     // It is brought to the disk as a whole, once it is whole.
     target.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF")?;
     let saved = save_records(&target, path);
+    billing::repair(&target)?;
     tell(&target, Restored { reason: reason.to_owned(), copied: Timestamp(copied), saved, left_out: (0, 0) })?;
     close(target)?;
     // Not before everything of it was read: a log beside another database would be taken for that one's.

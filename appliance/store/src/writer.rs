@@ -1,13 +1,14 @@
 //! The one writer: a batch of items becomes rows and events in one transaction.
 
+mod billing;
 mod outbox;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use pbx::call::CallRecord;
+use pbx::call::{CallRecord, Dtmf};
 use pbx::conference::{Conference, Conferencecall, ConferencecallStatus};
-use pbx::directory::{Agent, Extension, Number, Tag};
+use pbx::directory::{Agent, Extension, Number, Tag, Trunk};
 use pbx::flow::{ActiveflowRecord, Flow};
 use pbx::groupcall::Groupcall;
 use pbx::provider::ProviderRecord;
@@ -106,6 +107,8 @@ pub struct Trimmed {
     pub agents: usize,
     /// Records of flows that ran that were too many.
     pub activeflows: usize,
+    /// Entries of the ledger that were too many.
+    pub billings: usize,
     /// Deliveries to web servers that were too many.
     pub webhook_deliveries: usize,
 }
@@ -182,7 +185,7 @@ impl Writer {
         let places = conferencecall::interrupted(&self.connection)?;
         let activeflows = activeflow::interrupted(&self.connection)?;
         let groupcalls = groupcall::interrupted(&self.connection, &self.identity)?;
-        let count = calls.len();
+        let (count, paid) = (calls.len(), crate::billing::interrupted(&self.connection)?);
         self.transact(Durability::Acknowledged, |batch| {
             for mut record in calls {
                 record.status = CallStatus::Hangup;
@@ -195,6 +198,7 @@ impl Writer {
                 batch.tell(now, "call_hungup", record.activeflow_id)?;
                 record.save(batch.connection)?;
             }
+            batch.charge_interrupted(now, &paid)?;
             for mut place in places {
                 place.status = ConferencecallStatus::Leaved;
                 place.updated = UnixMicros(now.0);
@@ -254,6 +258,7 @@ impl Writer {
                 + tag::trim(&transaction, limits::TAGS, limits::TRIM_STEP)?
                 + accesskey::trim(&transaction, limits::ACCESSKEYS, limits::TRIM_STEP)?,
             activeflows: activeflow::trim(&transaction, limits::ACTIVEFLOWS, limits::TRIM_STEP)?,
+            billings: crate::billing::trim(&transaction, limits::BILLINGS, limits::TRIM_STEP)?,
             webhook_deliveries: webhook_delivery::trim(&transaction, limits::TRIM_STEP)?,
         };
         transaction.commit()?;
@@ -425,11 +430,12 @@ impl<'a> Batch<'a> {
             | EventKind::CallUpdated(call)
             | EventKind::CallTerminating(call)
             | EventKind::CallCanceling(call)
-            | EventKind::CallHungup(call) => self.call(at, name, call),
-            EventKind::DtmfReceived(dtmf) => {
-                self.append(at, name, dtmf.call_id, &dtmf::Record::new(dtmf, self.identity))?;
-                self.tell_of_call(at, name, dtmf.call_id)
-            }
+            | EventKind::CallHungup(call) => self.call(at, &event.kind, call),
+            EventKind::BillingAccountUpdated(_)
+            | EventKind::BillingAdjusted(_)
+            | EventKind::BillingRefused(_)
+            | EventKind::BillingSpent(_) => self.pay(at, &event.kind),
+            EventKind::DtmfReceived(dtmf) => self.dtmf(at, name, dtmf),
             EventKind::MessageCreated(message) | EventKind::MessageUpdated(message) => {
                 self.append(at, name, message.id, &message::Record::new(message, self.identity))?;
                 self.tell(at, name, message.activeflow_id)
@@ -459,8 +465,7 @@ impl<'a> Batch<'a> {
                 self.tag(at, name, tag)
             }
             EventKind::TrunkCreated(trunk) | EventKind::TrunkUpdated(trunk) | EventKind::TrunkDeleted(trunk) => {
-                trunk::save(self.connection, trunk)?;
-                self.append(at, name, trunk.id, &trunk::Record::new(trunk, self.identity))
+                self.trunk(at, name, trunk)
             }
             EventKind::ProviderCreated(record)
             | EventKind::ProviderUpdated(record)
@@ -487,6 +492,16 @@ impl<'a> Batch<'a> {
         (source, failures, until): (&IpAddr, Option<u32>, Option<Timestamp>),
     ) -> Result<(), Error> {
         self.append(at, name, Uuid::nil(), &Blocked { source, failures, until })
+    }
+
+    fn dtmf(&mut self, at: Timestamp, name: &str, dtmf: &Dtmf) -> Result<(), Error> {
+        self.append(at, name, dtmf.call_id, &dtmf::Record::new(dtmf, self.identity))?;
+        self.tell_of_call(at, name, dtmf.call_id)
+    }
+
+    fn trunk(&mut self, at: Timestamp, name: &str, trunk: &Trunk) -> Result<(), Error> {
+        trunk::save(self.connection, trunk)?;
+        self.append(at, name, trunk.id, &trunk::Record::new(trunk, self.identity))
     }
 
     fn conference(&mut self, at: Timestamp, name: &str, conference: &Conference) -> Result<(), Error> {
@@ -538,8 +553,8 @@ impl<'a> Batch<'a> {
         self.append(at, name, binding.extension_id, &data)
     }
 
-    fn call(&mut self, at: Timestamp, name: &str, call: &CallRecord) -> Result<(), Error> {
-        let record = call::Record::new(call, self.identity);
+    fn call(&mut self, at: Timestamp, kind: &EventKind, call: &CallRecord) -> Result<(), Error> {
+        let (record, name) = (call::Record::new(call, self.identity), kind.name());
         self.append(at, name, record.id, &record)?;
         self.tell(at, name, record.activeflow_id)?;
         match self.call_place.get(&record.id) {
@@ -549,7 +564,7 @@ impl<'a> Batch<'a> {
                 self.calls.push(record);
             }
         }
-        Ok(())
+        self.pay(at, kind)
     }
 
     fn conferencecall(&mut self, at: Timestamp, name: &str, place: &Conferencecall) -> Result<(), Error> {

@@ -109,6 +109,7 @@ fn call(number: u128, status: Status) -> Box<CallRecord> {
         ringing: Some(UnixMicros(NOW + 1)),
         progressing: None,
         hungup: (status == Status::Hangup).then_some(UnixMicros(NOW + 5)),
+        charge: None,
         quality: Some(Quality {
             packets_received: 5,
             packets_sent: 6,

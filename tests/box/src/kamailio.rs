@@ -3,10 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
 
+use crate::baresip::Setup;
 use crate::child::Child;
-use crate::{ports, wait};
+use crate::{Exchange, Phone, ports, wait};
 
 /// The password of everybody at the provider; baresip cannot read one with a space.
 pub const PASSWORD: &str = "open-sesame";
@@ -46,6 +48,45 @@ impl Kamailio {
         }
         Ok(Kamailio { process, address, _home: home })
     }
+
+    /// Makes it a provider of an exchange, over which all numbers of Germany are called; returns its record once the exchange has
+    /// registered.
+    pub fn connect(&self, exchange: &Exchange) -> Result<Value> {
+        let made = exchange.post(
+            "/v1.0/providers",
+            json!({
+                "type": "sip", "name": "World", "detail": "", "hostname": self.address.ip(),
+                "port": self.address.port(), "tech_prefix": "", "tech_postfix": "", "tech_headers": {},
+                "register": { "realm": "provider", "username": "box", "password": PASSWORD, "expires": 600 },
+            }),
+        )?;
+        let id = &made["id"];
+        let route = json!({ "provider_id": id, "target": "+49", "priority": 0, "name": "", "detail": "" });
+        exchange.post("/v1.0/routes", route)?;
+        await_registered(exchange, id.as_str().context("an id")?)?;
+        Ok(made)
+    }
+
+    /// A phone of the provider's, not yet there: somebody in the world, who speaks with a voice of 1,300 Hz.
+    pub fn setup(&self, exchange: &Exchange, number: &str) -> Setup {
+        let setup = Setup { password: PASSWORD.into(), registrar: self.address, ..Setup::new(exchange, number) };
+        setup.playing(1_300)
+    }
+
+    /// The same, registered.
+    pub fn somebody(&self, exchange: &Exchange, number: &str) -> Result<Phone> {
+        let phone = self.setup(exchange, number).start()?;
+        phone.await_registered()?;
+        Ok(phone)
+    }
+}
+
+/// Waits until an exchange is registered with a provider of this id.
+pub fn await_registered(exchange: &Exchange, id: &str) -> Result<Value> {
+    wait::until("the registration", || {
+        let provider = exchange.get(&format!("/v1.0/providers/{id}")).ok()?;
+        (provider["metadata"]["registration"]["status"] == "registered").then_some(provider)
+    })
 }
 
 /// Whether OPTIONS is answered.

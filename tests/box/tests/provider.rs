@@ -4,40 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use box_tests::baresip::Setup;
-use box_tests::kamailio::PASSWORD;
+use box_tests::kamailio::{self, PASSWORD};
 use box_tests::{Exchange, Kamailio, Phone, wait};
-use serde_json::{Value, json};
-
-fn make_provider(exchange: &Exchange, provider: &Kamailio) -> Result<Value> {
-    let made = exchange.post(
-        "/v1.0/providers",
-        json!({
-            "type": "sip", "name": "World", "detail": "", "hostname": provider.address.ip(),
-            "port": provider.address.port(), "tech_prefix": "", "tech_postfix": "", "tech_headers": {},
-            "register": { "realm": "provider", "username": "box", "password": PASSWORD, "expires": 600 },
-        }),
-    )?;
-    let id = &made["id"];
-    exchange
-        .post("/v1.0/routes", json!({ "provider_id": id, "target": "+49", "priority": 0, "name": "", "detail": "" }))?;
-    await_registered(exchange, id.as_str().context("an id")?)?;
-    Ok(made)
-}
-
-fn await_registered(exchange: &Exchange, id: &str) -> Result<Value> {
-    wait::until("the registration", || {
-        let provider = exchange.get(&format!("/v1.0/providers/{id}")).ok()?;
-        (provider["metadata"]["registration"]["status"] == "registered").then_some(provider)
-    })
-}
-
-/// A phone of the provider's: somebody in the world.
-fn somebody(exchange: &Exchange, provider: &Kamailio, number: &str) -> Result<Phone> {
-    let setup = Setup { password: PASSWORD.into(), registrar: provider.address, ..Setup::new(exchange, number) };
-    let phone = setup.playing(1_300).start()?;
-    phone.await_registered()?;
-    Ok(phone)
-}
+use serde_json::json;
 
 fn talk(caller: &mut Phone, callee: &mut Phone) -> Result<()> {
     callee.await_event("CALL_INCOMING")?;
@@ -52,8 +21,8 @@ fn talk(caller: &mut Phone, callee: &mut Phone) -> Result<()> {
 #[test]
 fn a_phone_calls_a_number_over_the_provider_and_both_hear_each_other() -> Result<()> {
     let (exchange, provider) = (Exchange::start()?, Kamailio::start()?);
-    make_provider(&exchange, &provider)?;
-    let mut world = somebody(&exchange, &provider, "+4930999")?;
+    provider.connect(&exchange)?;
+    let mut world = provider.somebody(&exchange, "+4930999")?;
     exchange.add_extension("1001")?;
     let mut alice = Setup::new(&exchange, "1001").playing(440).start()?;
     exchange.await_registrations("1001", 1)?;
@@ -76,14 +45,14 @@ fn a_phone_calls_a_number_over_the_provider_and_both_hear_each_other() -> Result
 #[test]
 fn the_provider_calls_a_number_and_the_flow_answers() -> Result<()> {
     let (exchange, provider) = (Exchange::start()?, Kamailio::start()?);
-    let made = make_provider(&exchange, &provider)?;
+    let made = provider.connect(&exchange)?;
     exchange.add_extension("1001")?;
     let mut alice = Setup::new(&exchange, "1001").playing(440).start()?;
     exchange.await_registrations("1001", 1)?;
     let to = json!([{ "type": "extension", "target": "1001" }]);
     let actions = json!([{ "type": "answer" }, { "type": "connect", "option": { "destinations": to } }]);
     exchange.add_number("+4930500", actions)?;
-    let mut world = somebody(&exchange, &provider, "+4930999")?;
+    let mut world = provider.somebody(&exchange, "+4930999")?;
     world.dial("+4930500")?;
     talk(&mut world, &mut alice)?;
     let call = exchange.await_call("the call", |call| call["direction"] == "incoming" && call["status"] == "hangup")?;
@@ -93,7 +62,7 @@ fn the_provider_calls_a_number_and_the_flow_answers() -> Result<()> {
     world.heard()?.assert_tone_of_any_length(440);
     // A restart registers again from the first second.
     let exchange = exchange.stop_and_restart()?;
-    await_registered(&exchange, made["id"].as_str().context("an id")?)?;
+    kamailio::await_registered(&exchange, made["id"].as_str().context("an id")?)?;
     exchange.assert_no_errors();
     Ok(())
 }

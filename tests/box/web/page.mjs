@@ -55,6 +55,7 @@ try {
   await demandNarrow('a recording that plays')
   await seeFlowsAndNumbers()
   await seeProvidersRoutesAndTrunks()
+  await seeBilling()
   await seeAdministration()
   await logOut()
   await seeAsAgent()
@@ -365,6 +366,29 @@ async function seeAdministration() {
   await demandNarrow('the list of recordings')
   await seeFoldedMenu()
   say('administration', { key: key.slice(0, 8) })
+}
+
+/** Prices are set, money is paid in, and the ledger has it. */
+async function seeBilling() {
+  await administrate('Billing')
+  await page.waitForSelector('[data-test=balance]:has-text("0.00 USD")')
+  await page.waitForSelector('text=Nothing was charged yet')
+  await page.fill('[data-test=call_pstn_outgoing]', '0.02x')
+  demand(await page.isDisabled('[data-test=prices] button:has-text("Save")'), 'a price that is none can be saved')
+  await page.fill('[data-test=call_pstn_outgoing]', '0,02')
+  await page.getByLabel('Low balance', { exact: true }).fill('20')
+  await page.click('[data-test=prices] button:has-text("Save")')
+  await page.waitForSelector('text=Saved')
+  await page.waitForSelector('[data-test=balance-notice]:has-text("The balance is spent")')
+  await page.click('button:has-text("Pay in")')
+  await page.fill('[data-test=amount]', '12.5')
+  await page.click('dialog[open] button:has-text("Pay in")')
+  await page.waitForSelector('[data-test=balance]:has-text("12.50 USD")')
+  await page.waitForSelector('[data-test=ledger] tr[data-kind=top_up] td:has-text("12.50")')
+  await page.waitForSelector('[data-test=balance-notice]:has-text("The balance is low")')
+  await camera.take('billing')
+  await demandNarrow('billing')
+  say('billing')
 }
 
 /** On a telephone the pages are folded into a menu that the keyboard opens and closes. */

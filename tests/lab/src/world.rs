@@ -392,6 +392,7 @@ impl Lab {
             "messages",
             "programs",
             "index_entries",
+            "billing_reserved",
         ];
         let mut rest = Vec::new();
         for _ in 0..200 {

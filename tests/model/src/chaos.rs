@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::flows;
+use crate::purse::Purse;
 use lab::{Direction, Lab, OnInvite, Path, PhoneId, manner};
 use pbx::call::transfer::{NewTransfer, TransferKind};
 use pbx::call::{Address, AddressKind};
@@ -29,6 +30,7 @@ pub struct Chaos {
     /// Who takes calls out, and brings calls in.
     carrier: PhoneId,
     farewell: [Command; 2],
+    purse: Purse,
 }
 
 impl Chaos {
@@ -60,14 +62,15 @@ impl Chaos {
         let mut dice = ChaCha8Rng::seed_from_u64(!seed);
         lab.outside.answers = Box::new(move |errand| flows::answer(errand, &mut dice));
         lab.run_for(Duration::from_secs(20));
-        Chaos { lab, rng, words: vec![format!("seed {seed}")], groupcalls: Vec::new(), carrier, farewell }
+        let purse = Purse::open(&mut lab, seed.is_multiple_of(3));
+        Chaos { lab, rng, words: vec![format!("seed {seed}")], groupcalls: Vec::new(), carrier, farewell, purse }
     }
 
     /// So many acts, at random moments.
     pub fn rage(&mut self, acts: usize) {
         for _ in 0..acts {
             let phone = PhoneId(self.rng.random_range(0..NUMBERS.len()));
-            let act = self.rng.random_range(0..39);
+            let act = self.rng.random_range(0..40);
             self.words.push(format!("{:?} phone {} act {act}", self.lab.now(), phone.0));
             self.act(phone, act);
             let pause = match self.rng.random_range(0..4) {
@@ -123,6 +126,7 @@ impl Chaos {
             }
             36 => self.change_manner(self.carrier),
             37 | 38 => self.pick_up_from(phone),
+            39 => self.purse.pay(lab, rng.random_range(-20..60)),
             _ => self.change_manner(phone),
         }
     }
@@ -195,6 +199,7 @@ impl Chaos {
                 assert!(!calls.is_empty());
                 self.groupcalls.extend(groupcalls.iter().map(|groupcall| groupcall.id));
             }
+            Err(pbx::Rejection::Spent) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -276,5 +281,6 @@ impl Chaos {
         assert_eq!(facts.count("groupcall_created"), facts.count("groupcall_hangup"), "{words}");
         self.lab.finish();
         assert_eq!(self.lab.counter("timers"), 0, "{words}");
+        self.purse.settle(&mut self.lab, &words);
     }
 }

@@ -7,6 +7,7 @@
 pub mod act;
 pub mod chaos;
 pub mod flows;
+pub mod purse;
 pub mod reference;
 pub mod story;
 

@@ -29,6 +29,7 @@ export const ADMINISTRATION: PageEntry[] = [
   { href: '#/agents', name: 'Users', routes: ['agents'], needs: 'agent' },
   { href: '#/tags', name: 'Tags', routes: ['tags'], needs: 'agent' },
   { href: '#/accesskeys', name: 'Access keys', routes: ['accesskeys'], needs: 'manager' },
+  { href: '#/billing', name: 'Billing', routes: ['billing'], needs: 'manager' },
   { href: '#/webhooks', name: 'Delivery', routes: ['webhooks'], needs: 'manager' },
   { href: '#/customer', name: 'Settings', routes: ['customer'], needs: 'manager' },
 ]

@@ -19,8 +19,8 @@ enum Owner {
     Agent(Uuid),
 }
 
-/// What only managers may see: the addresses of those who guess passwords, access keys, and where events go.
-const MANAGERS_ONLY: [&str; 3] = ["source", "accesskey", "customer"];
+/// What only managers may see: the addresses of those who guess passwords, access keys, where events go, and money.
+const MANAGERS_ONLY: [&str; 4] = ["source", "accesskey", "customer", "billing"];
 
 impl Topic {
     /// Reads a topic; `None` where it is none.

@@ -2,6 +2,7 @@
 
 mod accesskeys;
 mod agents;
+mod billing;
 mod calls;
 mod conferences;
 mod customer;

@@ -17,16 +17,26 @@ const AGENT_MAY: [(&str, &str); 5] = [
     ("PUT", "/v1.0/agents/{own}/status"),
 ];
 /// What agents may not read: what lets somebody in, and where events go.
-const MANAGERS_READ: [&str; 5] = [
+const MANAGERS_READ: [&str; 8] = [
     "/v1.0/accesskeys",
     "/v1.0/accesskeys/{id}",
+    "/v1.0/billing_account",
+    "/v1.0/billings",
+    "/v1.0/billings/{id}",
     "/v1.0/customer",
     "/v1.0/webhook_deliveries",
     "/v1.0/webhook_deliveries/{id}",
 ];
 /// What only administrators may.
-const ADMINS_MAY: [(&str, &str); 3] =
-    [("PUT", "/v1.0/agents/{id}/permission"), ("PUT", "/v1.0/customer"), ("PUT", "/v1.0/customer/metadata")];
+const ADMINS_MAY: [(&str, &str); 7] = [
+    ("PUT", "/v1.0/agents/{id}/permission"),
+    ("PUT", "/v1.0/billing_account"),
+    ("POST", "/v1.0/billing_account/balance_add_force"),
+    ("POST", "/v1.0/billing_account/balance_subtract_force"),
+    ("PUT", "/v1.0/customer"),
+    ("PUT", "/v1.0/customer/billing_account_id"),
+    ("PUT", "/v1.0/customer/metadata"),
+];
 
 /// Whether the table lets somebody with this permission do it. An id stands for somebody else's, `{own}` for one's own.
 fn lets(permission: AgentPermission, method: &str, path: &str) -> bool {
@@ -87,7 +97,7 @@ async fn every_operation_is_allowed_to_whom_the_table_says() {
 }
 
 /// Operations of VoIPBIN's API on resources that the box has, which make sense in VoIPBIN's own cloud only.
-const CLOUD_ONLY: [&str; 13] = [
+const CLOUD_ONLY: [&str; 12] = [
     "POST /agents/{id}/direct-hash-regenerate",
     "POST /auth/boot",
     "POST /auth/password-forgot",
@@ -98,7 +108,6 @@ const CLOUD_ONLY: [&str; 13] = [
     "POST /conferences/{id}/direct-hash-regenerate",
     "POST /conferences/{id}/transcribe_start",
     "POST /conferences/{id}/transcribe_stop",
-    "PUT /customer/billing_account_id",
     "POST /extensions/{id}/direct-hash-regenerate",
     "POST /flows/{id}/direct-hash-regenerate",
 ];

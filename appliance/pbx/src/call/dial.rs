@@ -131,6 +131,12 @@ impl Call {
 
     /// Rings the first leg beyond the box.
     fn ring_first_outside(&mut self, ctx: &mut Context) {
+        if let Some(cost_type) = self.legs[CALLER].way.as_ref().and_then(|way| way.cost_type()) {
+            match self.pay_in_advance(ctx, cost_type) {
+                Ok(admission) => self.meter(CALLER, admission),
+                Err(cause) => return self.end_leg(ctx, CALLER, Ending::local(HangupReason::Dialout, cause)),
+            }
+        }
         let leg = &mut self.legs[CALLER];
         if let Err(cause) = leg.audio.open(ctx, leg.key, self.lane) {
             return self.end_leg(ctx, CALLER, Ending::local(HangupReason::Dialout, cause));

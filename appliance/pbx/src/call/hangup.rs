@@ -152,6 +152,7 @@ impl Call {
             return;
         }
         self.end_recording_with_leg(ctx, place);
+        self.stop_meter(ctx, place);
         if place == CALLER {
             self.leave_flow(ctx);
             self.end_chained(ctx);

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::LegKey;
 use super::audio::Audio;
+use super::billing::Meter;
 use super::callee::{Callee, Peer};
 use super::cause::Cause;
 use super::controls::Waiting;
@@ -43,6 +44,8 @@ pub struct Leg {
     pub recording: Option<media::RecordingId>,
     /// RFC 4028.
     pub session: SessionTimer,
+    /// What is paid for it, if it is not free.
+    pub meter: Option<Box<Meter>>,
     /// What the provider asked for within the call.
     pub proof: Proof,
     /// Whether our 200 was acknowledged; of a leg that we called, whether there was one.
@@ -122,6 +125,7 @@ impl Leg {
             audio: Audio::default(),
             recording: None,
             session: SessionTimer::default(),
+            meter: None,
             proof: Proof::default(),
             acknowledged: true,
             timer: None,
@@ -179,6 +183,7 @@ pub fn new_record(id: Uuid, direction: Direction, parties: (Address, Address), a
         ringing: None,
         progressing: None,
         hungup: None,
+        charge: None,
         quality: None,
     }
 }

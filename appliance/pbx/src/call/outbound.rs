@@ -14,6 +14,7 @@ use super::cause::Cause;
 use super::invite::{self, Again};
 use super::setup::describe;
 use super::{Address, AddressKind, Call, Failure, Stage, Status, ladder};
+use crate::billing::{CostType, is_emergency};
 use crate::context::Context;
 use crate::directory::Provider;
 use crate::directory::route::telephone_number;
@@ -67,6 +68,12 @@ impl Way {
         Ok(Way { number, is_anonymous, goals, current, places, attempts: 0, answers: 0, answered, failure })
     }
 
+    /// What it costs; `None`: it is free.
+    pub fn cost_type(&self) -> Option<CostType> {
+        let is_paid = !self.number.is_empty() && !is_emergency(&self.number);
+        is_paid.then_some(CostType::CallPstnOutgoing)
+    }
+
     /// What became of the attempts so far: the most telling failure.
     pub fn failure(&self) -> Option<Failure> {
         self.failure
@@ -115,7 +122,18 @@ impl Call {
             Some(Goal::Provider(id)) => Peer::Provider(*id),
             _ => Peer::Uri,
         };
-        let place = self.add_leg(ctx, (peer, address.clone()), presented)?;
+        let admission = match way.cost_type() {
+            Some(cost_type) => self.pay_in_advance(ctx, cost_type)?,
+            None => None,
+        };
+        let place = match self.add_leg(ctx, (peer, address.clone()), presented) {
+            Ok(place) => place,
+            Err(cause) => {
+                admission.into_iter().for_each(|admission| admission.give_back(ctx));
+                return Err(cause);
+            }
+        };
+        self.meter(place, admission);
         self.legs[place].way = Some(Box::new(way));
         self.state(ctx, place, EventKind::CallCreated);
         self.begin_ways(ctx, place);

@@ -251,6 +251,7 @@ impl Call {
             let record = &mut self.legs[place].record;
             record.status = Status::Progressing;
             record.progressing = Some(at);
+            self.start_meter(ctx, place);
             self.state(ctx, place, EventKind::CallAnswered);
             self.arm_session(ctx, place);
         }

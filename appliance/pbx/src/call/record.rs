@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::UnixMicros;
+use crate::billing::Charge;
 
 /// A leg's record: what the API shows, what events carry, what is kept for ever.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +60,8 @@ pub struct CallRecord {
     pub progressing: Option<UnixMicros>,
     /// When it ended.
     pub hungup: Option<UnixMicros>,
+    /// What is charged for it: from the moment it is let in, once it is over with how long it was. `None`: it is free.
+    pub charge: Option<Charge>,
     /// What the media engine counted, once the leg is closed.
     pub quality: Option<Quality>,
 }

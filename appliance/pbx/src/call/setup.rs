@@ -20,10 +20,11 @@ use super::{
     Address, AddressKind, CALLER, Call, CallKey, Calls, Direction, Failure, Leg, LegKey, Peer, Presented, Stage, Way,
 };
 use crate::authentication::Caller;
+use crate::billing::CostType;
 use crate::conference::{dialled_id, rooms};
 use crate::context::Context;
 use crate::directory::route::telephone_number;
-use crate::directory::{Directory, Extension, Number};
+use crate::directory::{Directory, Extension, Number, NumberKind};
 use crate::event::EventKind;
 use crate::limits;
 use crate::registrar::{Binding, Registrar};
@@ -78,6 +79,7 @@ pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabou
             Err(Cause::UNALLOCATED)
         }),
     };
+    let found = found.and_then(|destination| call.pay_for_coming_in(ctx, &number).map(|()| destination));
     match &found {
         Ok(Destination::Conference { id, .. }) => call.lane = rooms::lane(ctx, *id).unwrap_or(call.lane),
         Ok(Destination::Pickup(pickup)) => call.lane = pickup.lane,
@@ -359,6 +361,20 @@ impl Call {
         if let Err(cause) = self.ring_out(ctx, (address, way.clone()), &presented) {
             self.refuse(ctx, Failure::of(cause));
         }
+    }
+
+    /// A call that a trunk or a provider brings may cost something.
+    fn pay_for_coming_in(&mut self, ctx: &mut Context, number: &str) -> Result<(), Cause> {
+        if matches!(self.legs[CALLER].peer, Peer::Extension(_)) {
+            return Ok(());
+        }
+        let cost_type = match number_of(ctx, number).map(|number| number.kind) {
+            Some(NumberKind::Virtual) => CostType::CallVn,
+            _ => CostType::CallPstnIncoming,
+        };
+        let admission = self.pay_in_advance(ctx, cost_type)?;
+        self.meter(CALLER, admission);
+        Ok(())
     }
 
     /// Notes in the ladder that a stream was opened.

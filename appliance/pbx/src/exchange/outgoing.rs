@@ -3,10 +3,12 @@
 use uuid::Uuid;
 
 use super::Pbx;
+use crate::billing::{CostType, Micros, Shortage};
 use crate::call::{Address, AddressKind, Affair, CallKey, CallRecord, Callee, Dialling};
 use crate::command::NewActiveflow;
 use crate::command::{Rejection, Reply};
 use crate::directory::agent;
+use crate::event::EventKind;
 use crate::flow::order::NewCall;
 use crate::flow::record::Origin;
 use crate::flow::{Action, Fault, Script, Value};
@@ -77,11 +79,27 @@ impl Pbx {
         for (index, destination) in std::mem::take(&mut wanted.destinations).into_iter().enumerate() {
             ways.push(self.way((index, destination), (&source, new), (&script, master))?);
         }
+        self.refuse_unpaid(&ways)?;
         let count: usize = ways.iter().map(Way::calls).sum();
         if self.calls.len() + count > limits::CALLS {
             return Err(Rejection::Exhausted("there are as many calls as the exchange can hold"));
         }
         Ok((source, ways))
+    }
+
+    /// Whether there is money for the first minute of all of them.
+    fn refuse_unpaid(&mut self, ways: &[Way]) -> Result<(), Rejection> {
+        let paid = ways.iter().flat_map(Way::dials).filter_map(|dialling| dialling.way.as_ref()?.cost_type());
+        let costs: Vec<CostType> = paid.collect();
+        let sum = costs.iter().map(|cost_type| self.ctx.billing.rate(*cost_type).0).fold(0, i64::saturating_add);
+        let Some(&cost_type) = costs.first().filter(|_| !self.ctx.billing.suffices_for(Micros(sum))) else {
+            return Ok(());
+        };
+        let (rate, balance) = (self.ctx.billing.rate(cost_type), self.ctx.billing.left());
+        let shortage = Shortage { call_id: Uuid::nil(), cost_type, rate, balance, ends: true };
+        self.ctx.totals.calls_unpaid += costs.len() as u64;
+        self.ctx.event(EventKind::BillingRefused(Box::new(shortage)));
+        Err(Rejection::Spent)
     }
 
     /// Who calls, with the name that the directory has.
@@ -288,10 +306,15 @@ pub struct Made {
 
 impl Way {
     fn calls(&self) -> usize {
-        match self {
-            Way::Call(_) => 1,
-            Way::Group(_, dials, _) => dials.iter().map(Vec::len).sum(),
-        }
+        self.dials().count()
+    }
+
+    fn dials(&self) -> impl Iterator<Item = &Dialling> {
+        let (one, group) = match self {
+            Way::Call(dialling) => (Some(&**dialling), [].as_slice()),
+            Way::Group(_, dials, _) => (None, dials.as_slice()),
+        };
+        one.into_iter().chain(group.iter().flatten())
     }
 }
 
