@@ -16,6 +16,9 @@ use crate::command::Rejection;
 use crate::directory::extension::validate_text;
 use crate::{UnixMicros, limits};
 
+/// Why something is not done, as ladders say it.
+pub const SPENT: &str = "the balance is spent";
+
 /// An amount of money in millionths of the account's currency.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Micros(pub i64);
@@ -104,6 +107,23 @@ pub struct Charge {
     pub duration: Option<Duration>,
 }
 
+/// Something that was used, other than a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// The entry's id: however often it is told, it is charged once.
+    pub key: Uuid,
+    /// What it is.
+    pub cost_type: CostType,
+    /// What it is for: the recording, or the entry itself.
+    pub reference_id: Uuid,
+    /// The price of a unit.
+    pub rate: Micros,
+    /// How many of them: minutes, texts, addresses.
+    pub units: i64,
+    /// How long it took, where it took its time.
+    pub duration: Duration,
+}
+
 /// Money that somebody adds to the balance, or takes from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Adjustment {
@@ -144,7 +164,15 @@ impl CostType {
     ];
 
     /// Those that may have a price.
-    pub const CHARGED: [CostType; 3] = [CostType::CallPstnOutgoing, CostType::CallPstnIncoming, CostType::CallVn];
+    pub const CHARGED: [CostType; 7] = [
+        CostType::CallPstnOutgoing,
+        CostType::CallPstnIncoming,
+        CostType::CallVn,
+        CostType::Sms,
+        CostType::Email,
+        CostType::Tts,
+        CostType::Recording,
+    ];
 
     /// The API's word.
     pub fn name(self) -> &'static str {
@@ -204,6 +232,13 @@ impl Charge {
     }
 }
 
+impl Usage {
+    /// What it costs.
+    pub fn amount(&self) -> Micros {
+        Micros(self.units.saturating_mul(self.rate.0).min(limits::MONEY))
+    }
+}
+
 impl BillingAccountData {
     /// Whether it can be; the field says what cannot.
     pub fn validate(&self) -> Result<(), Rejection> {
@@ -220,7 +255,7 @@ impl BillingAccountData {
         if CostType::ALL.into_iter().filter(is_free).any(|cost_type| self.prices.of(cost_type).0 != 0) {
             return invalid(
                 "prices",
-                "may be set of call_pstn_outgoing, call_pstn_incoming and call_vn; all else is free",
+                "may be set of call_pstn_outgoing, call_pstn_incoming, call_vn, sms, email, tts and recording; all else is free",
             );
         }
         for (field, amount) in [("credit_limit", self.credit_limit), ("low_balance", self.low_balance)] {
@@ -281,6 +316,12 @@ impl Billing {
     /// Whether so much can be spent.
     pub fn suffices_for(&self, amount: Micros) -> bool {
         amount.0 <= 0 || self.left().0.saturating_add(self.account.data.credit_limit.0) >= amount.0
+    }
+
+    /// Whether so many units of something can be paid.
+    pub fn suffices_for_units(&self, cost_type: CostType, units: usize) -> bool {
+        let units = i64::try_from(units).unwrap_or(i64::MAX);
+        self.suffices_for(Micros(self.rate(cost_type).0.saturating_mul(units)))
     }
 
     /// Sets so much aside, whether it is there or not.

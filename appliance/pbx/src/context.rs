@@ -9,7 +9,7 @@ use rand_chacha::ChaCha12Rng;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
-use crate::billing::Billing;
+use crate::billing::{Billing, CostType, Usage};
 use crate::call::{Affair, CallKey};
 use crate::conference::Conferences;
 use crate::counters::Totals;
@@ -171,6 +171,20 @@ impl Context {
     pub fn event(&mut self, kind: EventKind) {
         let event = Event { at: self.unix(), kind };
         self.output(Output::Event(event));
+    }
+
+    /// Charges so many units of something that was used, if it has a price. `key`: what it cannot be charged for twice; `of`: what it
+    /// is for, and how long it took.
+    pub fn charge(&mut self, (cost_type, units): (CostType, usize), key: Option<Uuid>, of: (Uuid, Time)) {
+        let rate = self.billing.rate(cost_type);
+        if rate.0 <= 0 || units == 0 {
+            return;
+        }
+        let (key, units) = (key.unwrap_or_else(|| self.uuid()), i64::try_from(units).unwrap_or(i64::MAX));
+        let (reference_id, duration) = of;
+        let usage = Usage { key, cost_type, reference_id, rate, units, duration };
+        self.billing.take(usage.amount());
+        self.event(EventKind::BillingUsed(Box::new(usage)));
     }
 
     /// Keeps the reserve of ports full.

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
+use crate::billing::CostType;
 use crate::call::{CallKey, LegKey};
 use crate::context::Context;
 use crate::exchange::Output;
@@ -54,6 +55,8 @@ pub struct Speech {
     pub provider: String,
     /// With which voice.
     pub voice: String,
+    /// Whether nobody pays for it: the exchange itself has something to say.
+    pub is_free: bool,
 }
 
 /// What came of an errand.
@@ -156,6 +159,15 @@ impl Errand {
         }
     }
 
+    /// What is paid for when it has succeeded, and how many of it.
+    fn costs(&self) -> Option<(CostType, usize)> {
+        match self {
+            Errand::Mail(email) => Some((CostType::Email, email.destinations.len())),
+            Errand::Speak(speech) if !speech.is_free => Some((CostType::Tts, 1)),
+            _ => None,
+        }
+    }
+
     /// For the ladder: what leaves, without what is secret.
     pub fn label(&self) -> String {
         match self {
@@ -244,9 +256,14 @@ pub fn come_home(ctx: &mut Context, report: &ErrandReport) -> (Sender, bool) {
         return (Sender::Nobody, false);
     }
     let (sender, place) = (entry.sender, entry.place.clone());
+    let is_done = matches!(report.result, Ok(Brought::Nothing | Brought::Spoken(_)));
+    let paid = is_done.then(|| entry.errand.costs()).flatten();
     let again = is_worth_another_try(&report.result) && entry.tries <= entry.errand.rests().len();
     ctx.errands.leave_place(&place);
     ctx.totals.errands_failed += u64::from(report.result.is_err());
+    if let Some((cost_type, units)) = paid {
+        ctx.charge((cost_type, units), None, (Uuid::nil(), Time::ZERO));
+    }
     if again {
         rest(ctx, report.id);
     } else {

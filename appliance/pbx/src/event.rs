@@ -1,7 +1,7 @@
 //! Facts: what happened, complete enough for the store to write it and for any reader to understand it alone.
 
 use crate::UnixMicros;
-use crate::billing::{Adjustment, BillingAccount, Shortage};
+use crate::billing::{Adjustment, BillingAccount, Shortage, Usage};
 use crate::call::{CallRecord, Dtmf};
 use crate::conference::{Conference, Conferencecall};
 use crate::directory::{Agent, Extension, Number, Route, Tag, Trunk};
@@ -130,6 +130,8 @@ pub enum EventKind {
     BillingAccountUpdated(Box<BillingAccount>),
     /// Somebody added to the balance, or took from it.
     BillingAdjusted(Adjustment),
+    /// Something other than a call was used, and is charged.
+    BillingUsed(Box<Usage>),
     /// A call was refused because the balance is spent.
     BillingRefused(Box<Shortage>),
     /// A call outlives the balance.
@@ -206,7 +208,7 @@ impl EventKind {
             EventKind::ActiveflowUpdated(_) => "activeflow_updated",
             EventKind::Recording(recording) => recording.of.event_name(),
             EventKind::BillingAccountUpdated(_) => "billing_account_updated",
-            EventKind::BillingAdjusted(_) => "billing_created",
+            EventKind::BillingAdjusted(_) | EventKind::BillingUsed(_) => "billing_created",
             EventKind::BillingRefused(_) => "billing_refused",
             EventKind::BillingSpent(_) => "billing_spent",
             EventKind::SourceBlocked { .. } => "source_blocked",

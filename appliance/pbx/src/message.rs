@@ -13,6 +13,8 @@ use sip::transaction::Failure;
 use sip::{Flow, Method, Response, Uri};
 use uuid::Uuid;
 
+use crate::Time;
+use crate::billing::CostType;
 use crate::call::{Address, CallKey};
 use crate::context::Context;
 use crate::event::EventKind;
@@ -164,6 +166,9 @@ pub fn handle_response(ctx: &mut Context, id: u64, response: &Response) -> Optio
     let status = if response.status.is_success() { TargetStatus::Sent } else { TargetStatus::Failed };
     let what = if status == TargetStatus::Sent { "the message was taken" } else { "the message was not taken" };
     tell(ctx, posted.part, status);
+    if status == TargetStatus::Sent && posted.provider.is_some() {
+        ctx.charge((CostType::Sms, 1), None, (posted.part.0, Time::ZERO));
+    }
     Some((posted.call, format!("{what}: {} {reason}", response.status.0)))
 }
 

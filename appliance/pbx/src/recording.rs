@@ -10,6 +10,7 @@ use media::{RecordingId, SampleRate};
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
+use crate::billing::CostType;
 use crate::call::Affair;
 use crate::call::LegKey;
 use crate::command::Rejection;
@@ -361,6 +362,11 @@ impl Context {
         self.cancel(&mut limit);
         self.state_recording(recording);
         if let Some(live) = self.recordings.live.remove(&recording) {
+            if let Some(file) = &live.record.file {
+                let minutes = file.duration.as_secs().div_ceil(60).max(1);
+                let of = (live.record.id, file.duration);
+                self.charge((CostType::Recording, minutes as usize), Some(of.0), of);
+            }
             self.run_after(live);
         }
         index::shrink(&mut self.recordings.live);

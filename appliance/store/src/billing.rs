@@ -190,6 +190,15 @@ pub struct Shortage {
     pub ends: bool,
 }
 
+/// What an entry charges.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Used {
+    pub cost_type: CostType,
+    pub rate: i64,
+    pub units: i64,
+    pub seconds: i64,
+}
+
 /// An entry that is to be made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
@@ -197,7 +206,7 @@ pub(crate) struct Entry {
     pub transaction_type: TransactionType,
     pub reference_type: ReferenceType,
     pub reference_id: Uuid,
-    pub charge: Option<Charge>,
+    pub used: Option<Used>,
     pub amount: i64,
     pub started: Timestamp,
     pub ended: Timestamp,
@@ -225,6 +234,34 @@ impl CostType {
 impl From<source::CostType> for CostType {
     fn from(cost_type: source::CostType) -> CostType {
         CostType::from_word(cost_type.name()).unwrap_or(CostType::Unset)
+    }
+}
+
+impl From<source::CostType> for ReferenceType {
+    fn from(cost_type: source::CostType) -> ReferenceType {
+        match cost_type {
+            source::CostType::Sms => ReferenceType::Sms,
+            source::CostType::Email => ReferenceType::Email,
+            source::CostType::Number => ReferenceType::Number,
+            source::CostType::NumberRenew => ReferenceType::NumberRenew,
+            source::CostType::Tts => ReferenceType::Speaking,
+            source::CostType::Recording => ReferenceType::Recording,
+            _ => ReferenceType::Call,
+        }
+    }
+}
+
+impl From<&Charge> for Used {
+    fn from(charge: &Charge) -> Used {
+        let seconds = charge.duration.unwrap_or_default().as_secs() as i64;
+        Used { cost_type: charge.cost_type.into(), rate: charge.rate.0, units: charge.minutes(), seconds }
+    }
+}
+
+impl From<&source::Usage> for Used {
+    fn from(usage: &source::Usage) -> Used {
+        let (rate, seconds) = (usage.rate.0, usage.duration.as_secs() as i64);
+        Used { cost_type: usage.cost_type.into(), rate, units: usage.units, seconds }
     }
 }
 
@@ -396,7 +433,7 @@ pub(crate) fn book(
 
 impl Record {
     fn new(entry: &Entry, (balance, at): (i64, Timestamp), identity: &Identity) -> Record {
-        let charge = entry.charge;
+        let used = entry.used;
         Record {
             id: entry.id,
             customer_id: identity.customer_id,
@@ -405,11 +442,11 @@ impl Record {
             status: BillingStatus::End,
             reference_type: entry.reference_type,
             reference_id: entry.reference_id,
-            cost_type: charge.map_or(CostType::Unset, |charge| charge.cost_type.into()),
-            usage_duration: charge.and_then(|charge| charge.duration).map_or(0, |duration| duration.as_secs() as i64),
-            billable_units: charge.map_or(0, |charge| charge.minutes()),
+            cost_type: used.map_or(CostType::Unset, |used| used.cost_type),
+            usage_duration: used.map_or(0, |used| used.seconds),
+            billable_units: used.map_or(0, |used| used.units),
             rate_token_per_unit: 0,
-            rate_credit_per_unit: charge.map_or(0, |charge| charge.rate.0),
+            rate_credit_per_unit: used.map_or(0, |used| used.rate),
             amount_token: 0,
             amount_credit: entry.amount,
             balance_token_snapshot: 0,

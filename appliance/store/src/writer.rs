@@ -433,6 +433,7 @@ impl<'a> Batch<'a> {
             | EventKind::CallHungup(call) => self.call(at, &event.kind, call),
             EventKind::BillingAccountUpdated(_)
             | EventKind::BillingAdjusted(_)
+            | EventKind::BillingUsed(_)
             | EventKind::BillingRefused(_)
             | EventKind::BillingSpent(_) => self.pay(at, &event.kind),
             EventKind::DtmfReceived(dtmf) => self.dtmf(at, name, dtmf),

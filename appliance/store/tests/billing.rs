@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pbx::billing::{
-    Adjustment, BillingAccount, Charge, CostType as Cost, Micros, Shortage as Short, WhenSpent as Then,
+    Adjustment, BillingAccount, Charge, CostType as Cost, Micros, Shortage as Short, Usage, WhenSpent as Then,
 };
 use pbx::call::{Address, AddressKind, CallRecord, Direction, HangupBy, HangupReason, Status};
 use pbx::{Event, EventKind, UnixMicros};
@@ -292,4 +292,28 @@ fn a_damaged_database_is_restored_with_its_ledger_and_the_balance_that_it_comes_
     assert_eq!(one.reader.billing_account().expect("an account").prices.len(), 1);
     let last = one.entries().last().cloned();
     assert_eq!(last.map(|entry| entry.balance_credit_snapshot), Some(one.balance()));
+}
+
+#[test]
+fn what_is_no_call_is_charged_once_as_well() {
+    let mut one = open();
+    let (key, duration) = (Uuid::from_u128(7), Duration::from_secs(130));
+    let usage = Usage { key, cost_type: Cost::Recording, reference_id: key, rate: Micros(4), units: 3, duration };
+    let text = Usage {
+        key: Uuid::from_u128(8),
+        cost_type: Cost::Sms,
+        reference_id: Uuid::nil(),
+        units: 1,
+        duration: Duration::ZERO,
+        ..usage
+    };
+    let used = |usage: Usage| event(200, EventKind::BillingUsed(Box::new(usage)));
+    one.write(&[used(usage), used(usage), used(text)]);
+    one.write(&[used(usage)]);
+    let entries = one.entries();
+    let [recording, sms] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!((recording.reference_type, recording.reference_id), (ReferenceType::Recording, key));
+    assert_eq!((recording.usage_duration, recording.billable_units, recording.amount_credit), (130, 3, -12));
+    assert_eq!(recording.tm_billing_start, Timestamp(NOW + 70 * SECOND));
+    assert_eq!((sms.reference_type, sms.cost_type, sms.amount_credit), (ReferenceType::Sms, CostType::Sms, -4));
 }

@@ -17,7 +17,7 @@ impl Purse {
     pub fn open(lab: &mut Lab, goes_on: bool) -> Purse {
         let when_spent = if goes_on { WhenSpent::Continue } else { WhenSpent::End };
         let mut data = BillingAccountData { currency: "EUR".into(), when_spent, ..BillingAccountData::default() };
-        for (cost_type, rate) in CostType::CHARGED.into_iter().zip([10, 7, 3]) {
+        for (cost_type, rate) in CostType::CHARGED.into_iter().zip([10, 7, 3, 2, 1, 2, 1]) {
             data.prices.set(cost_type, Micros(rate));
         }
         let set = lab.command(Command::UpdateBillingAccount(Box::new(data)));
@@ -39,10 +39,11 @@ impl Purse {
     /// What is left is what was paid less what calls were charged, each once.
     pub fn settle(&mut self, lab: &mut Lab, words: &str) {
         let charges = lab.facts.events.iter().filter_map(|event| match &event.kind {
-            EventKind::CallHungup(call) => call.charge,
+            EventKind::CallHungup(call) => call.charge.map(|charge| charge.amount().0),
+            EventKind::BillingUsed(usage) => Some(usage.amount().0),
             _ => None,
         });
-        let charged: i64 = charges.map(|charge| charge.amount().0).sum();
+        let charged: i64 = charges.sum();
         let adjustment = Adjustment { key: Uuid::nil(), amount: Micros(1) };
         let Ok(Reply::BillingAccount(account)) = lab.command(Command::AdjustBalance(adjustment)) else {
             panic!("nothing is paid\n{words}")

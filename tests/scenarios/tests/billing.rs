@@ -3,11 +3,14 @@
 use std::net::SocketAddr;
 
 use lab::{Lab, OnInvite, PhoneId, State};
-use pbx::billing::{Adjustment, BillingAccountData, CostType, Micros, Shortage, WhenSpent};
+use pbx::billing::{Adjustment, BillingAccountData, CostType, Micros, Shortage, Usage, WhenSpent};
 use pbx::call::{Address, AddressKind, CallRecord, HangupReason};
+use pbx::command::NewActiveflow;
 use pbx::directory::{Network, NewNumber, NumberKind, ProviderData, RouteData, TrunkData};
+use pbx::errand::Speech;
 use pbx::flow::order::NewCall;
 use pbx::flow::{Action, NewFlow, Value};
+use pbx::recording::{Recorded, RecordingOptions};
 use pbx::{Command, EventKind, Rejection, Reply};
 use scenarios::{connect, seconds};
 use uuid::Uuid;
@@ -358,5 +361,75 @@ fn both_hear_three_beeps_before_the_end_and_what_is_to_be_said() {
         assert!(beeps.count() > 20, "{}", lab.ladder());
     }
     lab.run_for(seconds(30));
+    lab.finish();
+}
+
+fn used(lab: &Lab) -> Vec<Usage> {
+    let used = lab.facts.events.iter().filter_map(|event| match &event.kind {
+        EventKind::BillingUsed(usage) => Some(**usage),
+        _ => None,
+    });
+    used.collect()
+}
+
+fn action(name: &str, option: Value) -> Action {
+    Action { id: Uuid::from_u128(9), next_id: None, name: name.into(), option }
+}
+
+fn run(lab: &mut Lab, name: &str, option: Value) {
+    let new = NewActiveflow { actions: vec![action(name, option)], ..NewActiveflow::default() };
+    assert!(matches!(lab.command(Command::CreateActiveflow(Box::new(new))), Ok(Reply::Activeflow(_))));
+    lab.run_for(seconds(3));
+}
+
+fn to(kind: &str, target: &str) -> (&'static str, Value) {
+    ("destinations", Value::List(vec![Value::from([("type", kind.into()), ("target", target.into())])]))
+}
+
+#[test]
+fn texts_and_emails_are_paid_for_when_they_are_taken_and_not_sent_when_they_cannot_be() {
+    let (mut lab, alice, world) = office(15);
+    account(&mut lab, |data| {
+        data.prices.set(CostType::Sms, Micros(5));
+        data.prices.set(CostType::Email, Micros(2));
+    });
+    let text = ("text", "hello".into());
+    let email = Value::from([to("email", "ada@example.com"), ("subject", "x".into()), ("content", "y".into())]);
+    run(&mut lab, "message_send", Value::from([to("tel", "+4930"), text.clone()]));
+    run(&mut lab, "email_send", email.clone());
+    assert!(lab[world].requests("MESSAGE").is_empty() && lab.outside.asked.is_empty(), "there is no money");
+    pay(&mut lab, 7);
+    run(&mut lab, "message_send", Value::from([to("extension", "1001"), text.clone()]));
+    assert_eq!((lab[alice].requests("MESSAGE").len(), used(&lab)), (1, vec![]), "phones of the box are free");
+    run(&mut lab, "message_send", Value::from([to("tel", "+4930"), text]));
+    run(&mut lab, "email_send", email);
+    let costs: Vec<_> = used(&lab).iter().map(|usage| (usage.cost_type, usage.units, usage.amount().0)).collect();
+    assert_eq!(costs, [(CostType::Sms, 1, 5), (CostType::Email, 1, 2)]);
+    assert_eq!((lab[world].requests("MESSAGE").len(), balance(&mut lab)), (1, 0));
+    lab.finish();
+}
+
+#[test]
+fn what_is_spoken_and_recorded_is_paid_for_but_what_the_exchange_announces() {
+    let (mut lab, alice, _world) = office(16);
+    account(&mut lab, |data| {
+        data.prices.set(CostType::Tts, Micros(3));
+        data.prices.set(CostType::Recording, Micros(4));
+        data.announcement = "Your balance is spent.".into();
+    });
+    pay(&mut lab, RATE);
+    call_out(&mut lab, alice, "+4930");
+    let call = lab.facts.records()[0].id;
+    let options = RecordingOptions::default();
+    assert!(lab.command(Command::StartRecording(Recorded::Call(call), options)).is_ok());
+    let speech = Speech { text: "Hello.".into(), ..Speech::default() };
+    assert!(lab.command(Command::Talk(call, speech)).is_ok());
+    lab.run_for(seconds(70));
+    assert!(lab[alice].is(State::Ended), "it is announced and ended");
+    lab.run_for(seconds(3));
+    let costs: Vec<_> = used(&lab).iter().map(|usage| (usage.cost_type, usage.units, usage.amount().0)).collect();
+    assert_eq!(costs, [(CostType::Tts, 1, 3), (CostType::Recording, 1, 4)]);
+    assert_eq!(used(&lab)[1].key, used(&lab)[1].reference_id, "a recording is charged once");
+    assert_eq!(balance(&mut lab), -7);
     lab.finish();
 }

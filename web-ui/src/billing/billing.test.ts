@@ -57,5 +57,6 @@ it('says what an entry is for', () => {
   expect([purpose(one), units(one)]).toEqual(['Calls to telephone numbers', '2 × 0.02'])
   expect(units({ ...one, transaction_type: 'top_up', billable_units: 0 })).toBe('')
   expect(purpose({ ...one, transaction_type: 'top_up' })).toBe('Paid in')
-  expect(purpose({ ...one, cost_type: 'sms' })).toBe('sms')
+  expect(purpose({ ...one, cost_type: 'sms' })).toBe('Texts to telephone numbers')
+  expect(purpose({ ...one, cost_type: 'number' })).toBe('number')
 })

@@ -44,6 +44,10 @@ export const PRICED: [CostType, string, string][] = [
   ['call_pstn_outgoing', 'Calls to telephone numbers', 'a minute'],
   ['call_pstn_incoming', 'Calls from trunks and providers', 'a minute'],
   ['call_vn', 'Calls to virtual numbers', 'a minute'],
+  ['sms', 'Texts to telephone numbers', 'each'],
+  ['email', 'E-mails', 'each address'],
+  ['tts', 'Texts that are spoken', 'each'],
+  ['recording', 'Recordings', 'a minute'],
 ]
 
 const MICROS = 1_000_000

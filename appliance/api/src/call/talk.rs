@@ -53,7 +53,7 @@ pub(crate) async fn talk(
 ) -> Result<axum::Json<Record>, Failure> {
     let CallTalk { text, language, provider, voice_id: voice } = talk;
     let language = if language.is_empty() { "en-US".into() } else { language };
-    let speech = Speech { text, language, provider, voice };
+    let speech = Speech { text, language, provider, voice, is_free: false };
     if let Err(reason) = speech.check() {
         let details = serde_json::json!([{ "field": "text", "reason": reason }]);
         let message = format!("text: {reason}");

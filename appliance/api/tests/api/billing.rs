@@ -62,7 +62,7 @@ async fn what_an_account_cannot_be_is_refused_in_words() {
         ("low_balance", json!(2_000_000_000_000_000_i64)),
         ("prices", json!({ "call_pstn_outgoing": -1 })),
         ("prices", json!({ "call_extension": 1 })),
-        ("prices", json!({ "sms": 1 })),
+        ("prices", json!({ "number": 1 })),
         ("prices", json!({ "": 1 })),
         ("announcement", json!("x".repeat(501))),
         ("name", json!("a\u{7}")),

@@ -151,7 +151,7 @@ impl Call {
             let what = Playable::Tone(Box::new(Tone::SPENT));
             ctx.media(media::Command::Play { playback, to: Target::Stream(stream), what });
             if !text.is_empty() {
-                let speech = Speech { text: text.clone(), ..Speech::default() };
+                let speech = Speech { text: text.clone(), is_free: true, ..Speech::default() };
                 // Whoever cannot be told in words has heard the beeps.
                 let _ = self.talk_on_request(ctx, place, speech);
             }

@@ -1,13 +1,13 @@
 //! What calls cost is charged with their end, in the same transaction: neither is there without the other.
 
 use pbx::EventKind;
-use pbx::billing::{Adjustment, BillingAccount, Shortage};
+use pbx::billing::{Adjustment, BillingAccount, Shortage, Usage};
 use pbx::call::CallRecord;
 use uuid::Uuid;
 
 use super::Batch;
 use crate::Error;
-use crate::billing::{self, Entry, ReferenceType, Running, TransactionType};
+use crate::billing::{self, Entry, ReferenceType, Running, TransactionType, Used};
 use crate::timestamp::Timestamp;
 
 impl Batch<'_> {
@@ -19,6 +19,7 @@ impl Batch<'_> {
             EventKind::CallHungup(call) => self.charge_call(at, call),
             EventKind::BillingAccountUpdated(account) => self.billing_account(at, name, account),
             EventKind::BillingAdjusted(adjustment) => self.adjust_balance(at, adjustment),
+            EventKind::BillingUsed(usage) => self.charge_usage(at, usage),
             EventKind::BillingRefused(shortage) | EventKind::BillingSpent(shortage) => {
                 self.shortage(at, name, shortage)
             }
@@ -36,8 +37,8 @@ impl Batch<'_> {
         let Adjustment { key, amount } = *adjustment;
         let transaction_type = if amount.0 > 0 { TransactionType::TopUp } else { TransactionType::Adjustment };
         let (reference_type, reference_id) = (ReferenceType::Unset, Uuid::nil());
-        let (charge, amount, started, ended) = (None, amount.0, at, at);
-        let entry = Entry { id: key, transaction_type, reference_type, reference_id, charge, amount, started, ended };
+        let (used, amount, started, ended) = (None, amount.0, at, at);
+        let entry = Entry { id: key, transaction_type, reference_type, reference_id, used, amount, started, ended };
         self.book(at, &entry)
     }
 
@@ -67,6 +68,22 @@ impl Batch<'_> {
         calls.iter().try_for_each(|running| self.charge(now, running, now))
     }
 
+    /// Something other than a call was used.
+    fn charge_usage(&mut self, at: Timestamp, usage: &Usage) -> Result<(), Error> {
+        let reference_type = ReferenceType::from(usage.cost_type);
+        let entry = Entry {
+            id: usage.key,
+            transaction_type: TransactionType::Usage,
+            reference_type,
+            reference_id: usage.reference_id,
+            used: Some(Used::from(usage)),
+            amount: -usage.amount().0,
+            started: Timestamp(at.0 - usage.duration.as_micros() as i64),
+            ended: at,
+        };
+        self.book(at, &entry)
+    }
+
     fn charge(&mut self, at: Timestamp, running: &Running, ended: Timestamp) -> Result<(), Error> {
         let Running { call_id: id, charge, started } = *running;
         billing::end(self.connection, id)?;
@@ -75,7 +92,7 @@ impl Batch<'_> {
             transaction_type: TransactionType::Usage,
             reference_type: ReferenceType::Call,
             reference_id: id,
-            charge: Some(charge),
+            used: Some(Used::from(&charge)),
             amount: -charge.amount().0,
             started,
             ended,

@@ -4,6 +4,7 @@ use media::{Playable, Sound};
 use uuid::Uuid;
 
 use super::Wait;
+use crate::billing::{CostType, SPENT};
 use crate::call::{CALLER, Call, Calls, LegKey, ladder};
 use crate::context::Context;
 use crate::errand::{self, Brought, Errand, ErrandId, ErrandReport, Sender};
@@ -61,6 +62,9 @@ impl Call {
         if email.subject.len() > limits::EMAIL_SUBJECT {
             let reason = format!("the subject has {} octets, more than {}", email.subject.len(), limits::EMAIL_SUBJECT);
             return Some(Outcome::Failed(reason));
+        }
+        if !ctx.billing.suffices_for_units(CostType::Email, email.destinations.len()) {
+            return Some(Outcome::Failed(SPENT.into()));
         }
         Some(self.send_without_waiting(ctx, Errand::Mail(email)))
     }

@@ -7,6 +7,7 @@ use sip::{Flow, Uri};
 use uuid::Uuid;
 
 use super::orders::called_now;
+use crate::billing::{CostType, SPENT};
 use crate::call::callee::Target;
 use crate::call::setup::{Whereabouts, describe};
 use crate::call::{Address, AddressKind, Call, Callee, ladder};
@@ -57,6 +58,10 @@ impl Call {
         }
         if let Some(reason) = failure {
             self.note_message(ctx, reason);
+        }
+        let paid = recipients.iter().filter(|recipient| recipient.provider.is_some()).count();
+        if !ctx.billing.suffices_for_units(CostType::Sms, paid) {
+            return Some(Outcome::Failed(SPENT.into()));
         }
         for recipient in &recipients {
             let words = format!("MESSAGE to {}", recipient.uri.as_str());

@@ -27,7 +27,7 @@ impl Call {
             return Some(Outcome::Done);
         }
         let Talk { text, language, provider, voice, until_digit, meanwhile } = *talk;
-        let speech = Speech { text, language, provider, voice };
+        let speech = Speech { text, language, provider, voice, is_free: false };
         if let Err(reason) = speech.check() {
             return Some(Outcome::Failed(reason));
         }
