@@ -45,12 +45,8 @@ fn main() {
 fn kill_one(path: &Path, round: u64) -> usize {
     let program = std::env::current_exe().expect("a test knows its own file");
     let mut command = Command::new(program);
-    let mut child = command
-        .arg(path)
-        .env("TANDEM_TEST_WRITER", "1")
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the writer starts");
+    let mut child =
+        command.arg(path).env("TANDEM_TEST_WRITER", "1").stdout(Stdio::piped()).spawn().expect("the writer starts");
     let output = BufReader::new(child.stdout.take().expect("its output is piped"));
     // The kill may cut the last line off.
     let mut acknowledged = output
