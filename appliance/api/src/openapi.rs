@@ -8,16 +8,16 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::{
-    accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, cloud, conference, conferencecall,
-    customer, extension, failure, flow, groupcall, health, metrics, number, provider, recording, route, tag, transfer,
-    trunk, webhook_delivery, websocket,
+    accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, certificate, cloud, conference,
+    conferencecall, customer, extension, failure, flow, groupcall, health, metrics, number, provider, recording, route,
+    tag, transfer, trunk, webhook_delivery, websocket,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Tandem", description = "A telephone exchange in one small image.", license(name = "MIT OR Apache-2.0")),
     paths(
-        auth::login, auth::logout, health::get, health::live, metrics::get, get, r#box::get, cloud::get, call::list, call::get,
+        auth::login, auth::logout, health::get, health::live, metrics::get, get, r#box::get, certificate::authority, certificate::get, certificate::update, certificate::delete, cloud::get, call::list, call::get,
         call::delete, call::hangup, call::sequence, call::controls::hold, call::controls::unhold, call::controls::moh,
         call::controls::unmoh, call::controls::mute, call::controls::unmute, call::controls::silence,
         call::controls::unsilence, call::talk::talk, conferencecall::list, conferencecall::get, conferencecall::delete, conference::list,

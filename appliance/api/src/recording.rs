@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::body::Json;
 use crate::exchange::{ask, remember};
 use crate::failure::{ErrorEnvelope, Failure, Status};
+use crate::origin::Origin;
 use crate::parameters::{Id, PageParameters, Parameters};
 use crate::state::State;
 use link::Link;
@@ -151,12 +152,12 @@ pub(crate) async fn resume(Shared(state): Shared<State>, Id(id): Id) -> Result<a
 )]
 pub(crate) async fn list(
     Shared(state): Shared<State>,
-    headers: HeaderMap,
+    origin: Origin,
     Parameters(parameters): Parameters<PageParameters>,
 ) -> Result<axum::Json<Page<Record>>, Failure> {
     let page = parameters.request()?;
     let mut page = state.readers().read(move |reader| reader.recordings(page)).await?;
-    page.result.iter_mut().for_each(|record| record.url = url(&state, &headers, record));
+    page.result.iter_mut().for_each(|record| record.url = url(&state, &origin, record));
     Ok(axum::Json(page))
 }
 
@@ -170,11 +171,11 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn get(
     Shared(state): Shared<State>,
-    headers: HeaderMap,
+    origin: Origin,
     Id(id): Id,
 ) -> Result<axum::Json<Record>, Failure> {
     let mut record = find(&state, id).await?;
-    record.url = url(&state, &headers, &record);
+    record.url = url(&state, &origin, &record);
     Ok(axum::Json(record))
 }
 
@@ -221,9 +222,9 @@ pub(crate) async fn delete(Shared(state): Shared<State>, Id(id): Id) -> Result<a
     ),
     tag = "recordings"
 )]
-pub(crate) async fn file(Shared(state): Shared<State>, headers: HeaderMap, Id(id): Id) -> Result<Response, Failure> {
+pub(crate) async fn file(Shared(state): Shared<State>, origin: Origin, Id(id): Id) -> Result<Response, Failure> {
     let record = find(&state, id).await?;
-    match url(&state, &headers, &record) {
+    match url(&state, &origin, &record) {
         url if url.is_empty() => Err(Failure::not_found("recordingfile")),
         url => Ok((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, url)]).into_response()),
     }
@@ -323,12 +324,10 @@ async fn find(state: &State, id: Uuid) -> Result<Record, Failure> {
 }
 
 /// The link to the file of a recording, on the box as long as that has it, then in the bucket; empty while there is none.
-fn url(state: &State, headers: &HeaderMap, record: &Record) -> String {
+fn url(state: &State, origin: &Origin, record: &Record) -> String {
     if !record.is_on_box() {
         return record.in_bucket().and_then(|object| state.bucket_link(object)).unwrap_or_default();
     }
     let path = Link::new(record.id, state.now()).path(&state.store().identity().token_key);
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let scheme = if state.secure() { "https" } else { "http" };
-    host.map_or(path.clone(), |host| format!("{scheme}://{host}{path}"))
+    origin.link(&path)
 }

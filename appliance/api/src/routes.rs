@@ -14,9 +14,9 @@ use crate::auth::{Asked, Caller, identify, source_of};
 use crate::failure::{Failure, Status};
 use crate::state::State;
 use crate::{
-    accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, cloud, conference, conferencecall,
-    customer, envelope, extension, flow, groupcall, health, limits, metrics, number, openapi, provider, recording,
-    route as routing, tag, transfer, trunk, web_page, webhook_delivery, websocket,
+    accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, certificate, cloud, conference,
+    conferencecall, customer, envelope, extension, flow, groupcall, health, limits, metrics, number, openapi, provider,
+    recording, route as routing, tag, transfer, trunk, web_page, webhook_delivery, websocket,
 };
 
 /// Who may use a route.
@@ -72,6 +72,10 @@ fn the_box() -> Vec<Route> {
         route(Method::GET, "/metrics", Access::LocalOrAgent, metrics::get),
         route(Method::GET, "/openapi.json", Access::Anybody, openapi::get),
         route(Method::GET, "/v1.0/box", READ, r#box::get),
+        route(Method::GET, "/authority.pem", Access::Anybody, certificate::authority),
+        route(Method::GET, "/v1.0/certificate", READ, certificate::get),
+        route(Method::PUT, "/v1.0/certificate", RULE, certificate::update),
+        route(Method::DELETE, "/v1.0/certificate", RULE, certificate::delete),
         route(Method::GET, "/v1.0/cloud", READ, cloud::get),
         route(Method::GET, "/v1.0/ws", Access::Websocket(AgentPermission::Agent), websocket::open),
     ]

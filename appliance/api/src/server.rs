@@ -3,23 +3,26 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use crate::origin::Encrypted;
 use crate::state::State;
 use crate::{limits, router};
 
 /// How long accepting waits after it failed: mostly the process has no file handle left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers requests until `stop` is done; then running ones may end, for [`limits::DRAIN`] at most.
-pub async fn serve(listener: TcpListener, state: State, stop: impl Future<Output = ()>) {
+/// Answers requests, by HTTPS where `tls` says how, until `stop` is done; then running ones may end, for [`limits::DRAIN`] at most.
+pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state: State, stop: impl Future<Output = ()>) {
     let app = router(state.clone());
     let (stopping, stopped) = watch::channel(false);
     let connections = state.connections();
@@ -35,9 +38,14 @@ pub async fn serve(listener: TcpListener, state: State, stop: impl Future<Output
         };
         match accepted {
             Ok((stream, peer)) => {
-                let (app, stopped) = (app.clone(), stopped.clone());
+                let (app, stopped, tls) = (app.clone(), stopped.clone(), tls.clone());
                 tokio::spawn(async move {
-                    answer(stream, peer, app, stopped).await;
+                    // Answers are small and written whole; waiting to fill a segment only delays them.
+                    let _ = stream.set_nodelay(true);
+                    match tls {
+                        None => answer(stream, peer, app, stopped).await,
+                        Some(tls) => answer_encrypted((tls, stream), peer, app, stopped).await,
+                    }
                     drop(permit);
                 });
             }
@@ -56,9 +64,29 @@ pub async fn serve(listener: TcpListener, state: State, stop: impl Future<Output
     }
 }
 
-async fn answer(stream: TcpStream, peer: SocketAddr, app: Router, mut stopped: watch::Receiver<bool>) {
-    // Answers are small and written whole; waiting to fill a segment only delays them.
-    let _ = stream.set_nodelay(true);
+/// The same for one who speaks TLS, in the time that a request's head may take.
+async fn answer_encrypted(
+    (tls, stream): (TlsAcceptor, TcpStream),
+    peer: SocketAddr,
+    app: Router,
+    stopped: watch::Receiver<bool>,
+) {
+    match tokio::time::timeout(limits::HEAD, tls.accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let marked = app.layer(Extension(Encrypted));
+            answer(stream, peer, marked, stopped).await;
+        }
+        Ok(Err(error)) => tracing::trace!(%peer, %error, "a TLS handshake failed"),
+        Err(_) => tracing::trace!(%peer, "a TLS handshake took too long"),
+    }
+}
+
+async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    app: Router,
+    mut stopped: watch::Receiver<bool>,
+) {
     let service = app.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         request.map(axum::body::Body::new)

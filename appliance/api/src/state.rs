@@ -10,6 +10,7 @@ use store::{Journal, Store, Timestamp};
 use tokio::sync::{Semaphore, watch};
 
 use crate::auth::{Attempts, Passwords};
+use crate::certificate::Certificates;
 use crate::cloud::CloudState;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
@@ -68,10 +69,10 @@ pub struct Options {
     pub bucket: Option<BucketLink>,
     /// How it stands with the cloud, if one is set.
     pub cloud: Option<CloudView>,
+    /// By which certificate the box is known, where it speaks TLS.
+    pub certificates: Option<Arc<dyn Certificates>>,
     /// Those who tell web servers.
     pub webhooks: Webhooks,
-    /// Whether browsers reach the API by HTTPS only: then the cookie says so.
-    pub secure: bool,
 }
 
 /// What all requests share; clones are cheap.
@@ -160,12 +161,12 @@ impl State {
         self.shared.options.cloud.as_ref().map(|view| view())
     }
 
-    pub(crate) fn webhooks(&self) -> &Webhooks {
-        &self.shared.options.webhooks
+    pub(crate) fn certificates(&self) -> Option<&Arc<dyn Certificates>> {
+        self.shared.options.certificates.as_ref()
     }
 
-    pub(crate) fn secure(&self) -> bool {
-        self.shared.options.secure
+    pub(crate) fn webhooks(&self) -> &Webhooks {
+        &self.shared.options.webhooks
     }
 
     pub(crate) fn now(&self) -> Timestamp {

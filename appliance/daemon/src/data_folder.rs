@@ -58,6 +58,11 @@ impl DataFolder {
         self.path.join("sounds")
     }
 
+    /// Where certificates are, and the keys by which they count.
+    pub fn tls(&self) -> PathBuf {
+        self.path.join("tls")
+    }
+
     /// Where texts are kept that were spoken.
     pub fn spoken(&self) -> PathBuf {
         self.path.join("cache").join("speech")

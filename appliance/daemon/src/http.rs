@@ -6,10 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use pbx::{Command, Rejection, Reply};
+use rustls::ServerConfig;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
+use crate::certificates::Certificates;
+use crate::options::Options;
 use crate::queue::Queue;
 use crate::signalling::{self, Request};
 use crate::{media_threads, recording_thread, sound_thread};
@@ -40,12 +44,39 @@ impl api::Exchange for Door {
     }
 }
 
+/// Where people and programs come in.
+#[derive(Debug)]
+pub struct Doors {
+    /// By HTTP.
+    pub plain: TcpListener,
+    /// By HTTPS, where that is wanted.
+    pub encrypted: Option<(TcpListener, Arc<ServerConfig>)>,
+    certificates: Option<Arc<Certificates>>,
+}
+
+impl Doors {
+    /// Binds the addresses before anything else runs.
+    pub fn open(options: &Options, certificates: Option<Arc<Certificates>>) -> Result<Doors> {
+        let encrypted = match options.tls.https.zip(certificates.as_ref()) {
+            Some((address, certificates)) => Some((Http::bind(address)?, certificates.server(&[b"http/1.1"])?)),
+            None => None,
+        };
+        Ok(Doors { plain: Http::bind(options.http)?, encrypted, certificates })
+    }
+
+    /// What the API tells and changes of the box's certificate.
+    pub fn certificates(&self) -> Option<Arc<dyn api::certificate::Certificates>> {
+        self.certificates.clone().map(|own| own as Arc<dyn api::certificate::Certificates>)
+    }
+}
+
 /// A server that runs.
 #[derive(Debug)]
 pub struct Http {
     runtime: Runtime,
-    stop: oneshot::Sender<()>,
-    served: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+    served: Vec<JoinHandle<()>>,
+    certificates: Option<Arc<Certificates>>,
 }
 
 impl Http {
@@ -58,7 +89,7 @@ impl Http {
     }
 
     /// Starts serving.
-    pub fn start(listener: TcpListener, options: api::Options) -> Result<Http> {
+    pub fn start(doors: Doors, options: api::Options) -> Result<Http> {
         let state = api::State::new(options).context("cannot read the database")?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -69,22 +100,37 @@ impl Http {
             .enable_all()
             .build()
             .context("cannot start the HTTP threads")?;
-        let (stop, stopped) = oneshot::channel::<()>();
-        let served = runtime.spawn(async move {
-            match tokio::net::TcpListener::from_std(listener) {
-                // Whether somebody said so or is gone: it is over.
-                Ok(listener) => api::serve(listener, state, async move { drop(stopped.await) }).await,
-                Err(error) => tracing::error!(%error, "cannot serve HTTP"),
-            }
-        });
-        Ok(Http { runtime, stop, served })
+        let (stop, stopped) = watch::channel(false);
+        let encrypted = doors.encrypted.map(|(listener, config)| (listener, Some(TlsAcceptor::from(config))));
+        let serve = |(listener, tls): (TcpListener, Option<TlsAcceptor>)| {
+            let (state, mut stopped) = (state.clone(), stopped.clone());
+            runtime.spawn(async move {
+                match tokio::net::TcpListener::from_std(listener) {
+                    // Whether somebody said so or is gone: it is over.
+                    Ok(listener) => {
+                        let over = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
+                        api::serve(listener, tls, state, over).await;
+                    }
+                    Err(error) => tracing::error!(%error, "cannot serve HTTP"),
+                }
+            })
+        };
+        let served = std::iter::once((doors.plain, None)).chain(encrypted).map(serve).collect();
+        Ok(Http { runtime, stop, served, certificates: doors.certificates })
+    }
+
+    /// Renews the box's certificate where its time comes; to be called now and then.
+    pub fn tend_certificates(&self) {
+        self.certificates.iter().for_each(|certificates| certificates.tend());
     }
 
     /// Lets running requests end, within the API's own limit.
     pub fn stop(self) {
-        let _ = self.stop.send(());
-        if self.runtime.block_on(self.served).is_err() {
-            tracing::error!("the HTTP server panicked");
+        self.stop.send_replace(true);
+        for served in self.served {
+            if self.runtime.block_on(served).is_err() {
+                tracing::error!("the HTTP server panicked");
+            }
         }
         self.runtime.shutdown_background();
     }

@@ -2,6 +2,7 @@
 
 pub mod bucket;
 pub mod cloud;
+pub mod tls;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,6 +19,7 @@ use sip::sdp::Encryption;
 use crate::codec_list::CodecList;
 use crate::options::bucket::{BucketFlags, BucketService};
 use crate::options::cloud::{CloudFlags, CloudService};
+use crate::options::tls::{Tls, TlsFlags};
 use crate::time_zone::TimeZone;
 use crate::{limits, media_threads};
 
@@ -30,6 +32,8 @@ pub struct Options {
     pub sip: SocketAddr,
     /// Where people and programs find the API and the web page.
     pub http: SocketAddr,
+    /// Where both are spoken encrypted.
+    pub tls: Tls,
     /// Where audio arrives.
     pub rtp: RtpPorts,
     /// What peers are told instead of our own address.
@@ -216,6 +220,8 @@ struct Flags {
     #[arg(long, env = "TANDEM_SPEECH_VOICE", value_name = "NAME")]
     speech_voice: Option<String>,
     #[command(flatten)]
+    tls: TlsFlags,
+    #[command(flatten)]
     bucket: BucketFlags,
     #[command(flatten)]
     cloud: CloudFlags,
@@ -238,6 +244,9 @@ struct File {
     data: Option<PathBuf>,
     sip: Option<SocketAddr>,
     http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+    sips: Option<SocketAddr>,
+    host_names: Option<Vec<String>>,
     rtp: Option<RtpPorts>,
     advertise: Option<AdvertiseWish>,
     nameservers: Option<Vec<NameServer>>,
@@ -298,6 +307,7 @@ fn complete(flags: Flags) -> Result<Options> {
         data: flags.data.or(file.data).unwrap_or_else(|| PathBuf::from("/var/lib/tandem")),
         sip: flags.sip.or(file.sip).unwrap_or_else(|| SocketAddr::new(any, 5060)),
         http: flags.http.or(file.http).unwrap_or_else(|| SocketAddr::new(any, 8080)),
+        tls: flags.tls.complete(TlsFlags { https: file.https, sips: file.sips, host_names: file.host_names }),
         rtp: flags.rtp.or(file.rtp).unwrap_or(RtpPorts { address: any, first: 30_000, last: 39_999 }),
         advertise: flags.advertise.or(file.advertise).unwrap_or_default(),
         nameservers: named.into_iter().flatten().map(|server| server.0).collect(),

@@ -1,7 +1,7 @@
 //! Puts the threads together, waits for the end, and takes them apart again.
 
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
@@ -12,11 +12,13 @@ use delivery::WebhookThreads;
 use media::Sound;
 use pbx::errand::ErrandReport;
 use pbx::{Input, Pbx, Settings};
+use rustls::ServerConfig;
 use store::journal::{Hooks, Journal};
 use store::sealed::BoxKey;
 use store::{Restored, Store, Timestamp, Writer};
 use tokio::sync::watch;
 
+use crate::certificates::Certificates;
 use crate::clock::{self, Clock};
 use crate::data_folder::DataFolder;
 use crate::errand_threads::mail::{self, Mailer};
@@ -24,12 +26,12 @@ use crate::errand_threads::speech::Speakers;
 use crate::errand_threads::speech::service::{Account, Service};
 use crate::errand_threads::spoken::Spoken;
 use crate::errand_threads::{self, ErrandThreads};
-use crate::http::{self, Door, Http};
+use crate::http::{self, Door, Doors, Http};
 use crate::ledger::Ledger;
 use crate::media_threads::{self, MediaThreads, Waitings};
 use crate::memory::{self, Trimmer};
 use crate::name_thread::NameThread;
-use crate::options::{MailServer, MusicOnHold, Options, SpeechService};
+use crate::options::{MailServer, MusicOnHold, Options, RtpPorts, SpeechService};
 use crate::queue::Queue;
 use crate::recording_thread::converter::Program;
 use crate::recording_thread::{self, RecordingThread};
@@ -66,18 +68,19 @@ pub fn run(options: &Options) -> Result<()> {
 
     host_names::use_servers(&options.nameservers);
     let folder = DataFolder::take(&options.data)?;
-    let sockets = Sockets::bind(options.sip)?;
-    let listener = Http::bind(options.http)?;
+    let certificates = Certificates::of(&options.tls, &folder)?.map(Arc::new);
+    let sockets = Sockets::bind(options.sip, tls_for_sip(options, certificates.as_deref())?)?;
+    let doors = Doors::open(options, certificates)?;
     check_rtp(options.rtp.address)?;
     if let MusicOnHold::File(path) = &options.music_on_hold {
         Library::check_music(path).map_err(|reason| anyhow!("the music on hold cannot be played: {reason}"))?;
     }
-    let addresses = (sockets.address(), listener.local_addr().context("a listener has an address")?);
+    let addresses = Addresses::of(&sockets, &doors)?;
     let reserve = Reserve::in_folder(folder.path());
     let opened = open_store_even_if_full(&folder, options, &reserve)?;
     check_database(opened.0.clone())?;
-    let running = Running::start((options, &folder), (sockets, listener), opened, &notices)?;
-    announce(options, addresses);
+    let running = Running::start((options, &folder), (sockets, doors), opened, &notices)?;
+    addresses.announce(&options.rtp);
     let result = running.supervise(&noticed, &reserve);
     let stopped = running.stop();
     result.and(stopped)
@@ -97,8 +100,9 @@ struct Running {
     http: Http,
 }
 
-/// Has the exchange take up what the store remembers.
-fn restore(pbx: &mut Pbx, clock: Clock, restored: Restored) {
+/// An exchange that takes up what the store remembers.
+fn exchange(settings: Settings, clock: Clock, restored: Restored) -> Result<Pbx> {
+    let mut pbx = Pbx::new(settings, clock::seed().context("the kernel gives no randomness")?);
     pbx.handle(clock.now(), Input::Clock(clock::unix()));
     let (extensions, bindings) = (restored.extensions.len(), restored.bindings.len());
     pbx.handle(clock.now(), Input::Restore(restored.extensions, restored.bindings));
@@ -109,6 +113,7 @@ fn restore(pbx: &mut Pbx, clock: Clock, restored: Restored) {
     pbx.handle(clock.now(), Input::RestoreTrunks(trunks, providers, routes));
     pbx.handle(clock.now(), Input::RestoreBilling(Box::new(restored.billing)));
     tracing::info!(extensions, bindings, "restored");
+    Ok(pbx)
 }
 
 /// What is done once the last call is over.
@@ -120,7 +125,7 @@ fn drained(notices: mpsc::Sender<Notice>) -> Box<dyn Fn() + Send> {
 impl Running {
     fn start(
         (options, folder): (&Options, &DataFolder),
-        (sockets, listener): (Sockets, TcpListener),
+        (sockets, doors): (Sockets, Doors),
         (store, writer): (Store, Writer),
         notices: &mpsc::Sender<Notice>,
     ) -> Result<Running> {
@@ -139,8 +144,7 @@ impl Running {
         let media = start_media((options, &settings), (clock, &media_reports), waitings, (&recording, &sound))?;
 
         let counters = Arc::new(Counters::default());
-        let mut pbx = Pbx::new(settings, clock::seed().context("the kernel gives no randomness")?);
-        restore(&mut pbx, clock, restored);
+        let pbx = exchange(settings, clock, restored)?;
 
         let errand_reports = sockets.queue(pbx::limits::ERRANDS);
         let around = Surroundings {
@@ -182,10 +186,10 @@ impl Running {
             recordings: folder.recordings(),
             bucket: upstream.links.clone(),
             cloud: upstream.cloud_view.clone(),
+            certificates: doors.certificates(),
             webhooks: webhook::for_the_api(options, folder, &webhooks)?,
-            secure: false,
         };
-        let http = Http::start(listener, api)?;
+        let http = Http::start(doors, api)?;
         Ok(Running { requests, counters, signalling, media, recording, sound, upstream, webhooks, journal, http })
     }
 
@@ -196,6 +200,7 @@ impl Running {
         let mut until: Option<Instant> = None;
         loop {
             reserve.keep();
+            self.http.tend_certificates();
             let left = until.map_or(Trimmer::INTERVAL, |until| until.saturating_duration_since(Instant::now()));
             match noticed.recv_timeout(left.min(Trimmer::INTERVAL)) {
                 Ok(Notice::Drained) => return Ok(()),
@@ -470,11 +475,38 @@ fn raise_descriptor_limit() {
     tracing::debug!(raised, limit = limit.rlim_cur, "file descriptors");
 }
 
-/// The one line that says that everything is bound and restored.
-fn announce(options: &Options, (sip, http): (SocketAddr, SocketAddr)) {
-    let rtp = &options.rtp;
-    // Whoever reads may have gone: that is no reason to end.
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "tandem is ready: SIP {sip} (UDP, TCP), HTTP http://{http}, RTP {rtp}")
-        .and_then(|()| out.flush());
+/// Where SIP is spoken over TLS, and by which certificate.
+fn tls_for_sip(
+    options: &Options,
+    certificates: Option<&Certificates>,
+) -> Result<Option<(SocketAddr, Arc<ServerConfig>)>> {
+    let Some((address, certificates)) = options.tls.sips.zip(certificates) else { return Ok(None) };
+    Ok(Some((address, certificates.server(&[])?)))
+}
+
+/// Where the box is found.
+struct Addresses {
+    sip: SocketAddr,
+    sips: Option<SocketAddr>,
+    http: SocketAddr,
+    https: Option<SocketAddr>,
+}
+
+impl Addresses {
+    fn of(sockets: &Sockets, doors: &Doors) -> Result<Addresses> {
+        let address = |listener: &std::net::TcpListener| listener.local_addr().context("a listener has an address");
+        let https = doors.encrypted.as_ref().map(|(listener, _)| address(listener)).transpose()?;
+        Ok(Addresses { sip: sockets.address(), sips: sockets.tls_address(), http: address(&doors.plain)?, https })
+    }
+
+    /// The one line that says that everything is bound and restored.
+    fn announce(&self, rtp: &RtpPorts) {
+        let Addresses { sip, sips, http, https } = self;
+        let sips = sips.map(|sips| format!(" and {sips} (TLS)")).unwrap_or_default();
+        let https = https.map(|https| format!(" and https://{https}")).unwrap_or_default();
+        // Whoever reads may have gone: that is no reason to end.
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "tandem is ready: SIP {sip} (UDP, TCP){sips}, HTTP http://{http}{https}, RTP {rtp}")
+            .and_then(|()| out.flush());
+    }
 }

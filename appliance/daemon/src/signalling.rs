@@ -5,6 +5,7 @@ pub mod connections;
 pub mod counters;
 pub mod datagrams;
 pub mod inbox;
+pub mod wire;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use pbx::errand::ErrandReport;
 use pbx::names::{Question, Unresolved};
 use pbx::{Command, EventKind, Input, Output, Pbx, Rejection, Reply, RequestId};
 use rustc_hash::{FxHashMap, FxHashSet};
+use rustls::ServerConfig;
 use store::{Item, Timestamp};
 use tokio::sync::mpsc::error::TrySendError;
 use uuid::Uuid;
@@ -61,11 +63,13 @@ pub struct Sockets {
     bell: Arc<Bell>,
     datagrams: Datagrams,
     connections: Connections,
+    tls: Option<SocketAddr>,
 }
 
 impl Sockets {
-    /// Binds UDP and TCP to the same address. Port 0 lets the kernel choose one that both can have.
-    pub fn bind(address: SocketAddr) -> Result<Sockets> {
+    /// Binds UDP and TCP to the same address; port 0 lets the kernel choose one that both can have. TLS has one of its own, if
+    /// it is wanted.
+    pub fn bind(address: SocketAddr, tls: Option<(SocketAddr, Arc<ServerConfig>)>) -> Result<Sockets> {
         let poll = Poll::new().context("cannot make an epoll instance")?;
         let bell = Bell::new(Waker::new(poll.registry(), BELL).context("cannot make an eventfd")?);
         let first_id = clock::unix().as_micros() as u64;
@@ -82,14 +86,20 @@ impl Sockets {
                 Err(error) => return Err(error),
             }
         };
+        let tls = tls.map(|(address, config)| connections.listen_for_tls(address, &config)).transpose()?;
         let next = datagrams.register(poll.registry(), BELL.0 + 1)?;
         connections.register(next)?;
-        Ok(Sockets { poll, bell, datagrams, connections })
+        Ok(Sockets { poll, bell, datagrams, connections, tls })
     }
 
     /// Where SIP is spoken.
     pub fn address(&self) -> SocketAddr {
         self.datagrams.address()
+    }
+
+    /// Where it is spoken over TLS.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls
     }
 
     /// A queue that wakes the thread to be.

@@ -22,7 +22,7 @@ pub struct Setup {
     pub number: String,
     /// The SIP password.
     pub password: String,
-    /// `udp` or `tcp`.
+    /// `udp`, `tcp` or `tls`.
     pub transport: &'static str,
     /// The pitch of the tone it plays, in hertz.
     pub pitch: u32,
@@ -34,6 +34,8 @@ pub struct Setup {
     pub codecs: &'static str,
     /// How it encrypts audio, as baresip names it: `srtp` where the peer can, `srtp-mand` always. Empty: not at all.
     pub encryption: &'static str,
+    /// Whom it trusts where it speaks TLS, as a PEM file.
+    pub authority: Option<PathBuf>,
     /// Where the phone registers.
     pub registrar: SocketAddr,
     /// The phone's own address.
@@ -52,6 +54,7 @@ impl Setup {
             answers: false,
             codecs: "pcmu,pcma",
             encryption: "",
+            authority: None,
             registrar: exchange.sip_address(),
             host: exchange.sip_address().ip(),
         }
@@ -60,6 +63,11 @@ impl Setup {
     /// The same over TCP.
     pub fn over_tcp(self) -> Setup {
         Setup { transport: "tcp", ..self }
+    }
+
+    /// The same over TLS, to this address, trusting the authority of this file.
+    pub fn over_tls(self, registrar: SocketAddr, authority: PathBuf) -> Setup {
+        Setup { transport: "tls", registrar, authority: Some(authority), ..self }
     }
 
     /// The same with another tone.
@@ -227,6 +235,7 @@ fn config(setup: &Setup, ports: (u16, u16, u16), home: PathBuf) -> String {
         false => format!("ausine,{}", setup.pitch),
     };
     let (host, listen) = (setup.host, SocketAddr::new(setup.host, sip));
+    let authority = setup.authority.as_ref().map(|file| format!("sip_cafile {}\n", file.display())).unwrap_or_default();
     format!(
         "poll_method epoll\nsip_listen {listen}\nnet_interface {host}\ncall_local_timeout 120\ncall_max_calls 4\n\
          audio_player aubridge,nil\naudio_source {source}\naudio_alert aubridge,nil\nausrc_srate {rate}\nausrc_channels {channels}\n\
@@ -234,6 +243,6 @@ fn config(setup: &Setup, ports: (u16, u16, u16), home: PathBuf) -> String {
          rtp_ports {rtp}-{last}\nrtcp_mux no\njitter_buffer_delay 1-5\n\
          module_path {modules}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule srtp.so\nmodule sndfile.so\n\
          module ausine.so\nmodule aufile.so\nmodule aubridge.so\n\
-         module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:{control}\nsnd_path {home}\n"
+         module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:{control}\nsnd_path {home}\n{authority}"
     )
 }

@@ -17,6 +17,7 @@ fn loose(number: &str, pitch: u32) -> Setup {
         answers: false,
         codecs: "pcma",
         encryption: "",
+        authority: None,
         registrar: ([127, 0, 0, 1], ports::free(2)).into(),
         host: Ipv4Addr::LOCALHOST.into(),
     }

@@ -13,6 +13,7 @@ use super::token::Claims;
 use crate::body::Json;
 use crate::failure::{ErrorEnvelope, Failure, Status};
 use crate::limits;
+use crate::origin::Origin;
 use crate::state::State;
 
 /// Who wants to log in.
@@ -66,6 +67,7 @@ pub(crate) fn source_of(extensions: &Extensions) -> IpAddr {
 )]
 pub(crate) async fn login(
     Shared(state): Shared<State>,
+    origin: Origin,
     Source(source): Source,
     Json(credentials): Json<Credentials>,
 ) -> Result<Response, Failure> {
@@ -84,7 +86,7 @@ pub(crate) async fn login(
     state.attempts().forgive(source);
     tracing::info!(%source, username = account.record.username, "logged in");
     let token = Claims::new(&account.record, state.now()).sign(&state.store().identity().token_key);
-    let cookie = cookie(&state, &token, limits::TOKEN_AGE.as_secs());
+    let cookie = cookie(&origin, &token, limits::TOKEN_AGE.as_secs());
     let session = Session { username: account.record.username, token };
     Ok(([(header::SET_COOKIE, cookie)], axum::Json(session)).into_response())
 }
@@ -97,12 +99,12 @@ pub(crate) async fn login(
     security(()),
     tag = "auth"
 )]
-pub(crate) async fn logout(Shared(state): Shared<State>) -> Response {
-    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie(&state, "", 0))]).into_response()
+pub(crate) async fn logout(origin: Origin) -> Response {
+    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie(&origin, "", 0))]).into_response()
 }
 
-fn cookie(state: &State, token: &str, seconds: u64) -> HeaderValue {
-    let secure = if state.secure() { "; Secure" } else { "" };
+fn cookie(origin: &Origin, token: &str, seconds: u64) -> HeaderValue {
+    let secure = if origin.encrypted { "; Secure" } else { "" };
     let text = format!("token={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
     HeaderValue::from_str(&text).expect("a token is of base64 letters and dots")
 }

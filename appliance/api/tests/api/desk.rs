@@ -174,12 +174,12 @@ impl Desk {
             recordings: folder.path().join("recordings"),
             bucket: None,
             cloud: None,
+            certificates: None,
             webhooks: api::state::Webhooks {
                 seal: Arc::new(|secret| Ok(secret.bytes().rev().collect())),
                 ring: Arc::new(|| ()),
                 own_servers: vec![([127, 0, 0, 1], 8_080).into()],
             },
-            secure: false,
         })
         .expect("readers");
         Desk { router: api::router(state.clone()), state, store, journal, clock, sent, line, _folder: folder }

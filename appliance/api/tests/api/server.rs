@@ -13,7 +13,7 @@ pub async fn start(desk: &Desk) -> (std::net::SocketAddr, oneshot::Sender<()>, t
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = api::serve(listener, desk.state.clone(), async move { drop(stopped.await) });
+    let serving = api::serve(listener, None, desk.state.clone(), async move { drop(stopped.await) });
     (address, stop, tokio::spawn(serving))
 }
 

@@ -10,6 +10,7 @@ use sip::Flow;
 use sip::stream::{Frame, Framer};
 
 use super::inbox::{Arrival, Inbox};
+use super::wire::Wire;
 use crate::limits;
 
 /// How many queued messages one system call writes.
@@ -22,7 +23,7 @@ pub struct Connection {
     pub flow: Flow,
     /// The path as it was asked for, when we opened the connection ourselves.
     pub asked: Option<Flow>,
-    stream: TcpStream,
+    wire: Wire,
     opened: bool,
     framer: Framer,
     outgoing: VecDeque<Bytes>,
@@ -64,21 +65,21 @@ impl End {
 
 impl Connection {
     /// One that a peer opened.
-    pub fn accepted(now: Duration, stream: TcpStream, flow: Flow) -> Connection {
-        Connection { opened: true, due: Some(now + limits::MESSAGE_TIMEOUT), ..Connection::new(now, stream, flow) }
+    pub fn accepted(now: Duration, wire: Wire, flow: Flow) -> Connection {
+        Connection { opened: true, due: Some(now + limits::MESSAGE_TIMEOUT), ..Connection::new(now, wire, flow) }
     }
 
     /// One that we are opening because of `asked`.
     pub fn opening(now: Duration, stream: TcpStream, flow: Flow, asked: Flow) -> Connection {
         let due = Some(now + limits::CONNECT_TIMEOUT);
-        Connection { asked: Some(asked), due, proven: true, ..Connection::new(now, stream, flow) }
+        Connection { asked: Some(asked), due, proven: true, ..Connection::new(now, Wire::Plain(stream), flow) }
     }
 
-    fn new(now: Duration, stream: TcpStream, flow: Flow) -> Connection {
+    fn new(now: Duration, wire: Wire, flow: Flow) -> Connection {
         Connection {
             flow,
             asked: None,
-            stream,
+            wire,
             opened: false,
             framer: Framer::new(),
             outgoing: VecDeque::new(),
@@ -92,7 +93,7 @@ impl Connection {
 
     /// The socket, to be registered.
     pub fn stream(&mut self) -> &mut TcpStream {
-        &mut self.stream
+        self.wire.socket()
     }
 
     /// Whether there may be more to read.
@@ -104,11 +105,11 @@ impl Connection {
     pub fn handle_event(&mut self, now: Duration, readable: bool, writable: bool) -> Result<(), End> {
         self.readable |= readable;
         if writable && !self.opened {
-            if let Some(error) = self.stream.take_error()? {
+            if let Some(error) = self.wire.socket().take_error()? {
                 return Err(error.into());
             }
             // Without an error and without a peer it is not open yet.
-            if self.stream.peer_addr().is_ok() {
+            if self.wire.socket().peer_addr().is_ok() {
                 self.opened = true;
                 self.due = None;
                 self.heard = now;
@@ -121,7 +122,7 @@ impl Connection {
     pub fn read(&mut self, now: Duration, buffer: &mut [u8], inbox: &mut Inbox) -> Result<(), End> {
         let mut share = limits::CONNECTION_READ;
         while self.readable && share > 0 {
-            match self.stream.read(buffer) {
+            match self.wire.read(buffer) {
                 Ok(0) => return Err(End::Closed),
                 Ok(count) => {
                     self.heard = now;
@@ -166,13 +167,18 @@ impl Connection {
 
     /// Writes what is queued, as far as the kernel takes it; the poll says when it takes more.
     pub fn write(&mut self) -> Result<(), End> {
+        if self.opened {
+            self.wire.write_ready()?;
+        }
         while self.opened && !self.outgoing.is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES];
             for (slice, message) in slices.iter_mut().zip(&self.outgoing) {
                 *slice = IoSlice::new(message);
             }
             let count = self.outgoing.len().min(SLICES);
-            match self.stream.write_vectored(&slices[..count]) {
+            match self.wire.write_vectored(&slices[..count]) {
+                // TLS holds as much as it will before the kernel takes some.
+                Ok(0) => return Ok(()),
                 Ok(written) => self.forget(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

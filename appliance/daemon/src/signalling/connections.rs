@@ -1,7 +1,8 @@
-//! SIP over TCP: who is connected, who may be, and what waits for whom.
+//! SIP over TCP and TLS: who is connected, who may be, and what waits for whom.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use anyhow::{Context, Result};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 use rustc_hash::FxHashMap;
+use rustls::ServerConfig;
 use sip::transport::ConnectionId;
 use sip::{Flow, Transmit, Transport};
 use socket2::{Domain, Protocol, TcpKeepalive, Type};
@@ -17,6 +19,7 @@ use super::connection::{Connection, End};
 use super::counters::{Counters, add};
 use super::datagrams::DSCP_CS3;
 use super::inbox::{Arrival, Inbox};
+use super::wire::Wire;
 use crate::limits;
 
 /// How many connections are accepted before others have their turn.
@@ -49,6 +52,8 @@ pub struct Connections {
 struct Listener {
     listener: TcpListener,
     address: SocketAddr,
+    /// How it speaks TLS, where it does.
+    tls: Option<Arc<ServerConfig>>,
     token: Token,
     readable: bool,
 }
@@ -61,7 +66,7 @@ impl Connections {
         for &address in addresses {
             let listener = listen(address).with_context(|| format!("cannot listen on TCP {address}"))?;
             let address = listener.local_addr().context("a listener has an address")?;
-            listeners.push(Listener { listener, address, token: Token(0), readable: true });
+            listeners.push(Listener { listener, address, tls: None, token: Token(0), readable: true });
         }
         Ok(Connections {
             registry,
@@ -79,6 +84,14 @@ impl Connections {
             cannot_accept: false,
             buffer: vec![0; 16 * 1_024].into_boxed_slice(),
         })
+    }
+
+    /// Listens for TLS, too; before [`Connections::register`].
+    pub fn listen_for_tls(&mut self, address: SocketAddr, config: &Arc<ServerConfig>) -> Result<SocketAddr> {
+        let listener = listen(address).with_context(|| format!("cannot listen on TCP {address} for SIP over TLS"))?;
+        let address = listener.local_addr().context("a listener has an address")?;
+        self.listeners.push(Listener { listener, address, tls: Some(config.clone()), token: Token(0), readable: true });
+        Ok(address)
     }
 
     /// Where the first listener is.
@@ -212,8 +225,7 @@ impl Connections {
         for _ in 0..ACCEPTS {
             match self.listeners[index].listener.accept() {
                 Ok((stream, remote)) => {
-                    let local = stream.local_addr().unwrap_or(self.listeners[index].address);
-                    if let Err(error) = self.admit(now, stream, local, remote) {
+                    if let Err(error) = self.admit(now, stream, index, remote) {
                         tracing::debug!(%error, %remote, "refused a TCP connection");
                         add(&counters.connections_refused, 1);
                     }
@@ -234,7 +246,7 @@ impl Connections {
         }
     }
 
-    fn admit(&mut self, now: Duration, stream: TcpStream, local: SocketAddr, remote: SocketAddr) -> io::Result<()> {
+    fn admit(&mut self, now: Duration, stream: TcpStream, index: usize, remote: SocketAddr) -> io::Result<()> {
         let full = |limit: &str| io::Error::other(format!("{limit} are the limit"));
         if self.by_id.len() >= limits::CONNECTIONS {
             return Err(full(&format!("{} connections", limits::CONNECTIONS)));
@@ -243,8 +255,14 @@ impl Connections {
             return Err(full(&format!("{} connections from one address", limits::CONNECTIONS_PER_SOURCE)));
         }
         prepare(socket2::SockRef::from(&stream))?;
-        let flow = Flow { transport: Transport::Tcp, local, remote, connection: Some(self.new_id()) };
-        self.insert(Connection::accepted(now, stream, flow)).map(|_| ())
+        let listener = &self.listeners[index];
+        let local = stream.local_addr().unwrap_or(listener.address);
+        let (transport, wire) = match &listener.tls {
+            Some(config) => (Transport::Tls, Wire::encrypted(stream, config)?),
+            None => (Transport::Tcp, Wire::Plain(stream)),
+        };
+        let flow = Flow { transport, local, remote, connection: Some(self.new_id()) };
+        self.insert(Connection::accepted(now, wire, flow)).map(|_| ())
     }
 
     fn open(&mut self, now: Duration, asked: Flow) -> Option<usize> {

@@ -51,7 +51,7 @@ fn ask(requests: &Queue<Request>, command: Command) -> Result<Reply, Rejection> 
 fn a_fresh_thread_knows_what_the_one_before_it_knew() {
     let folder = tempfile::tempdir().expect("the temporary folder is writable");
     let (store, journal) = journal(&folder);
-    let sockets = Sockets::bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let sockets = Sockets::bind("127.0.0.1:0".parse().expect("an address"), None).expect("a free port");
     let (address, counters) = (sockets.address(), Arc::new(Counters::default()));
     let (requests, media_reports) = (sockets.queue(16), sockets.queue(16));
     let poll = Poll::new().expect("the kernel has epoll");
