@@ -47,7 +47,7 @@ pub struct Options {
     /// The codecs that are offered.
     pub codecs: CodecList,
     /// Whether audio is encrypted.
-    pub encryption: EncryptionWish,
+    pub encryption: Option<EncryptionWish>,
     /// Where the box stands.
     pub time_zone: TimeZone,
     /// How many actions one run of a flow may take.
@@ -184,7 +184,7 @@ struct Flags {
     #[arg(long, env = "TANDEM_CODECS", value_name = "LIST")]
     codecs: Option<CodecList>,
     /// Whether audio is encrypted, by keys in SIP: off, optional (where the phone can do it), required (other calls are
-    /// refused) [default: off]
+    /// refused) [default: optional where SIP goes over TLS, else off]
     #[arg(long, env = "TANDEM_ENCRYPTION", value_name = "WORD")]
     encryption: Option<EncryptionWish>,
     /// Threads that carry audio, 1 to 16 [default: one for each core but one]
@@ -314,7 +314,7 @@ fn complete(flags: Flags) -> Result<Options> {
         realm: flags.realm.or(file.realm).unwrap_or_else(|| "tandem".into()),
         digest: flags.digest.or(file.digest).unwrap_or(DigestAlgorithms(vec![Algorithm::Md5])),
         codecs: flags.codecs.or(file.codecs).unwrap_or_default(),
-        encryption: flags.encryption.or(file.encryption).unwrap_or_default(),
+        encryption: flags.encryption.or(file.encryption),
         threads: flags.media_threads.or(file.media_threads),
         conference_seats_per_thread: seats.unwrap_or(pbx::limits::SEATS_A_THREAD),
         music_on_hold: flags.music_on_hold.map(MusicOnHold::from).or(file.music_on_hold).unwrap_or_default(),
@@ -665,8 +665,8 @@ mod tests {
     #[test]
     fn audio_is_encrypted_as_it_is_said() {
         let given = flags(&["--encryption", "required"]).expect("a word");
-        assert_eq!(complete(given).expect("it is complete").encryption.0, Encryption::Required);
-        assert_eq!(complete(Flags::default()).expect("it is complete").encryption.0, Encryption::Off);
+        assert_eq!(complete(given).expect("it is complete").encryption.map(|wish| wish.0), Some(Encryption::Required));
+        assert_eq!(complete(Flags::default()).expect("it is complete").encryption, None);
         assert_eq!(
             parse_file("encryption = \"optional\"\n").expect("a word").encryption,
             Some(EncryptionWish(Encryption::Optional))

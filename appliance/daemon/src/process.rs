@@ -13,6 +13,7 @@ use media::Sound;
 use pbx::errand::ErrandReport;
 use pbx::{Input, Pbx, Settings};
 use rustls::ServerConfig;
+use sip::sdp::Encryption;
 use store::journal::{Hooks, Journal};
 use store::sealed::BoxKey;
 use store::{Restored, Store, Timestamp, Writer};
@@ -447,7 +448,8 @@ fn settings(options: &Options, sip: SocketAddr) -> Settings {
         media_threads: options.media_threads(),
         seats_a_thread: options.conference_seats_per_thread,
         codecs: options.codecs.codecs().to_vec(),
-        encryption: options.encryption.0,
+        encryption: options.encryption.map_or(Encryption::Off, |wish| wish.0),
+        encryption_over_tls: options.encryption.map_or(Encryption::Optional, |wish| wish.0),
         music_on_hold: options.music_on_hold != MusicOnHold::Off,
         time_zone: options.time_zone.0.clone(),
         flow_actions: options.flow_actions,

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use media::Codec;
+use sip::Transport;
 use sip::auth::Algorithm;
 use sip::sdp::Encryption;
 
@@ -54,6 +55,18 @@ pub struct Settings {
     /// Whether audio is encrypted, by keys in the description (RFC 4568). Off by default: while SIP itself goes unencrypted, who
     /// can listen can read the keys as well.
     pub encryption: Encryption,
+    /// The same for phones whose SIP goes over TLS, so that nobody reads the keys on the way.
+    pub encryption_over_tls: Encryption,
+}
+
+impl Settings {
+    /// Whether audio is encrypted with somebody whose SIP comes this way.
+    pub fn encryption_over(&self, transport: Transport) -> Encryption {
+        match transport {
+            Transport::Tls | Transport::Wss => self.encryption_over_tls,
+            Transport::Udp | Transport::Tcp | Transport::Ws => self.encryption,
+        }
+    }
 }
 
 /// What peers are told instead of our own address.
@@ -106,6 +119,7 @@ impl Default for Settings {
             codecs: CODECS.to_vec(),
             transcodes: true,
             encryption: Encryption::Off,
+            encryption_over_tls: Encryption::Optional,
         }
     }
 }

@@ -59,7 +59,7 @@ fn curl(authority: &Path, url: &str, more: &[&str]) -> Result<(bool, String)> {
 fn a_phone_over_tls_and_one_without_hear_each_other() -> Result<()> {
     let secured = start()?;
     let exchange = &secured.exchange;
-    let mut caller = Setup::new(exchange, "1001")
+    let mut caller = Setup { encryption: "srtp", ..Setup::new(exchange, "1001") }
         .over_tls(secured.sips, secured.authority.clone())
         .playing(500)
         .registered(exchange)?;
@@ -71,6 +71,12 @@ fn a_phone_over_tls_and_one_without_hear_each_other() -> Result<()> {
     wait::let_pass(std::time::Duration::from_secs(2));
     caller.command("hangup", "")?;
     callee.await_event("CALL_CLOSED")?;
+    let of = |direction: &'static str| {
+        exchange.await_call("the call", move |call| call["direction"] == direction && call["status"] == "hangup")
+    };
+    let (inward, outward) = (of("incoming")?, of("outgoing")?);
+    let suites = (&inward["metadata"]["encryption"], &outward["metadata"]["encryption"]);
+    assert!(suites.0.is_string() && suites.1.is_null(), "encrypted where SIP is: {suites:?}");
     // The other way the box has to use the connection that the phone holds.
     let mut held =
         Setup::new(exchange, "1003").over_tls(secured.sips, secured.authority.clone()).registered(exchange)?;

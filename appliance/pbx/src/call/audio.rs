@@ -9,11 +9,11 @@ mod tests;
 use std::net::IpAddr;
 
 use media::{Codec, Lane, StreamId, needs_transcoding};
-use sip::Flow;
 use sip::endpoint::Body;
 use sip::sdp::{
     Connection, Direction, Local, Negotiated, Refusal, RtpMap, SessionDescription, UsedNumbers, offer_answer,
 };
+use sip::{Flow, Transport};
 
 use super::LegKey;
 use super::cause::Cause;
@@ -53,8 +53,9 @@ pub struct Audio {
 
 impl Audio {
     /// Whether an offer has an audio stream with a codec of ours, encrypted or not as it has to be.
-    pub fn can_answer(settings: &Settings, offer: &SessionDescription) -> bool {
-        preference::can_answer(settings, offer) && settings.encryption.can_answer(offer).is_ok()
+    pub fn can_answer(settings: &Settings, transport: Transport, offer: &SessionDescription) -> bool {
+        let encryption = settings.encryption_over(transport);
+        preference::can_answer(settings, offer) && encryption.can_answer(offer).is_ok()
     }
 
     /// Whether its audio can become that of another leg, once both are known.
@@ -152,7 +153,7 @@ impl Audio {
     pub fn offer(&mut self, ctx: &mut Context, flow: &Flow, preference: &Preference) -> Body {
         let local = self.local_address(ctx, flow);
         let mut capabilities = preference.to_offer(&ctx.settings);
-        encryption::add(ctx, self, None, &mut capabilities);
+        encryption::add(ctx, self, (flow.transport, None), &mut capabilities);
         let offer = offer_answer::offer(&capabilities, &local, self.local.as_ref());
         self.offered = true;
         self.say(offer)
@@ -168,7 +169,7 @@ impl Audio {
         let (offer, preference) = offer;
         let local = self.local_address(ctx, flow);
         let mut capabilities = preference.to_answer(&ctx.settings, offer);
-        encryption::add(ctx, self, Some(offer), &mut capabilities);
+        encryption::add(ctx, self, (flow.transport, Some(offer)), &mut capabilities);
         let (mut answer, negotiated) = offer_answer::answer(offer, &capabilities, &local)?;
         if let Some(previous) = &self.local {
             answer.follow(previous);

@@ -5,7 +5,7 @@ use sip::endpoint::{Reply, ServerId};
 use sip::header::{From, MaxForwards, PAssertedIdentity, To};
 use sip::message::HeaderName;
 use sip::sdp::SessionDescription;
-use sip::{Flow, Headers, Request, Uri};
+use sip::{Flow, Headers, Request, Transport, Uri};
 use smallvec::SmallVec;
 
 use super::audio::Audio;
@@ -54,9 +54,9 @@ pub struct Whereabouts<'a> {
 
 /// Begins a call, or refuses it without making one.
 pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabouts<'_>, invitation: Invitation) {
-    let Invitation { server, request, caller, .. } = &invitation;
+    let Invitation { server, flow, request, caller } = &invitation;
     let (server, is_inside) = (*server, matches!(caller, Caller::Extension(_)));
-    let mut checked = match check(ctx, calls, (caller, request)) {
+    let mut checked = match check(ctx, calls, (caller, flow.transport, request)) {
         Ok(checked) => checked,
         Err(refusal) => {
             ctx.totals.calls_refused += 1;
@@ -105,7 +105,11 @@ struct Checked {
 }
 
 /// Refuses what cannot become a call.
-fn check(ctx: &Context, calls: &Calls, (caller, request): (&Caller, &Request)) -> Result<Checked, Box<Reply>> {
+fn check(
+    ctx: &Context,
+    calls: &Calls,
+    (caller, transport, request): (&Caller, Transport, &Request),
+) -> Result<Checked, Box<Reply>> {
     if ctx.draining {
         return Err(reply::retry_after(503, 30));
     }
@@ -125,20 +129,20 @@ fn check(ctx: &Context, calls: &Calls, (caller, request): (&Caller, &Request)) -
     }
     let offer = match request.body.is_empty() {
         true => None,
-        false => Some(read_offer(ctx, request)?),
+        false => Some(read_offer(ctx, transport, request)?),
     };
     let pickup = Pickup::wanted(ctx, calls, (caller, request))?;
     Ok(Checked { offer, timer, max_forwards, pickup })
 }
 
-fn read_offer(ctx: &Context, request: &Request) -> Result<SessionDescription, Box<Reply>> {
+fn read_offer(ctx: &Context, transport: Transport, request: &Request) -> Result<SessionDescription, Box<Reply>> {
     if !reply::carries_sdp(&request.headers) {
         let mut headers = Headers::new();
         headers.push(HeaderName::Accept, "application/sdp");
         return Err(Box::new(Reply::new(415).with_headers(headers)));
     }
     let offer = SessionDescription::parse(&request.body).map_err(|_| reply::bad_request("SDP"))?;
-    if !Audio::can_answer(&ctx.settings, &offer) {
+    if !Audio::can_answer(&ctx.settings, transport, &offer) {
         return Err(Box::new(Reply::new(488).with_headers(reply::reason(Cause::INCOMPATIBLE))));
     }
     Ok(offer)

@@ -4,6 +4,7 @@
 //! by `Debug` nor in the ladder.
 
 use media::srtp::{Keys, MasterKey, Profile};
+use sip::Transport;
 use sip::sdp::{
     Capabilities, Crypto, CryptoKey, CryptoSuite, Encryption, Negotiated, NegotiatedCrypto, SessionDescription,
 };
@@ -16,10 +17,15 @@ use crate::context::Context;
 const OFFERED: [CryptoSuite; 2] = [CryptoSuite::AeadAes128Gcm, CryptoSuite::AesCm128HmacSha1_80];
 
 /// Adds to what we can do for a leg how it is encrypted. `offer`: what is to be answered; `None` for an offer of ours.
-pub fn add(ctx: &mut Context, audio: &Audio, offer: Option<&SessionDescription>, to: &mut Capabilities) {
+pub fn add(
+    ctx: &mut Context,
+    audio: &Audio,
+    (transport, offer): (Transport, Option<&SessionDescription>),
+    to: &mut Capabilities,
+) {
     // What once insisted on encryption never goes on without.
     let insists = audio.local.as_ref().is_some_and(SessionDescription::is_secure);
-    to.encryption = if insists { Encryption::Required } else { ctx.settings.encryption };
+    to.encryption = if insists { Encryption::Required } else { ctx.settings.encryption_over(transport) };
     if to.encryption == Encryption::Off {
         return;
     }
