@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use box_tests::baresip::Setup;
 use box_tests::exchange::ADMIN_PASSWORD;
 use box_tests::wait::PATIENCE;
-use box_tests::{Exchange, WebServer, wait, web_server};
+use box_tests::{Exchange, WebServer, ports, wait, web_server};
 use serde_json::Value;
 
 /// The browser's driver: says what it sees, one JSON object a line.
@@ -69,7 +69,9 @@ fn the_page_shows_the_phones_the_call_and_its_ladder() -> Result<()> {
     })?;
     let exchange = Exchange::start_as(|plan| {
         let own = server.address.to_string();
-        plan.arguments = ["--own-web-servers", &own, "--cloud-url", &server.url("")].map(str::to_owned).to_vec();
+        let https = format!("127.0.0.1:{}", ports::free(1));
+        let words = ["--own-web-servers", &own, "--cloud-url", &server.url(""), "--https", &https];
+        plan.arguments = words.map(str::to_owned).to_vec();
         plan.variables.push(("TANDEM_CLOUD_TOKEN".into(), "open sesame".into()));
     })?;
     exchange.add_extension("1001")?;

@@ -28,6 +28,9 @@ export async function openBrowser(base) {
   return { page, close, complaints: () => record.complaints, requests: () => record.requests }
 }
 
+/** A wrong log-in, a flow that cannot be run, a certificate that is none. */
+const REFUSED = { '/auth/login': 401, '/v1.0/flows': 400, '/v1.0/certificate': 400 }
+
 async function watch(context, page, base) {
   const record = { complaints: [], requests: 0 }
   const complain = (kind, what) => record.complaints.push({ kind, what })
@@ -41,10 +44,9 @@ async function watch(context, page, base) {
   page.on('websocket', (socket) => check(socket.url()))
   page.on('pageerror', (error) => complain('page error', String(error.stack ?? error)))
   page.on('console', (message) => {
-    // The browser itself reports the one refused log-in and the one refused flow that are part of the test.
-    const refusedLogin = message.location().url.endsWith('/auth/login') && /\b401\b/.test(message.text())
-    const refusedFlow = message.location().url.endsWith('/v1.0/flows') && /\b400\b/.test(message.text())
-    if (['error', 'warning'].includes(message.type()) && !refusedLogin && !refusedFlow) complain(`console ${message.type()}`, message.text())
+    // The browser itself reports what is refused as a part of the test.
+    const wasRefused = Object.entries(REFUSED).some(([path, status]) => message.location().url.endsWith(path) && message.text().includes(` ${status} `))
+    if (['error', 'warning'].includes(message.type()) && !wasRefused) complain(`console ${message.type()}`, message.text())
   })
   await page.exposeBinding('tandemPolicyViolation', (_, what) => complain('policy violation', what))
   await page.addInitScript(() => {
