@@ -4,7 +4,7 @@
 set -eu
 
 packages="gcc libc6-dev make cmake curl ca-certificates flite"
-[ "${1:-build}" = test ] && packages="$packages baresip kamailio coturn dnsmasq-base python3-aiosmtpd sip-tester sox ffmpeg chromium iproute2 sqlite3 valgrind qemu-user python3-venv"
+[ "${1:-build}" = test ] && packages="$packages baresip kamailio coturn dnsmasq-base python3-aiosmtpd python3-pika python3-psycopg2 rabbitmq-server postgresql sip-tester sox ffmpeg chromium iproute2 sqlite3 valgrind qemu-user python3-venv"
 command -v node >/dev/null || packages="$packages nodejs"
 command -v npm >/dev/null || packages="$packages npm"
 
@@ -21,7 +21,7 @@ if [ -n "$missing" ]; then
     fi
     echo "tests/setup.sh: installing$missing"
     # The tests run these themselves; as services they would take the ports of this machine.
-    for service in kamailio coturn; do
+    for service in kamailio coturn rabbitmq-server postgresql; do
         case "$missing" in
             *"$service"*) command -v systemctl >/dev/null && $root systemctl --quiet mask "$service.service" || true ;;
         esac

@@ -1,17 +1,20 @@
 //! The cloud as the administrator set it, and the thread that sends records there.
 
+mod dial;
+
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use anyhow::{Context, Result, anyhow, bail};
 use api::cloud::CloudState;
 use delivery::cloud::sender::Surroundings;
-use delivery::cloud::{Link, Sender};
+use delivery::cloud::{Broker, Link, Sender, Way, broker};
 use store::journal::Entry;
 use store::sealed::BoxKey;
 use store::{Item, Journal, Store};
 use tokio::sync::watch;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use uuid::Uuid;
 
 use crate::data_folder::DataFolder;
 use crate::options::Options;
@@ -37,19 +40,28 @@ pub fn start(
     if let Some(token) = std::env::var("TANDEM_CLOUD_TOKEN").ok().filter(|token| !token.is_empty()) {
         own.seal("cloud", &token)?;
     }
-    let agent = web::cloud_agent(tls(service)?);
-    let link = Link::new(&service.url, store.identity().customer_id, own.open_secret("cloud")?, agent);
-    let link = link.map_err(|reason| anyhow!("--cloud-url: {reason}"))?;
-    tracing::info!(?link, "records are sent to a cloud");
+    let way = way(service, store.identity().customer_id, own.open_secret("cloud")?)?;
+    tracing::info!(?way, "records are sent to a cloud");
     let events = events.clone();
     let sender = Sender::start(Surroundings {
         store: store.clone(),
         journal: journal.clone(),
-        link,
+        way,
         clock: Box::new(now),
         latest: Box::new(move || *events.borrow()),
     });
     Ok(Some(sender.context("cannot start the thread that sends records")?))
+}
+
+/// The way that the address asks for: HTTPS to a cloud, or AMQP to the RabbitMQ of a fleet.
+fn way(service: &CloudService, appliance_id: Uuid, secret: Option<String>) -> Result<Box<dyn Way>> {
+    let way = if broker::is_for(&service.url) {
+        Broker::new(&service.url, secret, dial::dial(service)?).map(|broker| Box::new(broker) as Box<dyn Way>)
+    } else {
+        let agent = web::cloud_agent(tls(service)?);
+        Link::new(&service.url, appliance_id, secret, agent).map(|link| Box::new(link) as Box<dyn Way>)
+    };
+    way.map_err(|reason| anyhow!("--cloud-url: {reason}"))
 }
 
 /// What the API tells of it.

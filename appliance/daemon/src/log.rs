@@ -9,7 +9,8 @@ use tracing_subscriber::EnvFilter;
 pub fn start() -> Result<()> {
     let filter = match std::env::var("TANDEM_LOG") {
         Ok(filter) => EnvFilter::try_new(&filter).with_context(|| format!("TANDEM_LOG '{filter}'"))?,
-        Err(_) => EnvFilter::new("info"),
+        // What lapin says of it we say in our own words, and without the records.
+        Err(_) => EnvFilter::new("info,lapin=off"),
     };
     tracing_subscriber::fmt()
         .with_env_filter(filter)

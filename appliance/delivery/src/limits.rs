@@ -46,6 +46,13 @@ pub const CLOUD_OVERHEAD: usize = 200;
 pub const CLOUD_ANSWER: u64 = 64 * 1_024;
 /// How long the cloud may take to answer.
 pub const CLOUD_PATIENCE: Duration = Duration::from_secs(30);
+/// Messages that wait for their confirmation by RabbitMQ at a time. After a failure it is one, then two, and so on: where it
+/// takes none, nothing comes before what could not go.
+pub const BROKER_WINDOW: usize = 256;
+/// Octets of a frame to RabbitMQ. For 32 of them is room in each direction.
+pub const BROKER_FRAME: u32 = 16 * 1_024;
+/// How often RabbitMQ and the box tell each other that they are there, in seconds.
+pub const BROKER_HEARTBEAT: u16 = 30;
 /// The longest that the cloud may want to be left alone.
 pub const LAST_WAIT: Duration = Duration::from_secs(3_600);
 /// How often is written down how far the cloud has everything: after a crash this much comes twice.

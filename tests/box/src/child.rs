@@ -1,6 +1,7 @@
 //! A process of ours: its output is kept, and it never outlives its owner.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -81,6 +82,30 @@ impl Child {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) * 1024
     }
+}
+
+/// A program that is to run as a user who may do little; as ourselves, where we are not root.
+pub fn as_user(user: &str, program: &str) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", user, "--regid", user, "--clear-groups", "--", program]);
+    command
+}
+
+/// Lets that user have a folder.
+pub fn give_to(user: &str, folder: &Path) -> Result<()> {
+    if is_root() {
+        let given = Command::new("chown").args(["-R", user]).arg(folder).status()?;
+        anyhow::ensure!(given.success(), "{} cannot be given to {user}", folder.display());
+    }
+    Ok(())
+}
+
+fn is_root() -> bool {
+    // SAFETY: it reads a number of this process and touches nothing.
+    unsafe { libc::geteuid() == 0 }
 }
 
 impl Drop for Child {

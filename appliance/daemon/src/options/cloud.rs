@@ -19,8 +19,9 @@ pub struct CloudService {
 /// What the command line says of it.
 #[derive(Debug, Default, Args)]
 pub struct CloudFlags {
-    /// The cloud that is told of everything that happens, as docs/cloud-sync.md says. Its token is what
-    /// TANDEM_CLOUD_TOKEN says, once: it is kept encrypted [default: none]
+    /// The cloud that is told of everything that happens, as docs/cloud-sync.md says; amqp(s)://USER@HOST/VHOST is the
+    /// RabbitMQ of a fleet, as docs/fleet.md says. Its token or password is what TANDEM_CLOUD_TOKEN says, once: it is
+    /// kept encrypted [default: none]
     #[arg(long, env = "TANDEM_CLOUD_URL", value_name = "URL")]
     pub cloud_url: Option<String>,
     /// The box's own certificate for the cloud, PEM

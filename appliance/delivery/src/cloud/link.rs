@@ -6,10 +6,16 @@ use ureq::Agent;
 use ureq::http::Response;
 use uuid::Uuid;
 
-use super::batch::Acknowledgement;
+use super::batch::{Acknowledgement, Batch};
 use crate::limits;
 
-/// Where records go.
+/// A way to the cloud.
+pub trait Way: std::fmt::Debug + Send {
+    /// Sends records, and gives how far the cloud has everything for good.
+    fn send(&mut self, batch: &Batch<'_>) -> Result<i64, Error>;
+}
+
+/// The way by HTTPS.
 #[derive(Clone)]
 pub struct Link {
     url: String,
@@ -36,6 +42,15 @@ pub enum Error {
     /// The answer makes no sense.
     #[error("the cloud answers what cannot be understood: {0}")]
     Odd(String),
+    /// There is no memory for it.
+    #[error("the records cannot be packed: {0}")]
+    Packing(String),
+    /// Nobody at the exchange of RabbitMQ takes it.
+    #[error("no queue of the exchange takes what is published as {0}")]
+    Unrouted(String),
+    /// RabbitMQ says that it could not keep it.
+    #[error("RabbitMQ could not keep {0}")]
+    NotKept(String),
 }
 
 impl std::fmt::Debug for Link {
@@ -60,8 +75,8 @@ impl Link {
         &self.url
     }
 
-    /// Sends a compressed body, and gives how far the cloud has everything.
-    pub fn send(&self, body: &[u8]) -> Result<i64, Error> {
+    /// Sends a compressed body.
+    fn post(&self, body: &[u8]) -> Result<i64, Error> {
         let mut request = self.agent.post(&self.url);
         request = request.header("Content-Type", "application/json").header("Content-Encoding", "gzip");
         if let Some(token) = &self.token {
@@ -78,6 +93,12 @@ impl Link {
         let said = said.map_err(|error| Error::Unreachable(error.to_string()))?;
         let acknowledged: Result<Acknowledgement, _> = serde_json::from_str(&said);
         acknowledged.map(|answer| answer.cursor).map_err(|error| Error::Odd(error.to_string()))
+    }
+}
+
+impl Way for Link {
+    fn send(&mut self, batch: &Batch<'_>) -> Result<i64, Error> {
+        self.post(&batch.packed().map_err(|error| Error::Packing(error.to_string()))?)
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use store::{Item, Journal, Reader, Store, Timestamp, event_log};
 
-use super::link::{self, Link};
-use super::{batch, link::Error as Refusal};
+use super::batch::Batch;
+use super::link::{self, Error as Refusal, Way};
 use crate::{backoff, limits, written};
 
 /// The name of the cursor.
@@ -22,7 +22,7 @@ pub struct Surroundings {
     /// The way to write the cursor.
     pub journal: Journal,
     /// The way to the cloud.
-    pub link: Link,
+    pub way: Box<dyn Way>,
     /// Reads the wall clock.
     pub clock: Box<dyn Fn() -> Timestamp + Send>,
     /// The last number in the event log.
@@ -60,9 +60,6 @@ pub enum Error {
     /// The log cannot be read.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// There is no memory for it.
-    #[error("the records cannot be packed: {0}")]
-    Packing(#[from] std::io::Error),
     /// The cloud does not take it.
     #[error(transparent)]
     Link(#[from] link::Error),
@@ -169,9 +166,9 @@ impl Run {
             return Ok(false);
         }
         let last = events.last().map_or(self.cursor, |event| event.seq);
-        let appliance = self.reader.identity().customer_id;
-        let body = batch::body(appliance, (&events, missed.as_ref()), (self.around.clock)())?;
-        let taken = match self.around.link.send(&body) {
+        let appliance_id = self.reader.identity().customer_id;
+        let batch = Batch { appliance_id, events: &events, missed, now: (self.around.clock)() };
+        let taken = match self.around.way.send(&batch) {
             Err(Refusal::Refused { status: 413, .. }) if events.len() > 1 => {
                 self.most = (events.len() / 2).max(1);
                 return Ok(true);
