@@ -1,21 +1,30 @@
 #!/usr/bin/env python3
-"""The other side of docs/cloud-sync.md: takes records of boxes and keeps each once, in SQLite.
+"""The other side of docs/cloud-sync.md: takes records of boxes and keeps each once, in SQLite, and gives them configuration.
 
     receiver.py --database FILE --port PORT [--token TOKEN] [--certificate FILE --key FILE [--clients FILE]]
+                [--configuration FOLDER --signing-key FILE [--max-age SECONDS]]
 
-With a certificate it speaks TLS; with `--clients` only to boxes whose certificate one of those has signed.
+With a certificate it speaks TLS; with `--clients` only to boxes whose certificate one of those has signed. The configuration
+of a box is FOLDER/<appliance_id>.json; it is signed as it is, by OpenSSL 3, with a private key of `openssl genpkey -algorithm
+ed25519`.
 """
 
 import argparse
+import base64
 import gzip
+import hashlib
 import json
+import pathlib
 import re
 import sqlite3
 import ssl
+import subprocess
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PATH = re.compile(r"^/v1\.0/appliances/([0-9a-f-]{36})/records$")
+CONFIGURATION = re.compile(r"^/v1\.0/appliances/([0-9a-f-]{36})/configuration$")
 LONGEST = 16 << 20
 
 TABLES = """
@@ -24,6 +33,8 @@ CREATE TABLE IF NOT EXISTS record (
     class TEXT NOT NULL, type TEXT NOT NULL, tm TEXT NOT NULL, data TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS appliance (id TEXT PRIMARY KEY, cursor INTEGER NOT NULL);
+-- Which box has asked for its configuration, and what it was answered.
+CREATE TABLE IF NOT EXISTS pull (appliance_id TEXT NOT NULL, etag TEXT, status INTEGER NOT NULL);
 """
 
 
@@ -53,6 +64,20 @@ class Store:
             return cursor
 
 
+    def pulled(self, appliance, etag, status):
+        with self.lock, self.database as database:
+            database.execute("INSERT INTO pull VALUES (?, ?, ?)", (appliance, etag, status))
+
+
+def sign(octets, key):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(octets)
+        file.flush()
+        command = ["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", file.name]
+        signed = subprocess.run(command, check=True, capture_output=True)
+    return "ed25519=" + base64.b64encode(signed.stdout).decode()
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60
@@ -76,9 +101,32 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(400, {"error": str(error)})
         self.answer(200, {"cursor": cursor})
 
+    def do_GET(self):
+        found = CONFIGURATION.match(self.path)
+        given = self.server.given
+        if not found or not given.configuration:
+            return self.answer(404, {"error": "no such path"})
+        if given.token and self.headers.get("Authorization") != f"Bearer {given.token}":
+            return self.answer(401, {"error": "who is it?"})
+        try:
+            octets = pathlib.Path(given.configuration, f"{found[1]}.json").read_bytes()
+        except FileNotFoundError:
+            return self.answer(404, {"error": "there is none for this box"})
+        etag = f'"{hashlib.sha256(octets).hexdigest()[:32]}"'
+        headers = {"ETag": etag, "Cache-Control": f"private, max-age={given.max_age or 60}"}
+        known = self.headers.get("If-None-Match") == etag
+        self.server.store.pulled(found[1], etag, 304 if known else 200)
+        if known:
+            return self.send(304, b"", headers)
+        self.send(200, octets, {**headers, "X-Tandem-Signature": sign(octets, given.signing_key)})
+
     def answer(self, status, body):
-        octets = json.dumps(body).encode()
+        self.send(status, json.dumps(body).encode(), {})
+
+    def send(self, status, octets, headers):
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(octets)))
         self.end_headers()
@@ -100,9 +148,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ["--database", "--host", "--port", "--token", "--certificate", "--key", "--clients"]:
         parser.add_argument(name)
+    for name in ["--configuration", "--signing-key", "--max-age"]:
+        parser.add_argument(name)
     given = parser.parse_args()
     server = Server((given.host or "127.0.0.1", int(given.port or 8443)), Handler)
     server.token = given.token
+    server.given = given
     server.store = Store(given.database or "records.db")
     if given.certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

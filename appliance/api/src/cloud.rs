@@ -23,6 +23,10 @@ pub struct CloudState {
     pub failures: u64,
     /// How fast they went the last time.
     pub records_per_second: f64,
+    /// The document of the cloud's configuration that holds; 0: none.
+    pub configuration_version: i64,
+    /// Why none newer does, if so.
+    pub configuration_failure: Option<String>,
 }
 
 /// How far the link to the cloud has come.
@@ -63,6 +67,10 @@ pub struct Record {
     pub failures: u64,
     /// How fast they went the last time, in records a second.
     pub records_per_second: f64,
+    /// The document of the cloud's configuration that holds; 0: none.
+    pub configuration_version: i64,
+    /// Why none newer does, if so.
+    pub configuration_failure: Option<String>,
 }
 
 /// Tells what the cloud has, what waits, and what is wrong.
@@ -93,8 +101,19 @@ pub(crate) async fn get(Shared(state): Shared<State>) -> Result<axum::Json<Recor
 
 impl Record {
     fn new(status: CloudStatus, link: CloudState, (latest, tm_oldest): (i64, Option<Timestamp>)) -> Record {
-        let CloudState { url, cursor, failure, taken, failures, records_per_second } = link;
-        let waiting = if status == CloudStatus::Off { 0 } else { (latest - cursor).max(0) };
-        Record { status, url, cursor, latest, waiting, tm_oldest, failure, taken, failures, records_per_second }
+        Record {
+            status,
+            waiting: if status == CloudStatus::Off { 0 } else { (latest - link.cursor).max(0) },
+            url: link.url,
+            cursor: link.cursor,
+            latest,
+            tm_oldest,
+            failure: link.failure,
+            taken: link.taken,
+            failures: link.failures,
+            records_per_second: link.records_per_second,
+            configuration_version: link.configuration_version,
+            configuration_failure: link.configuration_failure,
+        }
     }
 }

@@ -20,6 +20,7 @@ pub mod certificate;
 pub mod cloud;
 pub mod conference;
 pub mod conferencecall;
+pub mod configuration;
 pub mod customer;
 pub mod envelope;
 pub mod exchange;

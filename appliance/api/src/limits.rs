@@ -61,3 +61,10 @@ pub const PROBE: Duration = Duration::from_secs(10);
 pub const LINK_AGE: Duration = Duration::from_secs(3_600);
 /// Octets of a file that are in memory at a time, for each who reads it.
 pub const FILE_PIECE: usize = 64 * 1_024;
+
+/// Resources of a document that configures the box from afar. Each is a change that is written down twice.
+pub const CONFIGURATION_RESOURCES: usize = 1_000;
+/// Octets of what such a document calls one of them.
+pub const CONFIGURATION_KEY: usize = 100;
+/// Octets of what our own routes answer when they are asked for it: ten long flows.
+pub const CONFIGURATION_ANSWER: usize = 16 << 20;

@@ -125,6 +125,11 @@ impl State {
         self.shared.stopping.send_replace(true);
     }
 
+    /// The box's customer, by whose id a cloud knows the box.
+    pub fn customer_id(&self) -> uuid::Uuid {
+        self.store().identity().customer_id
+    }
+
     pub(crate) fn exchange(&self) -> &dyn Exchange {
         &*self.shared.options.exchange
     }

@@ -1,5 +1,6 @@
 //! The cloud as the administrator set it, and the thread that sends records there.
 
+pub mod configuration;
 mod dial;
 
 use std::path::Path;
@@ -65,11 +66,19 @@ fn way(service: &CloudService, appliance_id: Uuid, secret: Option<String>) -> Re
 }
 
 /// What the API tells of it.
-pub fn state(sender: Option<&Sender>, options: &Options) -> Option<api::state::CloudView> {
+pub fn state(
+    sender: Option<&Sender>,
+    standing: &configuration::Shared,
+    options: &Options,
+) -> Option<api::state::CloudView> {
     let (state, url) = (sender?.state.clone(), options.cloud.as_ref()?.url.clone());
+    let standing = standing.clone();
     Some(Arc::new(move || {
         let state = state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let configuration = configuration::lock(&standing).clone();
         CloudState {
+            configuration_version: configuration.version,
+            configuration_failure: configuration.failure,
             url: url.clone(),
             cursor: state.cursor,
             failure: state.failure,

@@ -71,8 +71,9 @@ impl Doors {
 }
 
 /// A server that runs.
-#[derive(Debug)]
 pub struct Http {
+    /// What its requests share.
+    pub state: api::State,
     runtime: Runtime,
     stop: watch::Sender<bool>,
     served: Vec<JoinHandle<()>>,
@@ -116,7 +117,7 @@ impl Http {
             })
         };
         let served = std::iter::once((doors.plain, None)).chain(encrypted).map(serve).collect();
-        Ok(Http { runtime, stop, served, certificates: doors.certificates })
+        Ok(Http { state, runtime, stop, served, certificates: doors.certificates })
     }
 
     /// Renews the box's certificate where its time comes; to be called now and then.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// How long the end waits for the thread that asks for configuration.
+pub const CONFIGURATION_STOP: Duration = Duration::from_millis(500);
+
 /// SIP datagrams taken by one system call: enough to spread its cost, few enough that timers and commands wait no longer
 /// than a millisecond.
 pub const SIP_BATCH: usize = 32;

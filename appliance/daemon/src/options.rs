@@ -273,6 +273,7 @@ struct File {
     cloud_certificate: Option<PathBuf>,
     cloud_key: Option<PathBuf>,
     cloud_roots: Option<PathBuf>,
+    cloud_public_key: Option<PathBuf>,
     smtp_url: Option<String>,
     smtp_from: Option<String>,
 }
@@ -343,6 +344,7 @@ fn complete(flags: Flags) -> Result<Options> {
             cloud_certificate: file.cloud_certificate,
             cloud_key: file.cloud_key,
             cloud_roots: file.cloud_roots,
+            cloud_public_key: file.cloud_public_key,
         })?,
         flow_actions: flags.flow_actions.or(file.flow_actions).unwrap_or(1_000),
     };

@@ -191,6 +191,7 @@ impl Running {
             webhooks: webhook::for_the_api(options, folder, &webhooks)?,
         };
         let http = Http::start(doors, api)?;
+        let upstream = upstream.configure((options, folder), (&http.state, &journal))?;
         Ok(Running { requests, counters, signalling, media, recording, sound, upstream, webhooks, journal, http })
     }
 

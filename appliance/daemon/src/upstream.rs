@@ -7,6 +7,7 @@ use delivery::recording::Courier;
 use store::{Journal, Store};
 use tokio::sync::watch;
 
+use crate::cloud::configuration::{self, ConfigurationThread};
 use crate::data_folder::DataFolder;
 use crate::options::Options;
 use crate::{cloud, courier};
@@ -20,6 +21,8 @@ pub struct Upstream {
     /// Tells how it stands with the cloud.
     pub cloud_view: Option<CloudView>,
     sender: Option<Sender>,
+    standing: configuration::Shared,
+    configuration: Option<ConfigurationThread>,
 }
 
 impl Upstream {
@@ -30,13 +33,27 @@ impl Upstream {
         events: &watch::Receiver<i64>,
     ) -> Result<Upstream> {
         let sender = cloud::start((options, folder), (store, journal), events)?;
-        let cloud_view = cloud::state(sender.as_ref(), options);
+        let standing = configuration::Shared::default();
+        let cloud_view = cloud::state(sender.as_ref(), &standing, options);
         let (courier, links) = courier::start((options, folder), (store, journal), events)?;
-        Ok(Upstream { courier, links, cloud_view, sender })
+        Ok(Upstream { courier, links, cloud_view, sender, standing, configuration: None })
+    }
+
+    /// Has configuration come down, where that is wanted; the API is needed to apply it.
+    pub fn configure(
+        mut self,
+        (options, folder): (&Options, &DataFolder),
+        (state, journal): (&api::State, &Journal),
+    ) -> Result<Upstream> {
+        self.configuration = configuration::start((options, folder), (state, journal), &self.standing)?;
+        Ok(self)
     }
 
     /// Ends them. What is on its way goes again after the next start.
     pub fn stop(self) {
+        if let Some(configuration) = self.configuration {
+            configuration.stop();
+        }
         self.courier.stop();
         if let Some(sender) = self.sender {
             sender.stop();

@@ -46,6 +46,10 @@ pub const CLOUD_OVERHEAD: usize = 200;
 pub const CLOUD_ANSWER: u64 = 64 * 1_024;
 /// How long the cloud may take to answer.
 pub const CLOUD_PATIENCE: Duration = Duration::from_secs(30);
+/// Octets of a configuration that comes down.
+pub const CONFIGURATION: u64 = 1 << 20;
+/// How often is asked for one, where the cloud does not say otherwise.
+pub const CONFIGURATION_PULL: Duration = Duration::from_secs(60);
 /// Messages that wait for their confirmation by RabbitMQ at a time. After a failure it is one, then two, and so on: where it
 /// takes none, nothing comes before what could not go.
 pub const BROKER_WINDOW: usize = 256;

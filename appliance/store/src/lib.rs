@@ -26,6 +26,7 @@ pub mod billing;
 pub mod call;
 pub mod conference;
 pub mod conferencecall;
+pub mod configuration;
 mod cursor;
 pub mod customer;
 pub mod dtmf;

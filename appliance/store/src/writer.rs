@@ -26,9 +26,9 @@ use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::webhook_delivery::DeliveryStatus;
 use crate::{
-    Error, Store, accesskey, activeflow, agent, call, conference, conferencecall, cursor, customer, dtmf, event_log,
-    extension, flow, groupcall, kept, limits, message, number, provider, recording, registration, route, sequence,
-    setting, tag, trunk, webhook_delivery,
+    Error, Store, accesskey, activeflow, agent, call, conference, conferencecall, configuration, cursor, customer,
+    dtmf, event_log, extension, flow, groupcall, kept, limits, message, number, provider, recording, registration,
+    route, sequence, setting, tag, trunk, webhook_delivery,
 };
 
 /// Something to be remembered.
@@ -48,6 +48,8 @@ pub enum Item {
     AccesskeyDeleted(Uuid, Timestamp),
     /// The customer changes, logged as `customer_updated`.
     CustomerUpdated(Box<customer::Change>, Timestamp),
+    /// What became of a document of the cloud, logged as `configuration_applied`, `configuration_refused` or `configuration_conflicted`.
+    Configuration(Box<configuration::Record>, Timestamp),
     /// A call's record is deleted (softly), logged as `call_deleted`; nothing happens where it is not over.
     CallDeleted(Uuid, Timestamp),
     /// A groupcall's record is deleted (softly), logged as `groupcall_deleted`; nothing happens where it is not over.
@@ -147,6 +149,7 @@ impl Item {
             | Item::AccesskeyUpdated(..)
             | Item::AccesskeyDeleted(..)
             | Item::CustomerUpdated(..)
+            | Item::Configuration(..)
             | Item::CallDeleted(..)
             | Item::GroupcallDeleted(..)
             | Item::ActiveflowDeleted(..)
@@ -389,6 +392,7 @@ impl<'a> Batch<'a> {
             Item::AccesskeyUpdated(id, change, at) => self.update_accesskey(*id, change, *at),
             Item::AccesskeyDeleted(id, at) => self.delete_accesskey(*id, *at),
             Item::CustomerUpdated(change, at) => self.update_customer(change, *at),
+            Item::Configuration(record, at) => self.append(*at, record.kind(), Uuid::nil(), record),
             Item::RecordingDeleted(id, at) => self.delete_recording(*id, *at),
             Item::RecordingFiled(found, at) => self.refile_recording(found, *at),
             Item::RecordingStored(id, step, at) => self.store_recording(*id, step, *at),

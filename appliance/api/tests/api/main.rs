@@ -5,6 +5,7 @@ mod agents;
 mod billing;
 mod calls;
 mod conferences;
+mod configuration;
 mod customer;
 mod desk;
 mod extensions;

@@ -14,6 +14,8 @@ pub struct CloudService {
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// Whose certificates the cloud may have; those that browsers trust unless told otherwise.
     pub roots: Option<PathBuf>,
+    /// Whose configuration holds; none comes down without.
+    pub public_key: Option<PathBuf>,
 }
 
 /// What the command line says of it.
@@ -33,6 +35,9 @@ pub struct CloudFlags {
     /// Whose certificates the cloud may have, PEM [default: those that browsers trust]
     #[arg(long, env = "TANDEM_CLOUD_ROOTS", value_name = "FILE")]
     pub cloud_roots: Option<PathBuf>,
+    /// The public key (Ed25519, PEM) by which the cloud signs the box's configuration [default: none comes from it]
+    #[arg(long, env = "TANDEM_CLOUD_PUBLIC_KEY", value_name = "FILE")]
+    pub cloud_public_key: Option<PathBuf>,
 }
 
 impl CloudFlags {
@@ -40,14 +45,17 @@ impl CloudFlags {
     pub fn complete(self, file: CloudFlags) -> Result<Option<CloudService>> {
         let certificate = self.cloud_certificate.or(file.cloud_certificate);
         let roots = self.cloud_roots.or(file.cloud_roots);
+        let public_key = self.cloud_public_key.or(file.cloud_public_key);
         let certificate = match (certificate, self.cloud_key.or(file.cloud_key)) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
             _ => bail!("--cloud-certificate and --cloud-key: one is nothing without the other"),
         };
         match self.cloud_url.or(file.cloud_url) {
-            Some(url) => Ok(Some(CloudService { url, certificate, roots })),
-            None if certificate.is_some() || roots.is_some() => bail!("--cloud-url: which cloud is it?"),
+            Some(url) => Ok(Some(CloudService { url, certificate, roots, public_key })),
+            None if certificate.is_some() || roots.is_some() || public_key.is_some() => {
+                bail!("--cloud-url: which cloud is it?")
+            }
             None => Ok(None),
         }
     }
@@ -64,6 +72,7 @@ mod tests {
             cloud_certificate: certificate.map(PathBuf::from),
             cloud_key: key.map(PathBuf::from),
             cloud_roots: None,
+            cloud_public_key: None,
         };
         let complete = |given: CloudFlags| given.complete(CloudFlags::default()).map_err(|error| error.to_string());
         assert_eq!(complete(flags(None, None, None)), Ok(None));

@@ -103,7 +103,7 @@ impl Way for Link {
 }
 
 /// How long a server wants to be left alone (RFC 9110 §10.2.3, in seconds), within reason.
-fn wait_of<B>(response: &Response<B>) -> Option<Duration> {
+pub(super) fn wait_of<B>(response: &Response<B>) -> Option<Duration> {
     let seconds: u64 = response.headers().get("retry-after")?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds).min(limits::LAST_WAIT))
 }
