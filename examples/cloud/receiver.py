@@ -30,7 +30,8 @@ LONGEST = 16 << 20
 TABLES = """
 CREATE TABLE IF NOT EXISTS record (
     key TEXT PRIMARY KEY, appliance_id TEXT NOT NULL, seq INTEGER NOT NULL,
-    class TEXT NOT NULL, type TEXT NOT NULL, tm TEXT NOT NULL, data TEXT NOT NULL
+    class TEXT NOT NULL, type TEXT NOT NULL, tm TEXT NOT NULL, data TEXT NOT NULL,
+    tm_corrected TEXT, boot_id TEXT, uptime_us INTEGER
 );
 CREATE TABLE IF NOT EXISTS appliance (id TEXT PRIMARY KEY, cursor INTEGER NOT NULL);
 -- Which box has asked for its configuration, and what it was answered.
@@ -56,9 +57,10 @@ class Store:
                 return cursor
             rows = [
                 (one["key"], appliance, one["seq"], one["class"], one["type"], one["tm"], json.dumps(one["data"]))
+                + (one.get("tm_corrected"), one.get("boot_id"), one.get("uptime_us"))
                 for one in body["records"]
             ]
-            database.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            database.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             cursor = max(cursor, body["last"])
             database.execute("INSERT OR REPLACE INTO appliance VALUES (?, ?)", (appliance, cursor))
             return cursor

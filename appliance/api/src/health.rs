@@ -76,7 +76,7 @@ pub(crate) async fn live(Shared(state): Shared<State>) -> Result<Json<Life>, Fai
 pub(crate) async fn get(Shared(state): Shared<State>) -> Result<Json<Health>, Failure> {
     let answered = state.checkup().pulse(&state).await?;
     state.checkup().disk(&state).await?;
-    let uptime = (state.now().0 - state.started().0).max(0) as u64 / 1_000_000;
+    let uptime = (state.steady_now().0 - state.started().0).max(0) as u64 / 1_000_000;
     Ok(Json(Health {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),

@@ -36,7 +36,7 @@ pub(crate) async fn get(Shared(state): Shared<State>) -> Result<Response, Failur
 
 fn own(state: &State) -> [(&'static str, &'static str, u64); 9] {
     let journal = state.journal().statistics();
-    let uptime = (state.now().0 - state.started().0).max(0) as u64 / 1_000_000;
+    let uptime = (state.steady_now().0 - state.started().0).max(0) as u64 / 1_000_000;
     [
         ("uptime_seconds", "Seconds since the process started", uptime),
         ("websocket_clients", "WebSocket clients", state.websockets() as u64),

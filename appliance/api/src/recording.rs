@@ -264,7 +264,7 @@ pub(crate) async fn content(
     Parameters(signed): Parameters<Signed>,
 ) -> Result<Response, Failure> {
     let link = Link { id, expires: signed.expires };
-    if !link.is_signed_by(&signed.signature, &state.store().identity().token_key, state.now()) {
+    if !link.is_signed_by(&signed.signature, &state.store().identity().token_key, state.steady_now()) {
         let message = "the link is not one of this exchange's, or has expired; ask for the recording again";
         return Err(Failure::new(Status::PermissionDenied, "PERMISSION_DENIED", message));
     }
@@ -328,6 +328,6 @@ fn url(state: &State, origin: &Origin, record: &Record) -> String {
     if !record.is_on_box() {
         return record.in_bucket().and_then(|object| state.bucket_link(object)).unwrap_or_default();
     }
-    let path = Link::new(record.id, state.now()).path(&state.store().identity().token_key);
+    let path = Link::new(record.id, state.steady_now()).path(&state.store().identity().token_key);
     origin.link(&path)
 }

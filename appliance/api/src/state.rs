@@ -57,6 +57,8 @@ pub struct Options {
     pub events: watch::Receiver<i64>,
     /// Reads the wall clock.
     pub clock: Clock,
+    /// Reads a clock that shows the same at the start, and is never set after that.
+    pub steady_clock: Clock,
     /// What salts and keys are made of.
     pub entropy: Entropy,
     /// What the process counts by itself, for `/metrics`.
@@ -102,7 +104,7 @@ pub struct WebsocketPlace(State);
 impl State {
     /// Opens what requests need.
     pub fn new(options: Options) -> Result<State, store::Error> {
-        let started = (options.clock)();
+        let started = (options.steady_clock)();
         let shared = Shared {
             readers: Readers::open(&options.store)?,
             started,
@@ -176,6 +178,11 @@ impl State {
 
     pub(crate) fn now(&self) -> Timestamp {
         (self.shared.options.clock)()
+    }
+
+    /// The time by which sessions last and attempts are counted, whatever happens to the wall clock.
+    pub(crate) fn steady_now(&self) -> Timestamp {
+        (self.shared.options.steady_clock)()
     }
 
     pub(crate) fn entropy(&self) -> Result<[u8; 64], Failure> {

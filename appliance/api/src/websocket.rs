@@ -164,7 +164,7 @@ impl Client {
     }
 
     fn lifetime(&self) -> Duration {
-        let left = self.caller.expires.0.saturating_sub(self.state.now().0).max(0);
+        let left = self.caller.expires.0.saturating_sub(self.state.steady_now().0).max(0);
         Duration::from_micros(left as u64)
     }
 
@@ -207,7 +207,7 @@ impl Client {
         let cursor = self.cursor;
         let reading = self.state.readers().read(move |reader| {
             let range = reader.event_range()?;
-            Ok((range, reader.events_after(cursor, limits::WEBSOCKET_BATCH)?))
+            Ok((range, reader.events_after(cursor.max(range.0 - 1), limits::WEBSOCKET_BATCH)?))
         });
         let failed = |_| End::Close(close_code::ERROR, "the event log cannot be read");
         let ((first, last), events) = reading.await.map_err(failed)?;

@@ -1,7 +1,31 @@
 //! The only place where clocks and the system's randomness are read.
 
 use std::io;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use store::{Boot, Timestamp};
+use uuid::Uuid;
+
+/// When the process looked at its clocks first: everything is counted from there.
+static START: LazyLock<Start> = LazyLock::new(Start::now);
+/// What the wall clock showed at the start, as far as it is known by now, in microseconds since 1970. All threads see it change
+/// at the same moment.
+static EPOCH: LazyLock<AtomicI64> = LazyLock::new(|| AtomicI64::new(START.unix));
+
+struct Start {
+    instant: Instant,
+    unix: i64,
+    // Since the boot.
+    uptime: Duration,
+}
+
+impl Start {
+    fn now() -> Start {
+        Start { instant: Instant::now(), unix: wall().as_micros() as i64, uptime: since_boot() }
+    }
+}
 
 /// Time since the process started, for all threads the same.
 #[derive(Debug, Clone, Copy)]
@@ -21,9 +45,45 @@ impl Clock {
     }
 }
 
-/// The wall clock: time since 1970. A clock before 1970 (a board without a battery) reads as 1970.
+/// The wall clock: time since 1970, as [`read`] last found it.
 pub fn unix() -> Duration {
+    let epoch = EPOCH.load(Ordering::Relaxed);
+    Duration::from_micros(epoch.max(0) as u64) + START.instant.elapsed()
+}
+
+/// The wall clock as it was at the start: it goes on, and nobody sets it.
+pub fn steady() -> Timestamp {
+    Timestamp(START.unix + START.instant.elapsed().as_micros() as i64)
+}
+
+/// Looks at the system's wall clock, and has everybody see it where somebody has set it.
+pub fn read() {
+    let epoch = wall().as_micros() as i64 - START.instant.elapsed().as_micros() as i64;
+    if EPOCH.load(Ordering::Relaxed).abs_diff(epoch) > WallClock::JUMP.as_micros() as u64 {
+        EPOCH.store(epoch, Ordering::Relaxed);
+    }
+}
+
+/// Which boot this is, and how long ago.
+pub fn boot() -> Boot {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+    let id = id.and_then(|text| Uuid::parse_str(text.trim()).ok());
+    let (uptime, passed) = (START.uptime.as_micros() as i64, START.instant.elapsed().as_micros() as i64);
+    // Without a name of its own each process counts as a boot.
+    let id = id.unwrap_or_else(|| Uuid::from_u128(START.unix as u128));
+    Boot { id, uptime: uptime + passed, now: Timestamp(unix().as_micros() as i64) }
+}
+
+/// What the system's wall clock shows. One before 1970 (a board without a battery) reads as 1970.
+fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn since_boot() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the structure outlives the call, which fills it.
+    unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &mut time) };
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// Watches how the wall clock moves against the monotonic one, and says when the others must be told.
@@ -39,7 +99,7 @@ impl WallClock {
     /// After this time it is told again in any case.
     const INTERVAL: Duration = Duration::from_secs(60);
     /// How often to look.
-    pub const WATCH: Duration = Duration::from_secs(10);
+    pub const WATCH: Duration = Duration::from_secs(2);
 
     /// A watch that was just told `unix` at `now`.
     pub fn new(now: Duration, unix: Duration) -> WallClock {

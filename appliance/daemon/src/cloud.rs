@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 
 use anyhow::{Context, Result, anyhow, bail};
 use api::cloud::CloudState;
+use delivery::Pace;
 use delivery::cloud::sender::Surroundings;
 use delivery::cloud::{Broker, Link, Sender, Way, broker};
 use store::journal::Entry;
@@ -28,6 +29,7 @@ pub fn start(
     (options, folder): (&Options, &DataFolder),
     (store, journal): (&Store, &Journal),
     events: &watch::Receiver<i64>,
+    pace: &Arc<Pace>,
 ) -> Result<Option<Sender>> {
     // The log keeps everything for a cloud from the first moment on, and nothing for one that is gone.
     let place = match &options.cloud {
@@ -41,7 +43,7 @@ pub fn start(
     if let Some(token) = std::env::var("TANDEM_CLOUD_TOKEN").ok().filter(|token| !token.is_empty()) {
         own.seal("cloud", &token)?;
     }
-    let way = way(service, store.identity().customer_id, own.open_secret("cloud")?)?;
+    let way = way(service, store.identity().customer_id, own.open_secret("cloud")?, pace)?;
     tracing::info!(?way, "records are sent to a cloud");
     let events = events.clone();
     let sender = Sender::start(Surroundings {
@@ -55,12 +57,13 @@ pub fn start(
 }
 
 /// The way that the address asks for: HTTPS to a cloud, or AMQP to the RabbitMQ of a fleet.
-fn way(service: &CloudService, appliance_id: Uuid, secret: Option<String>) -> Result<Box<dyn Way>> {
+fn way(service: &CloudService, appliance_id: Uuid, secret: Option<String>, pace: &Arc<Pace>) -> Result<Box<dyn Way>> {
     let way = if broker::is_for(&service.url) {
         Broker::new(&service.url, secret, dial::dial(service)?).map(|broker| Box::new(broker) as Box<dyn Way>)
     } else {
         let agent = web::cloud_agent(tls(service)?);
-        Link::new(&service.url, appliance_id, secret, agent).map(|link| Box::new(link) as Box<dyn Way>)
+        let link = Link::new(&service.url, appliance_id, secret, agent);
+        link.map(|link| Box::new(link.paced(Arc::clone(pace))) as Box<dyn Way>)
     };
     way.map_err(|reason| anyhow!("--cloud-url: {reason}"))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use api::state::BucketLink;
+use delivery::Pace;
 use delivery::recording::courier::Surroundings;
 use delivery::recording::{Account, Bucket, Courier, Rules};
 use store::sealed::BoxKey;
@@ -41,8 +42,9 @@ pub fn start(
     (options, folder): (&Options, &DataFolder),
     (store, journal): (&Store, &Journal),
     events: &watch::Receiver<i64>,
+    pace: Arc<Pace>,
 ) -> Result<(Courier, Option<BucketLink>)> {
-    let bucket = bucket((options, folder), store.identity())?;
+    let bucket = bucket((options, folder), store.identity())?.map(|bucket| bucket.paced(pace));
     let links = bucket.clone().map(|bucket| Arc::new(move |object: &str| bucket.link(object)) as BucketLink);
     let days = |days: u16| DAY * u32::from(days);
     let set = &options.bucket;

@@ -269,6 +269,7 @@ struct File {
     bucket_key_id: Option<String>,
     bucket_days: Option<u16>,
     recording_days: Option<u16>,
+    upload_rate: Option<u32>,
     cloud_url: Option<String>,
     cloud_certificate: Option<PathBuf>,
     cloud_key: Option<PathBuf>,
@@ -338,6 +339,7 @@ fn complete(flags: Flags) -> Result<Options> {
             bucket_key_id: file.bucket_key_id,
             bucket_days: file.bucket_days,
             recording_days: file.recording_days,
+            upload_rate: file.upload_rate,
         })?,
         cloud: flags.cloud.complete(CloudFlags {
             cloud_url: file.cloud_url,

@@ -14,6 +14,7 @@ use pbx::errand::ErrandReport;
 use pbx::{Input, Pbx, Settings};
 use rustls::ServerConfig;
 use sip::sdp::Encryption;
+use store::event_log::LogLimits;
 use store::journal::{Hooks, Journal};
 use store::sealed::BoxKey;
 use store::{Restored, Store, Timestamp, Writer};
@@ -36,7 +37,7 @@ use crate::options::{MailServer, MusicOnHold, Options, RtpPorts, SpeechService};
 use crate::queue::Queue;
 use crate::recording_thread::converter::Program;
 use crate::recording_thread::{self, RecordingThread};
-use crate::reserve::Reserve;
+use crate::reserve::{self, Reserve};
 use crate::signalling::counters::Counters;
 use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
 use crate::signals::Signals;
@@ -181,6 +182,7 @@ impl Running {
             journal: journal.clone(),
             events,
             clock: Arc::new(now),
+            steady_clock: Arc::new(clock::steady),
             entropy: Arc::new(clock::entropy),
             counters: http::counters(counts),
             sip,
@@ -408,6 +410,9 @@ fn open_store(
     entropy: &store::Entropy,
 ) -> Result<(Store, Writer), store::Error> {
     let (store, mut writer) = Store::open(&folder.path().join("tandem.db"), &options.realm, entropy)?;
+    writer.begin_boot(clock::boot())?;
+    let octets = reserve::size_of_disk(folder.path()).unwrap_or(u64::MAX) / store::limits::DISK_SHARE;
+    writer.limit_log(LogLimits { octets, ..LogLimits::default() });
     let interrupted = writer.close_interrupted_calls(now())?;
     if interrupted > 0 {
         tracing::warn!(interrupted, "calls were up when the process ended the last time");

@@ -48,13 +48,22 @@ impl Reserve {
 
 /// How many bytes the disk behind a file in it has left for us.
 fn room(path: &Path) -> Option<u64> {
-    let folder = std::ffi::CString::new(path.parent()?.as_os_str().as_bytes()).ok()?;
+    disk(path.parent()?).map(|disk| disk.f_bavail * disk.f_frsize)
+}
+
+/// How many bytes the disk behind a folder has, free or not.
+pub fn size_of_disk(folder: &Path) -> Option<u64> {
+    disk(folder).map(|disk| disk.f_blocks * disk.f_frsize)
+}
+
+fn disk(folder: &Path) -> Option<libc::statvfs> {
+    let folder = std::ffi::CString::new(folder.as_os_str().as_bytes()).ok()?;
     // SAFETY: all zeros are a valid value of a structure of numbers, and both pointers outlive the call.
     let (result, answer) = unsafe {
         let mut answer: libc::statvfs = std::mem::zeroed();
         (libc::statvfs(folder.as_ptr(), &mut answer), answer)
     };
-    (result == 0).then(|| answer.f_bavail * answer.f_frsize)
+    (result == 0).then_some(answer)
 }
 
 #[cfg(test)]

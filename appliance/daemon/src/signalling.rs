@@ -299,6 +299,7 @@ impl Run {
     }
 
     fn handle_timeout(&mut self, now: Duration) {
+        clock::read();
         let unix = clock::unix();
         if self.wall.observe(now, unix) {
             self.handle(now, Input::Clock(unix));

@@ -1,7 +1,11 @@
 //! What goes upstream whenever the line is there: recordings to a bucket, records to a cloud.
 
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
 use anyhow::Result;
 use api::state::{BucketLink, CloudView};
+use delivery::Pace;
 use delivery::cloud::Sender;
 use delivery::recording::Courier;
 use store::{Journal, Store};
@@ -32,10 +36,12 @@ impl Upstream {
         (store, journal): (&Store, &Journal),
         events: &watch::Receiver<i64>,
     ) -> Result<Upstream> {
-        let sender = cloud::start((options, folder), (store, journal), events)?;
+        let rate = options.bucket.upload_rate.and_then(|kbit| NonZeroU64::new(u64::from(kbit) * 1_000 / 8));
+        let pace = Arc::new(Pace::new(rate));
+        let sender = cloud::start((options, folder), (store, journal), events, &pace)?;
         let standing = configuration::Shared::default();
         let cloud_view = cloud::state(sender.as_ref(), &standing, options);
-        let (courier, links) = courier::start((options, folder), (store, journal), events)?;
+        let (courier, links) = courier::start((options, folder), (store, journal), events, pace)?;
         Ok(Upstream { courier, links, cloud_view, sender, standing, configuration: None })
     }
 

@@ -7,10 +7,12 @@
 mod backoff;
 pub mod cloud;
 pub mod limits;
+pub mod pace;
 pub mod reader;
 pub mod recording;
 pub mod webhook;
 mod written;
 
+pub use pace::Pace;
 pub use reader::{Batch, Error, Reader};
 pub use webhook::WebhookThreads;

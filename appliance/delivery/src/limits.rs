@@ -13,6 +13,8 @@ pub const PART_BYTES: u64 = 5 << 20;
 pub const PART: Duration = Duration::from_secs(30 * 60);
 /// How long a bucket may let us wait without anything moving.
 pub const STILL: Duration = Duration::from_secs(30);
+/// In how many pieces a second what is sent at a pace goes: each is on the line for so short that calls do not notice.
+pub const PIECES_A_SECOND: u64 = 50;
 /// How long a link to an object counts.
 pub const LINK_AGE: Duration = Duration::from_secs(3_600);
 /// How long the signature of a request of ours counts: as long as its part may take.

@@ -52,8 +52,9 @@ impl Reader {
 
     /// The next events; the same ones again until [`Reader::advance`] says that they are done with.
     pub fn next(&self) -> Result<Batch, Error> {
-        let (first, _) = self.log.event_range()?;
-        let events = self.log.events_after(self.cursor, limits::BATCH)?;
+        let is_owed = store::limits::OWED.contains(&self.name.as_str());
+        let first = if is_owed { self.log.first_event()? } else { self.log.event_range()?.0 };
+        let events = self.log.events_after(self.cursor.max(first - 1), limits::BATCH)?;
         // The log may be trimmed between the two readings: what counts is what came.
         let reached = events.first().map_or(first, |event| event.seq);
         let missed = (self.cursor + 1 < reached).then(|| self.cursor + 1..=reached - 1);

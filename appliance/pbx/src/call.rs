@@ -50,6 +50,7 @@ pub use outbound::Way;
 pub use record::{Address, AddressKind, CallRecord, Controls, Direction, HangupBy, HangupReason, Quality, Status};
 
 use crate::context::Context;
+use crate::correction::Correction;
 use crate::event::EventKind;
 use crate::limits;
 use crate::timers::TimerId;
@@ -179,6 +180,19 @@ impl Call {
     /// Whether somebody still rings.
     pub fn is_ringing(&self) -> bool {
         self.legs.iter().skip(1).any(Leg::is_live)
+    }
+
+    /// The wall clock was set: what is not over is dated by the new one. What keys were told within which second may be wrong for a second.
+    pub fn redate(&mut self, correction: &Correction) {
+        for leg in self.legs.iter_mut().filter(|leg| leg.stage != Stage::Over) {
+            let CallRecord { created, updated, ringing, progressing, hungup, .. } = &mut leg.record;
+            let moments = [Some(created), Some(updated), ringing.as_mut(), progressing.as_mut(), hungup.as_mut()];
+            correction.redate_all(moments);
+        }
+        if let Some(run) = &mut self.run {
+            correction.redate_all([Some(&mut run.record.created), Some(&mut run.record.updated)]);
+        }
+        self.ladder.redate(correction);
     }
 
     /// The leg at the other end of the bridge.

@@ -36,6 +36,8 @@ pub struct Context {
     pub now: Time,
     /// What the wall clock showed at time zero of `now`, in microseconds since 1970.
     pub epoch: i64,
+    /// The same by the clock that what goes on is dated by; `None` before it was read for the first time.
+    pub dated: Option<i64>,
     /// What the administrator set.
     pub settings: Settings,
     /// Transactions and dialogs.
@@ -100,6 +102,7 @@ impl Context {
         Context {
             now: Time::ZERO,
             epoch: 0,
+            dated: None,
             sip,
             ports: Ports::new(settings.rtp_ports, settings.media_threads),
             billing: Billing::default(),

@@ -150,6 +150,13 @@ pub enum EventKind {
         /// The address.
         source: std::net::IpAddr,
     },
+    /// The wall clock was set. What is not over is dated by the new one from here on.
+    ClockCorrected {
+        /// What it would show, had nobody set it.
+        from: UnixMicros,
+        /// What it shows.
+        to: UnixMicros,
+    },
 }
 
 impl EventKind {
@@ -213,6 +220,7 @@ impl EventKind {
             EventKind::BillingSpent(_) => "billing_spent",
             EventKind::SourceBlocked { .. } => "source_blocked",
             EventKind::SourceUnblocked { .. } => "source_unblocked",
+            EventKind::ClockCorrected { .. } => "clock_corrected",
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::{Deadline, Time};
 
 pub mod agents;
 pub mod billing;
+pub mod clock;
 pub mod conferences;
 pub mod dispatch;
 pub mod extensions;
@@ -152,7 +153,7 @@ impl Pbx {
                 self.drain_sip();
                 self.ctx.output(Output::Reply(request, result));
             }
-            Input::Clock(unix) => self.ctx.epoch = unix.as_micros() as i64 - now.as_micros() as i64,
+            Input::Clock(unix) => self.handle_clock(unix),
             Input::Restore(extensions, bindings) => {
                 self.directory.restore(extensions);
                 let known = bindings.into_iter().filter(|binding| self.directory.get(binding.extension_id).is_some());

@@ -13,6 +13,7 @@ use crate::call::cause::Cause;
 use crate::call::{Address, Calls, Dialling, Ending, HangupReason};
 use crate::command::{Rejection, Reply};
 use crate::context::Context;
+use crate::correction::Correction;
 use crate::event::EventKind;
 use crate::flow::order::NewCall;
 
@@ -106,6 +107,15 @@ struct Running {
 #[derive(Debug, Default)]
 pub struct Groupcalls {
     by_id: FxHashMap<Uuid, Running>,
+}
+
+impl Groupcalls {
+    /// The wall clock was set: what is not over is dated by the new one.
+    pub fn redate(&mut self, correction: &Correction) {
+        for Running { record, .. } in self.by_id.values_mut() {
+            correction.redate_all([Some(&mut record.created), Some(&mut record.updated)]);
+        }
+    }
 }
 
 impl GroupcallStatus {

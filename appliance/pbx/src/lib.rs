@@ -23,6 +23,7 @@ pub mod call;
 pub mod command;
 pub mod conference;
 pub mod context;
+pub mod correction;
 pub mod counters;
 pub mod directory;
 pub mod errand;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::UnixMicros;
 use crate::context::Context;
+use crate::correction::Correction;
 use crate::directory::Provider;
 use crate::event::EventKind;
 use registration::Link;
@@ -78,6 +79,14 @@ impl Links {
     /// How things stand with a provider.
     pub fn state(&self, id: Uuid) -> State {
         self.links.get(&id).map(|link| link.state.clone()).unwrap_or_default()
+    }
+
+    /// The wall clock was set: registrations last as long as they were granted.
+    pub fn redate(&mut self, correction: &Correction) {
+        for Link { state, .. } in self.links.values_mut() {
+            state.until.iter_mut().for_each(|until| correction.shift(until));
+            state.checked.iter_mut().for_each(|checked| correction.redate(checked));
+        }
     }
 
     /// How many registrations stand.

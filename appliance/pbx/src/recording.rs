@@ -15,6 +15,7 @@ use crate::call::Affair;
 use crate::call::LegKey;
 use crate::command::Rejection;
 use crate::context::Context;
+use crate::correction::Correction;
 use crate::event::EventKind;
 use crate::exchange::Output;
 use crate::flow::record::Origin;
@@ -258,6 +259,14 @@ impl Recordings {
     pub fn hand_over(&mut self, recording: RecordingId, variables: &Variables) {
         if let Some(live) = self.live.get_mut(&recording).filter(|live| live.record.on_end_flow_id.is_some()) {
             live.variables = variables.clone();
+        }
+    }
+
+    /// The wall clock was set: what is not ended is dated by the new one.
+    pub fn redate(&mut self, correction: &Correction) {
+        for Live { record, .. } in self.live.values_mut() {
+            let RecordingRecord { created, updated, started, ended, .. } = record;
+            correction.redate_all([Some(created), Some(updated), started.as_mut(), ended.as_mut()]);
         }
     }
 

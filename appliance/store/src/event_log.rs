@@ -1,8 +1,10 @@
 //! The event log: what happened, in order and without gaps; written before anybody hears of it.
 
+pub(crate) mod bounds;
 mod dialect;
 mod packed;
 
+pub use bounds::LogLimits;
 pub use dialect::EventDialect;
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
@@ -10,6 +12,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::timeline::{self, Moment};
 use crate::timestamp::Timestamp;
 use crate::{Error, ids};
 
@@ -30,6 +33,9 @@ pub struct Record {
     /// The resource's id; nil where the fact is about none.
     #[serde(skip)]
     pub resource_id: Uuid,
+    /// The same moment by the time since the boot, where that is known.
+    #[serde(skip)]
+    pub moment: Option<Moment>,
 }
 
 impl Record {
@@ -42,7 +48,19 @@ impl Record {
 /// Whether an event of this name tells of what people configured, and not of what phones and calls did.
 pub(crate) fn is_about_configuration(kind: &str) -> bool {
     let noun = kind.split_once('_').map_or(kind, |(noun, _)| noun);
-    let by_phones = ["call", "groupcall", "activeflow", "conferencecall", "dtmf", "recording", "source", "billing"];
+    let by_phones = [
+        "call",
+        "groupcall",
+        "activeflow",
+        "conferencecall",
+        "dtmf",
+        "recording",
+        "source",
+        "billing",
+        "clock",
+        "event",
+        "database",
+    ];
     let of_a_state = ["extension_registered", "extension_unregistered", "agent_status_updated", "conference_recording"];
     kind == "billing_account_updated" || !by_phones.contains(&noun) && !of_a_state.contains(&kind)
 }
@@ -55,10 +73,18 @@ pub(crate) struct Entry<'a> {
     pub data: &'a str,
 }
 
-pub(crate) fn append(connection: &Connection, seq: i64, entry: &Entry<'_>) -> Result<(), Error> {
-    let sql = "INSERT INTO event_log (seq, at, type, resource_id, data) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let id = entry.resource_id.as_bytes();
-    connection.prepare_cached(sql)?.execute(params![seq, entry.at, entry.kind, id, packed::pack(entry.data)])?;
+/// Appends an event; `place` is the boot's number and the time since then, where they are known.
+pub(crate) fn append(
+    connection: &Connection,
+    seq: i64,
+    entry: &Entry<'_>,
+    place: Option<(i64, i64)>,
+) -> Result<(), Error> {
+    let sql =
+        "INSERT INTO event_log (seq, at, type, resource_id, data, boot, uptime) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let (id, (boot, uptime)) = (entry.resource_id.as_bytes(), place.unzip());
+    let data = packed::pack(entry.data);
+    connection.prepare_cached(sql)?.execute(params![seq, entry.at, entry.kind, id, data, boot, uptime])?;
     Ok(())
 }
 
@@ -68,10 +94,13 @@ pub(crate) fn range(connection: &Connection) -> Result<(i64, i64), Error> {
     Ok(connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
+const SELECT: &str = "SELECT seq, at, type, resource_id, data, boot.id, uptime, boot.zero \
+                      FROM event_log LEFT JOIN boot ON boot.number = event_log.boot";
+
 /// At most `limit` events after `seq`, in order.
 pub(crate) fn after(connection: &Connection, seq: i64, limit: u32) -> Result<Vec<Record>, Error> {
-    let sql = "SELECT seq, at, type, resource_id, data FROM event_log WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-    let mut statement = connection.prepare_cached(sql)?;
+    let sql = format!("{SELECT} WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![seq, limit])?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
@@ -82,8 +111,7 @@ pub(crate) fn after(connection: &Connection, seq: i64, limit: u32) -> Result<Vec
 
 /// The event with this number, unless it is deleted.
 pub(crate) fn get(connection: &Connection, seq: i64) -> Result<Option<Record>, Error> {
-    let sql = "SELECT seq, at, type, resource_id, data FROM event_log WHERE seq = ?1";
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE seq = ?1"))?;
     let mut rows = statement.query([seq])?;
     rows.next()?.map(read).transpose()
 }
@@ -95,19 +123,6 @@ fn read(row: &Row<'_>) -> Result<Record, Error> {
         kind: row.get(2)?,
         resource_id: ids::get(row, 3)?,
         data: RawValue::from_string(packed::unpack(row.get_ref(4)?)?)?,
+        moment: timeline::read(row, 5)?,
     })
-}
-
-/// Deletes the events before `first`.
-pub(crate) fn trim_before(connection: &Connection, first: i64) -> Result<usize, Error> {
-    Ok(connection.prepare_cached("DELETE FROM event_log WHERE seq < ?1")?.execute([first])?)
-}
-
-/// The number of the first event that is not older than `cutoff`, looked for among the `step` oldest; the newest
-/// event never counts as old, so that the numbers go on after it.
-pub(crate) fn first_since(connection: &Connection, cutoff: Timestamp, step: i64) -> Result<i64, Error> {
-    let sql = "SELECT max(seq) FROM (SELECT seq, at FROM event_log ORDER BY seq LIMIT ?1) WHERE at < ?2";
-    let old: Option<i64> = connection.query_row(sql, params![step, cutoff], |row| row.get(0))?;
-    let (_, last) = range(connection)?;
-    Ok(old.map_or(0, |old| (old + 1).min(last)))
 }

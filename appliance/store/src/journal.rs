@@ -242,20 +242,23 @@ impl Worker {
     /// Writes a batch, waiting for the disk as long as it takes; an error is one that waiting does not help.
     fn write(&mut self, items: &[Item]) -> Result<Committed, Error> {
         let durability = items.iter().map(Item::durability).max().unwrap_or(Durability::Batched);
-        let mut tries = 0;
+        let (mut tries, mut since) = (0, None);
         loop {
             match self.writer.write(items, durability) {
                 Ok(committed) => {
                     self.shared.items.fetch_add(items.len() as u64, Ordering::Relaxed);
                     self.shared.batches.fetch_add(1, Ordering::Relaxed);
-                    if tries > 0 {
+                    if let Some(since) = since {
                         tracing::warn!(tries, "the database can be written again");
-                        self.set_failing(None);
+                        let reason = self.set_failing(None).unwrap_or_default();
+                        let delay = Item::Delayed { since, until: (self.hooks.clock)(), reason };
+                        return Ok(self.writer.write(&[delay], Durability::Acknowledged).unwrap_or(committed));
                     }
                     return Ok(committed);
                 }
                 Err(error) if error.is_transient() => {
                     tries += 1;
+                    since.get_or_insert_with(|| (self.hooks.clock)());
                     if tries == 1 {
                         tracing::error!(%error, "the database cannot be written; trying again every second");
                     }
@@ -282,8 +285,9 @@ impl Worker {
         (self.hooks.failed)(error);
     }
 
-    fn set_failing(&self, reason: Option<String>) {
-        *self.shared.failing.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    /// Says why nothing can be written, and gives what was said before.
+    fn set_failing(&self, reason: Option<String>) -> Option<String> {
+        std::mem::replace(&mut *self.shared.failing.lock().unwrap_or_else(PoisonError::into_inner), reason)
     }
 
     /// Makes the copy from which a damaged database is restored, if that one is old and the last is not that young.

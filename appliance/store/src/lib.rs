@@ -53,6 +53,7 @@ pub mod sealed;
 pub mod sequence;
 pub mod setting;
 pub mod tag;
+pub mod timeline;
 pub mod timestamp;
 pub mod trunk;
 pub mod value;
@@ -72,6 +73,7 @@ pub use journal::Journal;
 pub use page::{Page, PageRequest};
 pub use reader::{Reader, Restored};
 pub use setting::{Entropy, Identity};
+pub use timeline::{Boot, Moment};
 pub use timestamp::Timestamp;
 pub use writer::{Committed, Durability, Item, Writer};
 

@@ -9,10 +9,19 @@ pub const EVENT_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Readers that get every event, however long they are away: of what one of them has not read yet, nothing is deleted. The
 /// log then grows beyond its limits; it shrinks once they have read, or are dropped.
 pub const OWED: [&str; 2] = ["billing", "cloud"];
+/// What part of its disk the database may take before events go that one of [`OWED`] has not read: one in so many. First those
+/// go that are no record of a call, a recording or something to be paid, from the oldest on; then the oldest of all.
+pub const DISK_SHARE: u64 = 4;
 /// Events beyond [`EVENTS`] that may gather before they are deleted, so that not every batch has to.
 pub const EVENT_SLACK: i64 = 1_000;
 /// Rows deleted in one transaction at most: a trim must not hold up the batch behind it.
 pub const TRIM_STEP: i64 = 20_000;
+/// How long a clock must have stood that moved ahead further than this, before what is kept for so many days goes by it.
+pub const CLOCK_DOUBT: Duration = Duration::from_secs(24 * 3600);
+/// Boots that are remembered.
+pub const BOOTS: i64 = 10_000;
+/// Rows of a table that are looked through for what is to be dated anew when the clock is set.
+pub const REDATED: i64 = 20_000;
 /// Ladders kept of calls that are over: about 3 KiB each.
 pub const SEQUENCES: i64 = 10_000;
 /// Call records kept: about 400 bytes each. The oldest ended ones go first, and it is reported.

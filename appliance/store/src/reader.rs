@@ -16,8 +16,8 @@ use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
     Error, accesskey, activeflow, agent, billing, call, conference, conferencecall, cursor, customer, event_log,
-    extension, flow, groupcall, number, provider, recording, registration, route, safe_copy, sequence, tag, trunk,
-    webhook_delivery,
+    extension, flow, groupcall, number, provider, recording, registration, route, safe_copy, sequence, tag, timeline,
+    trunk, webhook_delivery,
 };
 
 /// One reading connection. It sees what is committed, and neither waits for the writer nor makes it wait.
@@ -354,9 +354,21 @@ impl Reader {
         event_log::after(&self.connection, seq, limit)
     }
 
-    /// The first and the last number in the log; (1, 0) where it is empty.
+    /// The first number in the log from which on nothing is missing, and the last; (1, 0) where it is empty. Whom the log owes
+    /// everything finds more before that, with gaps: see [`Reader::first_event`].
     pub fn event_range(&self) -> Result<(i64, i64), Error> {
-        event_log::range(&self.connection)
+        let (first, last) = event_log::range(&self.connection)?;
+        Ok((first.max(event_log::bounds::whole_from(&self.connection)?), last))
+    }
+
+    /// The first number in the log, also where what follows has gaps; 1 where it is empty.
+    pub fn first_event(&self) -> Result<i64, Error> {
+        Ok(event_log::range(&self.connection)?.0)
+    }
+
+    /// Whether the clock shows what nobody would have thought, and has not for long: nothing may go because of it.
+    pub fn doubts_clock(&self) -> Result<bool, Error> {
+        timeline::is_doubted(&self.connection)
     }
 
     /// The last number in the log, 0 where it is empty.

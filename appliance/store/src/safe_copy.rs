@@ -23,7 +23,8 @@ use crate::timestamp::Timestamp;
 use crate::{Error, billing, cursor, event_log, schema, sealed};
 
 /// Tables that are not copied: they grow, or are made anew by themselves.
-const RECORDS: [&str; 11] = [
+const RECORDS: [&str; 12] = [
+    "boot",
     "event_log",
     "sequence",
     "call",
@@ -207,7 +208,7 @@ fn tell(target: &Connection, mut restored: Restored) -> Result<(), Error> {
     target.execute("DELETE FROM cursor WHERE name = ?1", [LATEST])?;
     let entry =
         event_log::Entry { at: Timestamp(at), kind: "database_restored", resource_id: Uuid::nil(), data: &data };
-    event_log::append(target, seq, &entry)
+    event_log::append(target, seq, &entry, None)
 }
 
 /// Saves what can be read of the records of a damaged database.

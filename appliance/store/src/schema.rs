@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0013_sealed.sql"),
     include_str!("../migrations/0014_webhook_delivery.sql"),
     include_str!("../migrations/0015_billing.sql"),
+    include_str!("../migrations/0016_boot.sql"),
 ];
 
 /// `TNDM`, in the file's header: what tells our file from another program's.

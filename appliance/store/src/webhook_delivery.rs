@@ -236,6 +236,7 @@ pub(crate) fn content(connection: &Connection, record: &Record) -> Result<Option
             seq: record.event_id,
             tm: record.tm_create,
             resource_id: Uuid::nil(),
+            moment: None,
         })),
     }
 }

@@ -1,6 +1,7 @@
 //! The one writer: a batch of items becomes rows and events in one transaction.
 
 mod billing;
+mod clock;
 mod outbox;
 
 use std::net::IpAddr;
@@ -22,7 +23,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::call::{CallHangupBy, CallHangupReason, CallStatus};
+use crate::event_log::bounds::{self, Bounds};
 use crate::setting::Identity;
+use crate::timeline::Timeline;
 use crate::timestamp::Timestamp;
 use crate::webhook_delivery::DeliveryStatus;
 use crate::{
@@ -72,6 +75,15 @@ pub enum Item {
     CursorDropped(String),
     /// Nothing to remember: whether the disk can be written.
     Probe(Timestamp),
+    /// For a while nothing could be written, logged as `database_delayed`.
+    Delayed {
+        /// From then on.
+        since: Timestamp,
+        /// Until then.
+        until: Timestamp,
+        /// Why, in words.
+        reason: String,
+    },
 }
 
 /// How safe a batch has to be when [`Writer::write`] returns; see the crate's page.
@@ -121,9 +133,11 @@ pub struct Writer {
     connection: Connection,
     identity: Arc<Identity>,
     durability: Durability,
-    /// The first and the last number in the log.
-    first: i64,
+    /// The last number in the log, and what of it is there.
     latest: i64,
+    bounds: Bounds,
+    /// The time since the boot, once it is known.
+    timeline: Option<Timeline>,
     /// Something was configured that the copy does not know.
     uncopied: bool,
     /// Whether web servers are told of the events of activeflows.
@@ -158,17 +172,19 @@ impl Item {
             | Item::RecordingStored(..)
             | Item::WebhookRetried(..)
             | Item::Cursor(..)
-            | Item::CursorDropped(_) => Durability::Acknowledged,
+            | Item::CursorDropped(_)
+            | Item::Delayed { .. } => Durability::Acknowledged,
         }
     }
 }
 
 impl Writer {
     pub(crate) fn new(connection: Connection, identity: Arc<Identity>, store: Store) -> Result<Writer, Error> {
-        let (first, latest) = event_log::range(&connection)?;
+        let ((_, latest), bounds) = (event_log::range(&connection)?, Bounds::of(&connection)?);
         let (uncopied, tells) = (!store.has_copy(), activeflow::tells_anybody(&connection)?);
         let durability = Durability::Acknowledged;
-        Ok(Writer { connection, identity, durability, first, latest, uncopied, tells, store })
+        let timeline = None;
+        Ok(Writer { connection, identity, durability, latest, bounds, timeline, uncopied, tells, store })
     }
 
     /// Writes a batch: all of it, or nothing where it fails.
@@ -245,10 +261,15 @@ impl Writer {
         let cutoff = Timestamp(now.0.saturating_sub(limits::EVENT_AGE.as_micros() as i64));
         self.durability(Durability::Batched)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let first = event_log::first_since(&transaction, cutoff, limits::TRIM_STEP)?;
-        let first = first.min(cursor::first_owed(&transaction)?).max(self.first);
+        let mut timeline = self.timeline;
+        let is_trusted = timeline.as_mut().map(|timeline| timeline.trusts(&transaction, now)).transpose()?;
+        let first = match is_trusted {
+            Some(false) => 0,
+            Some(true) | None => bounds::first_since(&transaction, cutoff, limits::TRIM_STEP)?,
+        };
+        let first = first.min(cursor::first_owed(&transaction)?).max(self.bounds.first);
         let trimmed = Trimmed {
-            events: event_log::trim_before(&transaction, first)?,
+            events: bounds::trim_before(&transaction, first)?,
             sequences: sequence::trim(&transaction, limits::SEQUENCES)?,
             calls: call::trim(&transaction, limits::CALLS, limits::TRIM_STEP)?
                 + groupcall::trim(&transaction, limits::GROUPCALLS, limits::TRIM_STEP)?,
@@ -265,7 +286,7 @@ impl Writer {
             webhook_deliveries: webhook_delivery::trim(&transaction, limits::TRIM_STEP)?,
         };
         transaction.commit()?;
-        self.first = first;
+        (self.bounds.first, self.timeline) = (first, timeline);
         Ok(trimmed)
     }
 
@@ -305,22 +326,21 @@ impl Writer {
     ) -> Result<Committed, Error> {
         self.durability(durability)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut batch = Batch { tells: self.tells, ..Batch::new(&transaction, &self.identity, self.latest) };
+        let (tells, timeline, mut bounds) = (self.tells, self.timeline, self.bounds);
+        let mut batch = Batch { tells, timeline, ..Batch::new(&transaction, &self.identity, self.latest) };
         work(&mut batch)?;
-        let (latest, sequences) = (batch.latest, batch.sequences);
-        let (configured, tells) = (batch.configured, batch.tells);
-        let mut first = self.first;
-        if latest - first + 1 > limits::EVENTS + limits::EVENT_SLACK {
-            let wanted = (latest - limits::EVENTS + 1).min(first + limits::TRIM_STEP);
-            first = wanted.min(cursor::first_owed(&transaction)?).max(first);
-            event_log::trim_before(&transaction, first)?;
+        for gone in bounds.keep(&transaction, batch.latest)? {
+            batch.append(batch.last_at, "event_log_trimmed", Uuid::nil(), &gone)?;
         }
+        let (latest, sequences) = (batch.latest, batch.sequences);
+        let (configured, tells, timeline) = (batch.configured, batch.tells, batch.timeline);
         if sequences > 0 {
             sequence::trim(&transaction, limits::SEQUENCES)?;
         }
         transaction.commit()?;
         let events = (latest - self.latest) as usize;
-        (self.first, self.latest, self.tells) = (first, latest, tells);
+        (self.latest, self.tells) = (latest, tells);
+        (self.bounds, self.timeline) = (bounds, timeline);
         self.uncopied |= configured;
         Ok(Committed { latest_seq: latest, events })
     }
@@ -343,6 +363,9 @@ struct Batch<'a> {
     connection: &'a Connection,
     identity: &'a Identity,
     latest: i64,
+    /// When the last event happened.
+    last_at: Timestamp,
+    timeline: Option<Timeline>,
     tells: bool,
     sequences: usize,
     /// One of the events is about what people configured.
@@ -367,6 +390,8 @@ impl<'a> Batch<'a> {
             connection,
             identity,
             latest,
+            last_at: Timestamp(0),
+            timeline: None,
             tells: false,
             sequences: 0,
             configured: false,
@@ -403,6 +428,7 @@ impl<'a> Batch<'a> {
             Item::WebhookRetried(id, at) => self.retry_webhook(*id, *at),
             Item::Cursor(name, seq) => cursor::advance(self.connection, name, *seq),
             Item::CursorDropped(name) => cursor::forget(self.connection, name),
+            Item::Delayed { since, until, reason } => self.delayed(*since, *until, reason),
             Item::Probe(at) => setting::write(self.connection, "probe", &at.0.to_be_bytes()),
         }
     }
@@ -483,19 +509,17 @@ impl<'a> Batch<'a> {
                 self.activeflow(at, name, activeflow)
             }
             EventKind::Recording(recording) => self.recording(at, name, recording),
-            EventKind::SourceBlocked { source, failures, until } => {
-                self.blocked(at, name, (source, Some(*failures), Some((*until).into())))
-            }
-            EventKind::SourceUnblocked { source } => self.blocked(at, name, (source, None, None)),
+            EventKind::SourceBlocked { .. } | EventKind::SourceUnblocked { .. } => self.blocked(at, name, &event.kind),
+            EventKind::ClockCorrected { from, to } => self.clock_corrected(name, (*from).into(), (*to).into()),
         }
     }
 
-    fn blocked(
-        &mut self,
-        at: Timestamp,
-        name: &str,
-        (source, failures, until): (&IpAddr, Option<u32>, Option<Timestamp>),
-    ) -> Result<(), Error> {
+    fn blocked(&mut self, at: Timestamp, name: &str, kind: &EventKind) -> Result<(), Error> {
+        let (source, failures, until) = match kind {
+            EventKind::SourceBlocked { source, failures, until } => (source, Some(*failures), Some((*until).into())),
+            EventKind::SourceUnblocked { source } => (source, None, None),
+            _ => return Ok(()),
+        };
         self.append(at, name, Uuid::nil(), &Blocked { source, failures, until })
     }
 
@@ -725,8 +749,9 @@ impl<'a> Batch<'a> {
         serde_json::to_writer(&mut self.json, data)?;
         let data = std::str::from_utf8(&self.json).expect("serde_json writes UTF-8");
         let entry = event_log::Entry { at, kind, resource_id, data };
-        event_log::append(self.connection, self.latest + 1, &entry)?;
-        self.latest += 1;
+        let place = self.timeline.as_mut().map(|timeline| timeline.place(at));
+        event_log::append(self.connection, self.latest + 1, &entry, place)?;
+        (self.latest, self.last_at) = (self.latest + 1, at);
         self.configured |= event_log::is_about_configuration(kind);
         Ok(())
     }

@@ -223,6 +223,12 @@ impl Lab {
         self.input(Input::Restore(extensions, bindings));
     }
 
+    /// The wall clock is set: from now on it shows `unix`.
+    pub fn set_clock(&mut self, unix: Duration) {
+        self.engine.handle_clock(self.now, unix);
+        self.input(Input::Clock(unix));
+    }
+
     /// Makes an extension, if it is not there.
     pub fn extension(&mut self, number: &str) {
         let new = pbx::directory::NewExtension {

@@ -70,7 +70,7 @@ impl Chaos {
     pub fn rage(&mut self, acts: usize) {
         for _ in 0..acts {
             let phone = PhoneId(self.rng.random_range(0..NUMBERS.len()));
-            let act = self.rng.random_range(0..40);
+            let act = self.rng.random_range(0..41);
             self.words.push(format!("{:?} phone {} act {act}", self.lab.now(), phone.0));
             self.act(phone, act);
             let pause = match self.rng.random_range(0..4) {
@@ -127,6 +127,8 @@ impl Chaos {
             36 => self.change_manner(self.carrier),
             37 | 38 => self.pick_up_from(phone),
             39 => self.purse.pay(lab, rng.random_range(-20..60)),
+            // Anywhere between 1970 and a hundred years later.
+            40 => lab.set_clock(Duration::from_secs(rng.random_range(0..3_200_000_000))),
             _ => self.change_manner(phone),
         }
     }

@@ -19,7 +19,7 @@ use crate::state::State;
 pub struct Caller {
     /// The agent.
     pub agent: Record,
-    /// Until when its token or its access key counts.
+    /// Until when its token or its access key counts, by the steady clock.
     pub expires: Timestamp,
     /// The access key by which it asks, if by one.
     pub accesskey: Option<Uuid>,
@@ -104,7 +104,7 @@ pub async fn identify(state: &State, source: IpAddr, asked: Asked<'_>) -> Result
         return by_accesskey(state, source, &token).await;
     }
     let key = &state.store().identity().token_key;
-    let claims = Claims::verify(&token, key, state.now()).ok_or_else(unauthenticated)?;
+    let claims = Claims::verify(&token, key, state.steady_now()).ok_or_else(unauthenticated)?;
     let id = claims.sub;
     let account = state.readers().read(move |reader| reader.agent(id)).await?.ok_or_else(unauthenticated)?;
     Ok(Caller { agent: account.record, expires: Timestamp(claims.exp.saturating_mul(1_000_000)), accesskey: None })
@@ -112,17 +112,19 @@ pub async fn identify(state: &State, source: IpAddr, asked: Asked<'_>) -> Result
 
 /// Finds out whose access key it is. Who guesses is held up as those who guess passwords are.
 async fn by_accesskey(state: &State, source: IpAddr, token: &str) -> Result<Caller, Failure> {
-    state.attempts().check(source, state.now()).map_err(too_often)?;
+    state.attempts().check(source, state.steady_now()).map_err(too_often)?;
     let hash = accesskey::hash(token);
     let found = state.readers().read(move |reader| reader.accesskey_by_hash(&hash)).await?;
     let now = state.now();
     let Some((key, agent)) = found.filter(|(key, _)| key.tm_expire.is_none_or(|expires| now < expires)) else {
         tracing::warn!(%source, "an access key is wrong, or has expired");
         // Whoever asked many times at once is past the limit already.
-        let _ = state.attempts().begin(source, now);
+        let _ = state.attempts().begin(source, state.steady_now());
         return Err(unauthenticated());
     };
-    Ok(Caller { agent, expires: key.tm_expire.unwrap_or(Timestamp(i64::MAX)), accesskey: Some(key.id) })
+    // It expires by the wall clock; from here on the steady one counts what is left.
+    let left = |expires: Timestamp| Timestamp(state.steady_now().0.saturating_add(expires.0.saturating_sub(now.0)));
+    Ok(Caller { agent, expires: key.tm_expire.map_or(Timestamp(i64::MAX), left), accesskey: Some(key.id) })
 }
 
 /// Whether a browser says that our own page sent the request.

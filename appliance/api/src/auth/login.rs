@@ -75,7 +75,7 @@ pub(crate) async fn login(
     if username.len() > limits::CREDENTIAL || password.len() > limits::CREDENTIAL {
         return Err(wrong());
     }
-    state.attempts().begin(source, state.now()).map_err(too_often)?;
+    state.attempts().begin(source, state.steady_now()).map_err(too_often)?;
     let account = state.readers().read(move |reader| reader.agent_by_username(&username)).await?;
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let right = state.passwords().check(password, hash).await?;
@@ -85,7 +85,7 @@ pub(crate) async fn login(
     };
     state.attempts().forgive(source);
     tracing::info!(%source, username = account.record.username, "logged in");
-    let token = Claims::new(&account.record, state.now()).sign(&state.store().identity().token_key);
+    let token = Claims::new(&account.record, state.steady_now()).sign(&state.store().identity().token_key);
     let cookie = cookie(&origin, &token, limits::TOKEN_AGE.as_secs());
     let session = Session { username: account.record.username, token };
     Ok(([(header::SET_COOKIE, cookie)], axum::Json(session)).into_response())

@@ -102,7 +102,7 @@ mod tests {
 
     fn event(kind: &str, resource: &str) -> event_log::Record {
         let data = serde_json::value::RawValue::from_string("{}".into()).expect("JSON");
-        event_log::Record { kind: kind.into(), data, seq: 1, tm: Timestamp(0), resource_id: id(resource) }
+        event_log::Record { kind: kind.into(), data, seq: 1, tm: Timestamp(0), resource_id: id(resource), moment: None }
     }
 
     #[test]

@@ -161,13 +161,14 @@ impl Desk {
         let files = Files { folder: folder.path().join("recordings"), open: None };
         std::thread::spawn(move || run_exchange((&incoming, restored), &outgoing, (&ledger, files), &ticking));
         let line = Arc::new(Line { orders: Mutex::new(Some(orders)) });
-        let reading = Arc::clone(&clock);
+        let (reading, steadily) = (Arc::clone(&clock), Arc::clone(&clock));
         let state = api::State::new(api::Options {
             exchange: Arc::clone(&line) as Arc<dyn Exchange>,
             store: store.clone(),
             journal: journal.clone(),
             events,
             clock: Arc::new(move || Timestamp(reading.load(Ordering::Relaxed))),
+            steady_clock: Arc::new(move || Timestamp(steadily.load(Ordering::Relaxed))),
             entropy: Arc::new(entropy),
             counters: Arc::new(|| vec![("process_open_files", "Open files", 7)]),
             sip: ([0, 0, 0, 0], 5070).into(),

@@ -3,6 +3,9 @@
 use anyhow::{Result, bail};
 use clap::Args;
 
+/// The least that an upload may take, in kbit/s: a part of it has half an hour.
+const LEAST_RATE: u32 = 64;
+
 /// A service in the shape of S3, but for its secret, and how long what is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BucketService {
@@ -12,6 +15,8 @@ pub struct BucketService {
     pub bucket_days: u16,
     /// Days that they are kept on the box, once they are in the bucket or, where there is none, once they are over.
     pub recording_days: Option<u16>,
+    /// How many kbit/s what goes there and to the cloud may take of the line; as many as go, where it is not said.
+    pub upload_rate: Option<u32>,
 }
 
 /// A bucket, but for its secret.
@@ -50,6 +55,9 @@ pub struct BucketFlags {
     /// they are over [default: for ever]
     #[arg(long, env = "TANDEM_RECORDING_DAYS", value_name = "DAYS")]
     pub recording_days: Option<u16>,
+    /// How many kbit/s recordings and records for the cloud may take of the line together [default: as many as go]
+    #[arg(long, env = "TANDEM_UPLOAD_RATE", value_name = "KBIT", value_parser = clap::value_parser!(u32).range(i64::from(LEAST_RATE)..))]
+    pub upload_rate: Option<u32>,
 }
 
 impl BucketFlags {
@@ -76,7 +84,11 @@ impl BucketFlags {
             bail!("--recording-days: 0 would leave nothing of a recording; without a bucket one day is the least");
         }
         let bucket_days = self.bucket_days.or(file.bucket_days).unwrap_or(90);
-        Ok(BucketService { account, bucket_days, recording_days })
+        let upload_rate = self.upload_rate.or(file.upload_rate);
+        if upload_rate.is_some_and(|rate| rate < LEAST_RATE) {
+            bail!("--upload-rate: below {LEAST_RATE} kbit/s a recording would never get there");
+        }
+        Ok(BucketService { account, bucket_days, recording_days, upload_rate })
     }
 }
 

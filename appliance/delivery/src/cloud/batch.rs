@@ -36,6 +36,17 @@ struct Record<'a> {
     r#type: &'a str,
     data: &'a RawValue,
     tm: Timestamp,
+    #[serde(flatten)]
+    moment: Option<Moment>,
+}
+
+/// When it happened by the time since the boot, and by what is known of the time by now.
+#[derive(Debug, Serialize)]
+struct Moment {
+    tm_corrected: Timestamp,
+    boot_id: Uuid,
+    /// Microseconds.
+    uptime_us: i64,
 }
 
 /// A request's body.
@@ -114,6 +125,7 @@ impl Batch<'_> {
             r#type: "records_missed",
             data: &data,
             tm: self.now,
+            moment: None,
         })
     }
 
@@ -135,6 +147,11 @@ impl Batch<'_> {
             r#type: &event.kind,
             data: &event.data,
             tm: event.tm,
+            moment: event.moment.map(|moment| Moment {
+                tm_corrected: moment.corrected,
+                boot_id: moment.boot_id,
+                uptime_us: moment.uptime,
+            }),
         }
     }
 }
@@ -166,6 +183,7 @@ mod tests {
             seq,
             tm: Timestamp(1_795_342_560_000_000),
             resource_id: Uuid::nil(),
+            moment: None,
         }
     }
 
@@ -196,6 +214,17 @@ mod tests {
                 ],
             })
         );
+    }
+
+    #[test]
+    fn a_record_tells_when_it_was_by_a_clock_that_was_put_right() {
+        let boot_id = Uuid::from_u128(9);
+        let moment = store::Moment { boot_id, uptime: 61_500_000, corrected: Timestamp(1_795_342_500_000_000) };
+        let found = unpacked(&[event_log::Record { moment: Some(moment), ..event(8, "call_hungup") }], None);
+        let record = &found["records"][0];
+        assert_eq!(record["tm"], "2026-11-22T10:16:00.000000Z");
+        assert_eq!(record["tm_corrected"], "2026-11-22T10:15:00.000000Z");
+        assert_eq!((&record["boot_id"], &record["uptime_us"]), (&json!(boot_id), &json!(61_500_000)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The way to the cloud: one request at a time, and what its answer means.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::Agent;
@@ -7,7 +8,7 @@ use ureq::http::Response;
 use uuid::Uuid;
 
 use super::batch::{Acknowledgement, Batch};
-use crate::limits;
+use crate::{Pace, limits};
 
 /// A way to the cloud.
 pub trait Way: std::fmt::Debug + Send {
@@ -21,6 +22,7 @@ pub struct Link {
     url: String,
     token: Option<String>,
     agent: Agent,
+    pace: Arc<Pace>,
 }
 
 /// Why records were not taken.
@@ -67,7 +69,12 @@ impl Link {
             return Err(format!("“{url}” is no address of a cloud: https://host, and a path where there is one"));
         }
         let url = format!("{}/v1.0/appliances/{appliance_id}/records", url.trim_end_matches('/'));
-        Ok(Link { url, token, agent })
+        Ok(Link { url, token, agent, pace: Arc::new(Pace::new(None)) })
+    }
+
+    /// The same, sending no faster than this.
+    pub fn paced(self, pace: Arc<Pace>) -> Link {
+        Link { pace, ..self }
     }
 
     /// Where records go.
@@ -82,7 +89,9 @@ impl Link {
         if let Some(token) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
-        let mut response = request.send(body).map_err(|error| Error::Unreachable(error.to_string()))?;
+        let request = request.header("Content-Length", body.len().to_string());
+        let mut response =
+            self.pace.send(body, |body| request.send(body)).map_err(|error| Error::Unreachable(error.to_string()))?;
         let status = response.status();
         let wait = wait_of(&response);
         let said = response.body_mut().with_config().limit(limits::CLOUD_ANSWER).read_to_string();

@@ -126,7 +126,11 @@ struct Gathered {
 impl Run {
     fn run(mut self) {
         let (mut retry_at, mut delay) = (None::<Instant>, limits::FIRST_DELAY);
+        let mut clock = backoff::ClockWatch::new((self.around.clock)());
         while self.stopped.recv_timeout(limits::LOOK) == Err(RecvTimeoutError::Timeout) {
+            if clock.was_set((self.around.clock)()) {
+                (retry_at, delay) = (None, limits::FIRST_DELAY);
+            }
             if retry_at.is_some_and(|at| at > Instant::now()) {
                 continue;
             }

@@ -14,9 +14,10 @@ use rusty_s3::{Credentials, S3Action, UrlStyle};
 use sha2::{Digest, Sha256};
 use store::Timestamp;
 use ureq::http::Response;
-use ureq::{Agent, Body};
+use ureq::typestate::WithBody;
+use ureq::{Agent, Body, RequestBuilder};
 
-use crate::limits;
+use crate::{Pace, limits};
 
 /// Where recordings go.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,6 +44,7 @@ pub struct Bucket {
     credentials: Credentials,
     agent: Agent,
     clock: Clock,
+    pace: Arc<Pace>,
 }
 
 /// Why something could not be done.
@@ -125,7 +127,12 @@ impl Bucket {
         let bucket = rusty_s3::Bucket::new(endpoint, UrlStyle::Path, name, region);
         let bucket = bucket.map_err(|error| wrong(error.to_string()))?;
         let credentials = Credentials::new(account.key_id.clone(), account.secret.clone());
-        Ok(Bucket { bucket, credentials, agent, clock })
+        Ok(Bucket { bucket, credentials, agent, clock, pace: Arc::new(Pace::new(None)) })
+    }
+
+    /// The same, sending no faster than this.
+    pub fn paced(self, pace: Arc<Pace>) -> Bucket {
+        Bucket { pace, ..self }
     }
 
     /// Puts a whole object there. The bucket refuses it where what arrives has another MD5.
@@ -134,7 +141,7 @@ impl Bucket {
         let mut action = PutObject::new(&self.bucket, Some(&self.credentials), object);
         action.headers_mut().insert("content-md5", md5.clone());
         let request = self.agent.put(self.sign(&action)).header("content-md5", &md5);
-        answer(request.send(octets)).map(drop)
+        answer(self.send(request, octets)).map(drop)
     }
 
     /// Begins an upload of several parts, and gives its name.
@@ -155,7 +162,7 @@ impl Bucket {
         let mut action = UploadPart::new(&self.bucket, Some(&self.credentials), object, number, upload_id);
         action.headers_mut().insert("content-md5", md5.clone());
         let request = self.agent.put(self.sign(&action)).header("content-md5", &md5);
-        let response = answer(request.send(octets))?;
+        let response = answer(self.send(request, octets))?;
         etag(&response).ok_or_else(|| Error::Odd("a part without an ETag".into()))
     }
 
@@ -234,6 +241,10 @@ impl Bucket {
     pub fn link(&self, object: &str) -> String {
         let action = GetObject::new(&self.bucket, Some(&self.credentials), object);
         action.sign_with_time(limits::LINK_AGE, &self.now()).into()
+    }
+
+    fn send(&self, request: RequestBuilder<WithBody>, octets: &[u8]) -> Result<Response<Body>, ureq::Error> {
+        self.pace.send(octets, |body| request.header("content-length", octets.len().to_string()).send(body))
     }
 
     fn sign<'a>(&self, action: &impl S3Action<'a>) -> String {

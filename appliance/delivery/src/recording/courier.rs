@@ -116,8 +116,12 @@ struct Run {
 impl Run {
     fn run(mut self) {
         let (mut retry_at, mut sweep_at) = (None::<Instant>, Instant::now());
+        let mut clock = backoff::ClockWatch::new((self.round.around.clock)());
         while self.stopped.recv_timeout(limits::LOOK) == Err(RecvTimeoutError::Timeout) {
             let now = Instant::now();
+            if clock.was_set((self.round.around.clock)()) {
+                (retry_at, sweep_at, self.delay) = (None, now, limits::FIRST_DELAY);
+            }
             let latest = (self.round.around.latest)();
             let is_due = match retry_at {
                 Some(at) => at <= now,
@@ -153,8 +157,12 @@ impl Round {
     pub fn run(&mut self, is_over: &dyn Fn() -> bool) -> Result<(), Error> {
         self.sweep(|sweep, room| sweep.by_room(room))?;
         let carried = self.carry(is_over);
-        self.sweep(|sweep, _| sweep.by_age())?;
-        let expired = self.sweep(|sweep, _| sweep.in_bucket());
+        // Nothing goes because of a clock that jumped.
+        let goes_by_days = !self.reader.doubts_clock()?;
+        if goes_by_days {
+            self.sweep(|sweep, _| sweep.by_age())?;
+        }
+        let expired = self.sweep(|sweep, _| sweep.in_bucket(goes_by_days));
         let (waiting, octets) = self.reader.waiting_recordings()?;
         self.counters.waiting.store(waiting, Ordering::Relaxed);
         self.counters.waiting_bytes.store(octets, Ordering::Relaxed);
@@ -189,8 +197,11 @@ impl Round {
         let object = object_of(record);
         let earlier = record.metadata.object.as_deref();
         if let Some(earlier) = earlier.filter(|earlier| *earlier != object) {
-            // It was there as a WAV before it could be converted after all.
+            // It was there as a WAV before it could be converted after all, or half of it.
             bucket.delete(earlier)?;
+            if let Some(upload_id) = &record.upload_id {
+                bucket.abort(earlier, upload_id)?;
+            }
         }
         let upload_id = record.upload_id.clone().filter(|_| earlier == Some(&object));
         let uploaded = upload(bucket, &path, &Parcel { object, upload_id }, &mut |step| self.tell(record, step));

@@ -99,10 +99,11 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// What has been in the bucket for too long, or was deleted, goes from there.
-    pub fn in_bucket(&mut self) -> Result<(), Error> {
+    /// What has been in the bucket for too long, if anything goes by days now, or was deleted, goes from there.
+    pub fn in_bucket(&mut self, goes_by_days: bool) -> Result<(), Error> {
         let Some(bucket) = self.bucket else { return Ok(()) };
-        let cutoff = self.rules.bucket_age.map_or(Timestamp(i64::MIN), |age| before(self.now, age));
+        let age = self.rules.bucket_age.filter(|_| goes_by_days);
+        let cutoff = age.map_or(Timestamp(i64::MIN), |age| before(self.now, age));
         for record in self.reader.stored_recordings(Wanted::Expired(cutoff), limits::ROUND)? {
             if let Some(object) = record.in_bucket() {
                 bucket.delete(object)?;

@@ -75,7 +75,7 @@ mod tests {
     fn the_envelope_is_signed_as_a_whole() {
         let data = serde_json::value::RawValue::from_string(r#"{"id":"7"}"#.into()).expect("JSON");
         let kind = "call_hungup".to_owned();
-        let event = Record { kind, data, seq: 12, tm: Timestamp(0), resource_id: Uuid::nil() };
+        let event = Record { kind, data, seq: 12, tm: Timestamp(0), resource_id: Uuid::nil(), moment: None };
         let plain = Letter::new(("http://192.0.2.1/", WebhookMethod::Post), &event, EventDialect::Ours);
         assert_eq!((plain.body.as_str(), &plain.signature), (r#"{"type":"call_hungup","data":{"id":"7"}}"#, &None));
         // printf '…' | openssl dgst -sha256 -hmac key

@@ -12,6 +12,7 @@ use super::waiting::Waiting;
 use super::{Call, CallKey, Ending, HangupReason, LegKey, Peer};
 use crate::command::{Rejection, Reply};
 use crate::context::Context;
+use crate::correction::Correction;
 use crate::exchange::Output;
 use crate::index;
 
@@ -115,6 +116,11 @@ impl Calls {
         if let Some(ladder) = ladder {
             ladder.message(at, Call::column(usize::from(leg.place)), inbound, message.clone());
         }
+    }
+
+    /// The wall clock was set: what is not over is dated by the new one.
+    pub fn redate(&mut self, correction: &Correction) {
+        self.calls.values_mut().for_each(|call| call.redate(correction));
     }
 
     /// A connection is gone: its legs go on, and wait for their phones to register along another.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use sip::sdp::crypto::without_keys;
 use uuid::Uuid;
 
+use crate::correction::Correction;
 use crate::sequence::{Participant, Role, Sequence, Step, StepKind};
 use crate::{UnixMicros, limits};
 
@@ -120,6 +121,11 @@ impl Ladder {
         participants.extend(self.phones[1..].iter().map(phone));
         let steps = self.rungs.iter().map(step).collect();
         Sequence { call_id: self.phones[0].0, participants, steps, omitted: self.omitted }
+    }
+
+    /// The wall clock was set: the steps keep as far apart as they were.
+    pub fn redate(&mut self, correction: &Correction) {
+        self.rungs.iter_mut().for_each(|rung| correction.redate(&mut rung.at));
     }
 
     /// How many bytes of messages it holds.

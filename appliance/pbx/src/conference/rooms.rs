@@ -16,6 +16,7 @@ use super::{Conference, ConferenceChange, ConferenceStatus, Conferencecall, Conf
 use crate::call::LegKey;
 use crate::command::Rejection;
 use crate::context::Context;
+use crate::correction::Correction;
 use crate::event::EventKind;
 use crate::limits;
 use crate::recording::RecordingEnd;
@@ -91,6 +92,16 @@ impl Conferences {
     /// How many calls are in one.
     pub fn members(&self) -> usize {
         self.by_id.values().map(|room| room.members.len()).sum()
+    }
+
+    /// The wall clock was set: what goes on is dated by the new one.
+    pub fn redate(&mut self, correction: &Correction) {
+        for Room { conference, members, .. } in self.by_id.values_mut() {
+            correction.redate_all([Some(&mut conference.created), Some(&mut conference.updated)]);
+            for Member { conferencecall: place, .. } in members {
+                correction.redate_all([Some(&mut place.created), Some(&mut place.updated)]);
+            }
+        }
     }
 
     fn number_is_taken(&self, number: &str, by_other_than: Uuid) -> bool {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{Binding, BindingKey};
 use crate::context::Context;
+use crate::correction::Correction;
 use crate::event::EventKind;
 use crate::timers::{Timer, TimerId};
 use crate::{UnixMicros, limits};
@@ -151,14 +152,28 @@ impl Registrar {
         }
     }
 
+    /// The wall clock was set: each binding lasts as long as it was granted. Returns all of them as they are now.
+    pub fn redate(&mut self, correction: &Correction) -> Vec<Binding> {
+        let redated = |entry: &mut Entry| {
+            correction.redate(&mut entry.binding.registered);
+            correction.shift(&mut entry.binding.expires);
+            entry.binding.clone()
+        };
+        let mut bindings: Vec<Binding> = self.by_extension.values_mut().flatten().map(redated).collect();
+        bindings.sort_by(|a, b| (a.extension_id, &a.contact).cmp(&(b.extension_id, &b.contact)));
+        bindings
+    }
+
     /// Takes up what the store remembers: what has not expired. Connections did not survive; the contact's own address is called instead.
     pub fn restore(&mut self, ctx: &mut Context, bindings: Vec<Binding>) {
-        let now = ctx.unix();
+        let (now, (_, _, most)) = (ctx.unix(), ctx.settings.expires);
         for mut binding in bindings {
             let Ok(uri) = Uri::parse(binding.contact.as_bytes()) else { continue };
             if binding.expires <= now {
                 continue;
             }
+            // By a clock that starts in 1970 a phone would be there for ever.
+            binding.expires = binding.expires.min(ctx.unix_at(ctx.now + most));
             disconnect(&mut binding, &uri);
             self.add(ctx, binding, uri);
         }
