@@ -4,13 +4,14 @@ export CARGO_TERM_COLOR ?= never
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 export TANDEM_BIN := $(TARGET)/debug/tandem
 
-.PHONY: help run test lint bench instructions count-instructions deny fuzz clean
+.PHONY: help run test soak lint bench instructions count-instructions deny fuzz clean
 
 help:
 	@echo "make run     build Tandem and start it with two demo extensions"
 	@echo "make test    build and prove everything: phones, browser, image"
 	@echo "make image   build the bootable image for QEMU (arm64)"
 	@echo "make qemu    boot it, with the ports forwarded"
+	@echo "make soak    what takes long: a hundred kills, a day without an uplink"
 	@echo "make bench   measure, one line each: name value unit"
 	@echo "make instructions  count the engine's instructions anew"
 	@echo "make deny    check the licences of what is depended on"
@@ -27,6 +28,11 @@ run: web-ui
 test: setup-test web-ui image lint page-test-packages web-ui-check count-instructions
 	cargo build -p daemon
 	cargo test --workspace --no-fail-fast
+
+# The long form of tests that have a short one in `make test`.
+soak: setup-test web-ui
+	cargo build --profile quick -p daemon
+	TANDEM_SOAK=1 TANDEM_BIN=$(TARGET)/quick/tandem cargo test -p box_tests --test kills --test uplink -- --nocapture
 
 .PHONY: setup-test
 setup-test:

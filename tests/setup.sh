@@ -4,7 +4,7 @@
 set -eu
 
 packages="gcc libc6-dev make cmake curl ca-certificates flite"
-[ "${1:-build}" = test ] && packages="$packages baresip kamailio coturn dnsmasq-base python3-aiosmtpd python3-pika python3-psycopg2 rabbitmq-server postgresql sip-tester sox ffmpeg chromium iproute2 sqlite3 valgrind qemu-user python3-venv"
+[ "${1:-build}" = test ] && packages="$packages baresip kamailio coturn dnsmasq-base python3-aiosmtpd python3-pika python3-psycopg2 rabbitmq-server postgresql sip-tester sox ffmpeg chromium iproute2 sqlite3 faketime valgrind qemu-user python3-venv"
 command -v node >/dev/null || packages="$packages nodejs"
 command -v npm >/dev/null || packages="$packages npm"
 

@@ -10,8 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use serde_json::Value;
+
 use crate::child::Child;
-use crate::{ports, wait};
+use crate::{Exchange, event_log, ports, wait};
 
 /// A cloud that runs. What it was given outlives it.
 pub struct Cloud {
@@ -30,10 +32,19 @@ impl Cloud {
 
     /// Starts it where it was.
     pub fn start_at(address: SocketAddr, folder: &Path, further: &[&str]) -> Result<Cloud> {
+        Cloud::start_by(Command::new("/usr/bin/python3"), address, folder, further)
+    }
+
+    /// Starts it by a command that ends in Python's name.
+    pub fn start_by(mut command: Command, address: SocketAddr, folder: &Path, further: &[&str]) -> Result<Cloud> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/cloud/receiver.py");
         let database = folder.join("records.db");
-        let mut command = Command::new("/usr/bin/python3");
-        command.arg(program).arg("--database").arg(&database).args(["--port", &address.port().to_string()]);
+        command
+            .arg(program)
+            .args(["--host", &address.ip().to_string()])
+            .arg("--database")
+            .arg(&database)
+            .args(["--port", &address.port().to_string()]);
         let mut process = Child::start(command.args(further))?;
         let is_there = wait::until("the cloud", || {
             let gone = !process.is_running();
@@ -44,6 +55,34 @@ impl Cloud {
             bail!("the cloud ended at once: {}", process.said().join("\n"));
         }
         Ok(Cloud { process, address, database })
+    }
+
+    /// Waits until it has everything that happened on a box, and fails unless it has it once and in order. Gives how the box
+    /// says that it stands.
+    pub fn await_all_of(&self, exchange: &Exchange) -> Result<Value> {
+        let mut state = Value::Null;
+        let idle = wait::within(wait::PATIENCE * 30, "the cloud to have everything", || {
+            state = exchange.get("/v1.0/cloud").ok()?;
+            (state["status"] == "idle").then_some(())
+        });
+        idle.with_context(|| format!("{state}"))?;
+        let mut mine = String::new();
+        for event in event_log::read(exchange)? {
+            let data: Value = serde_json::from_str(event.data.get())?;
+            mine += &format!("{} {} {data}\n", event.seq, event.kind);
+        }
+        let mut theirs = String::new();
+        for line in self.ask("SELECT seq || ' ' || type || ' ' || data FROM record ORDER BY seq")?.lines() {
+            let (name, data) = line.split_once(" {").context("a record has data")?;
+            theirs += &format!("{name} {}\n", serde_json::from_str::<Value>(&format!("{{{data}"))?);
+        }
+        ensure!(mine == theirs, "what is there is not what happened");
+        let backwards = "SELECT count(*) FROM (SELECT seq, lag(seq) OVER (ORDER BY rowid) AS before FROM record) \
+                         WHERE seq <> before + 1";
+        ensure!(self.ask(backwards)? == "0", "they did not come in order");
+        let settled = state["cursor"] == state["latest"] && state["waiting"] == 0 && state["failure"].is_null();
+        ensure!(settled, "{state}");
+        Ok(state)
     }
 
     /// What SQLite answers about the records.

@@ -1,6 +1,7 @@
 //! SIPp (Debian's `sip-tester`): a second, independent SIP stack, run to its end with a scenario of ours.
 
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 
@@ -16,8 +17,21 @@ pub fn call(number: &str, talk: &str) -> String {
     call.replace("{number}", number).replace("{talk}", talk)
 }
 
-/// Runs a scenario against the exchange and fails unless SIPp calls it a success.
+/// SIPp while it runs.
+pub struct Load {
+    /// The process.
+    pub process: Child,
+    folder: tempfile::TempDir,
+}
+
+/// Runs a scenario against the exchange once and fails unless SIPp calls it a success.
 pub fn run(exchange: &Exchange, scenario: &str, arguments: &[&str]) -> Result<()> {
+    let once = ["-m", "1", "-timeout", "15", "-timeout_error"];
+    start(exchange, scenario, &[&once, arguments].concat())?.end(wait::PATIENCE)
+}
+
+/// Has SIPp run a scenario against the exchange, as often as the arguments say.
+pub fn start(exchange: &Exchange, scenario: &str, arguments: &[&str]) -> Result<Load> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("scenario.xml");
     std::fs::write(&file, scenario)?;
@@ -25,25 +39,27 @@ pub fn run(exchange: &Exchange, scenario: &str, arguments: &[&str]) -> Result<()
     let (at, host) = (exchange.sip_address(), exchange.sip_address().ip().to_string());
     command.current_dir(folder.path()).arg(at.to_string()).arg("-sf").arg(&file);
     command.args(["-i", &host, "-mi", &host, "-p", &ports::free(2).to_string(), "-mp", &ports::free(4).to_string()]);
-    command.args([
-        "-m",
-        "1",
-        "-timeout",
-        "15",
-        "-timeout_error",
-        "-trace_err",
-        "-error_file",
-        "errors.log",
-        "-nostdin",
-    ]);
-    command.args(arguments);
-    let mut process = Child::start(&mut command)?;
-    match process.wait(wait::PATIENCE) {
-        Some(status) if status.success() => Ok(()),
-        status => {
-            let errors = std::fs::read_to_string(folder.path().join("errors.log")).unwrap_or_default();
-            bail!("sipp ended with {status:?}:\n{errors}\n{}", process.said().join("\n"))
+    command.args(["-trace_err", "-error_file", "errors.log", "-nostdin"]).args(arguments);
+    Ok(Load { process: Child::start(&mut command)?, folder })
+}
+
+impl Load {
+    /// Waits until it has ended by itself, and fails unless all went well.
+    pub fn end(mut self, limit: Duration) -> Result<()> {
+        match self.process.wait(limit) {
+            Some(status) if status.success() => Ok(()),
+            status => {
+                let errors = std::fs::read_to_string(self.folder.path().join("errors.log")).unwrap_or_default();
+                let errors: String = errors.chars().take(4_000).collect();
+                bail!("sipp ended with {status:?}:\n{errors}\n{}", self.process.said().join("\n"))
+            }
         }
+    }
+
+    /// Ends it, whatever it does.
+    pub fn kill(mut self) {
+        self.process.signal(libc::SIGKILL);
+        self.process.wait(wait::PATIENCE);
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use box_tests::baresip::Setup;
-use box_tests::{Exchange, Phone, SmallDisk, wait};
+use box_tests::web_server::give;
+use box_tests::{Cloud, Exchange, Phone, SmallDisk, WebServer, wait};
 use serde_json::json;
 
 const MEGABYTES: u32 = 8;
@@ -140,5 +141,50 @@ fn what_is_lost_at_the_end_is_counted_and_said() -> Result<()> {
     let exchange = exchange.restart()?;
     assert_eq!(exchange.registrations("1001")?.len(), 1, "what was there before is there still");
     exchange.assert_no_errors();
+    disk.check_database()
+}
+
+#[test]
+fn everybody_is_told_once_there_is_room() -> Result<()> {
+    let (disk, home) = (SmallDisk::new(MEGABYTES)?, tempfile::tempdir()?);
+    let server = WebServer::start(|_, connection| give(connection, 200, ("text/plain", b"ok")))?;
+    let cloud = Cloud::start(home.path(), &[])?;
+    let mut plan = disk.plan();
+    let (own, url) = (server.address.to_string(), format!("http://{}", cloud.address));
+    plan.arguments.extend(["--own-web-servers", &own, "--cloud-url", &url].map(str::to_owned));
+    let exchange = plan.start()?;
+    exchange.add_extension("1001")?;
+    exchange.add_extension("1002")?;
+    exchange.put("/v1.0/customer", json!({"webhook_uri": server.url("/"), "webhook_method": "POST"}))?;
+    let first = exchange.get("/healthz")?["latest_event"].as_i64().context("a number")?;
+    let (mut caller, mut callee) = phones(&exchange)?;
+    disk.fill()?;
+    talk(&mut caller, &mut callee)?;
+    await_health(&exchange, 503)?;
+    let told = server.asked().len();
+    wait::let_pass(Duration::from_secs(2));
+    // What had been committed before may still have been on its way.
+    assert!(server.asked().len() <= told + 1, "what is not on the disk is told to nobody");
+
+    disk.free()?;
+    await_health(&exchange, 200)?;
+    exchange.await_call("the record of the call", |call| call["status"] == "hangup")?;
+    let state = wait::until("the cloud to have everything", || {
+        exchange.get("/v1.0/cloud").ok().filter(|state| state["status"] == "idle")
+    })?;
+    let last = state["latest"].as_i64().context("a number")?;
+    assert_eq!(cloud.ask("SELECT count(*) = max(seq) FROM record")?, "1", "without gaps");
+    assert_eq!(cloud.ask("SELECT count(*) FROM record WHERE type = 'call_hungup'")?, "2");
+    let delay = cloud.ask("SELECT json_extract(data, '$.reason') FROM record WHERE type = 'database_delayed'")?;
+    assert!(delay.contains("the disk is full"), "{delay:?}");
+    let ids = || -> Vec<i64> {
+        let id = |line: &String| line.strip_prefix("x-tandem-event-id: ")?.parse().ok();
+        server.asked().iter().filter_map(|asked| asked.head.iter().find_map(id)).collect()
+    };
+    wait::until("the web server to have everything", || (ids().last() >= Some(&last)).then_some(()))?;
+    let mut ids = ids();
+    ids.dedup();
+    assert!(ids.iter().copied().eq(first..=ids[ids.len() - 1]), "in order, and none is missing: {ids:?}");
+    assert_eq!(exchange.metric("facts_lost_total")?, 0);
     disk.check_database()
 }

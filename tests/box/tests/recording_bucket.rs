@@ -1,9 +1,10 @@
 //! Recordings go to a bucket: when they are over, whole or not at all, on from where they were cut, and away from the box
 //! only after that.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use box_tests::baresip::Setup;
@@ -16,10 +17,14 @@ use store::{Store, Timestamp};
 
 /// An exchange whose recordings go through a cable to a bucket that is or is not there.
 fn start(cable: &Cable) -> Result<Exchange> {
+    start_with(cable, &[])
+}
+
+fn start_with(cable: &Cable, further: &[&str]) -> Result<Exchange> {
     Exchange::start_as(|plan| {
         let url = format!("http://{}", cable.address);
         let words = ["--bucket-url", &url, "--bucket-key-id", "AKIATEST", "--bucket-name", "office"];
-        plan.arguments.extend(words.map(str::to_owned));
+        plan.arguments.extend(words.iter().chain(further).map(|word| (*word).to_owned()));
         plan.variables.push(("TANDEM_BUCKET_SECRET".into(), "a secret".into()));
     })
 }
@@ -164,11 +169,7 @@ fn ninety_days_later(exchange: &Exchange, cable: &Cable) -> Result<()> {
     let now = Timestamp(now.as_micros() as i64);
     let (committed, failed) = (Box::new(|_| ()), Box::new(|error| panic!("{error}")));
     let journal = Journal::start(writer, Hooks { clock: Box::new(move || now), committed, failed })?;
-    let [endpoint, region, name, key_id, secret] =
-        [&format!("http://{}", cable.address), "us-east-1", "office", "AKIATEST", "a secret"].map(str::to_owned);
-    let account = Account { endpoint, region, name, key_id, secret };
-    let agent = ureq::Agent::new_with_defaults();
-    let bucket = Bucket::new(&account, agent, Arc::new(move || now)).map_err(anyhow::Error::msg)?;
+    let bucket = bucket_at(cable.address, move || now)?;
     let rules = Rules { box_age: Some(Duration::ZERO), bucket_age: Some(90 * DAY), room: 0, last_room: 0 };
     let around = courier::Surroundings {
         store,
@@ -184,13 +185,22 @@ fn ninety_days_later(exchange: &Exchange, cable: &Cable) -> Result<()> {
     Ok(())
 }
 
+/// The bucket as the box sees it.
+fn bucket_at(address: SocketAddr, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Result<Bucket> {
+    let [endpoint, region, name, key_id, secret] =
+        [&format!("http://{address}"), "us-east-1", "office", "AKIATEST", "a secret"].map(str::to_owned);
+    let account = Account { endpoint, region, name, key_id, secret };
+    Bucket::new(&account, ureq::Agent::new_with_defaults(), Arc::new(clock)).map_err(anyhow::Error::msg)
+}
+
 #[test]
 fn a_long_one_goes_on_where_it_was_cut_also_after_a_crash() -> Result<()> {
     let service = BucketService::start()?;
     service.make("office")?;
     let cable = Cable::to(service.address)?;
     cable.cut_after(0);
-    let exchange = start(&cable)?;
+    // Five megabytes a second.
+    let exchange = start_with(&cable, &["--upload-rate", "40000"])?;
     let id = {
         let (mut caller, _callee) = phones(&exchange)?;
         record(&exchange, &mut caller, "wav")?
@@ -207,9 +217,11 @@ fn a_long_one_goes_on_where_it_was_cut_also_after_a_crash() -> Result<()> {
     exchange.await_recording(&id, "to wait", |it| it["metadata"]["upload_failure"].is_string())?;
     let exchange = exchange.crash_and_restart()?;
     ensure!(file.exists(), "what is not there whole stays here");
+    let begin = Instant::now();
     cable.mend();
     let there = stored(&exchange, &id, "bucket")?;
     ensure!(!file.exists(), "now it is there");
+    ensure!(begin.elapsed() > Duration::from_secs(1), "seven megabytes take their time: {:?}", begin.elapsed());
     let carried = cable.carried() - before;
     let most = original.len() as u64 + (6 << 20);
     if carried > most {

@@ -7,6 +7,7 @@ pub mod docs;
 pub mod licences;
 pub mod marks;
 pub mod naming;
+pub mod promises;
 pub mod purity;
 pub mod sizes;
 pub mod source;

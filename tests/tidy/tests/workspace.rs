@@ -2,7 +2,7 @@
 
 use cargo_metadata::{CargoOpt, Metadata, MetadataCommand};
 use tidy::structure::Graph;
-use tidy::{Finding, Source, docs, licences, marks, naming, purity, sizes, source, structure};
+use tidy::{Finding, Source, docs, licences, marks, naming, promises, purity, sizes, source, structure};
 
 /// Judges every tracked file by one rule.
 fn every_file(rule: impl Fn(&Source) -> Vec<Finding>) {
@@ -45,6 +45,11 @@ fn every_file_says_what_it_is() {
 #[test]
 fn what_the_pure_crates_offer_is_described() {
     every_file(docs::items);
+}
+
+#[test]
+fn what_is_promised_names_its_proof() {
+    none(promises::proofs(&source::tracked().unwrap()));
 }
 
 #[test]
