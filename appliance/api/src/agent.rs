@@ -5,7 +5,7 @@ pub mod parts;
 use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use pbx::directory::{AgentChange, Author, NewAgent, PasswordHash};
+use pbx::directory::{AgentChange, Author, Direct, NewAgent, PasswordHash};
 use pbx::{Command, Rejection, Reply};
 use serde::Deserialize;
 use store::Page;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::auth::Caller;
 use crate::body;
+use crate::direct_hash;
 use crate::exchange::ask;
 use crate::failure::{ErrorEnvelope, Failure};
 use crate::parameters::{Id, PageParameters, Parameters, invalid};
@@ -210,7 +211,8 @@ async fn alter(state: &State, caller: &Caller, (id, change): (Uuid, AgentChange)
 async fn order(state: &State, command: Command) -> Result<Json<Record>, Failure> {
     let Reply::Agent(agent) = ask(state, command).await? else { return Err(Failure::internal()) };
     state.withdraw();
-    Ok(Json(Record::new(&agent, state.store().identity())))
+    let direct_hash = direct_hash::of(state, Direct::Agent(agent.id)).await?;
+    Ok(Json(Record { direct_hash, ..Record::new(&agent, state.store().identity()) }))
 }
 
 fn author(caller: &Caller) -> Author {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::extract::State as Shared;
 use pbx::conference::{ConferenceChange, NewConference};
+use pbx::directory::Direct;
 use pbx::{Command, Reply};
 use serde::Deserialize;
 use store::Page;
@@ -14,6 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::body::Json;
+use crate::direct_hash;
 use crate::exchange::ask;
 use crate::failure::{ErrorEnvelope, Failure, Status};
 use crate::parameters::{Id, PageParameters, Parameters};
@@ -173,5 +175,6 @@ pub(crate) async fn delete(Shared(state): Shared<State>, Id(id): Id) -> Result<a
 /// Asks the exchange for a change, and shows the conference as it is after it.
 async fn order(state: &State, command: Command) -> Result<axum::Json<Record>, Failure> {
     let Reply::Conference(conference) = ask(state, command).await? else { return Err(Failure::internal()) };
-    Ok(axum::Json(Record::new(&conference, state.store().identity())))
+    let direct_hash = direct_hash::of(state, Direct::Conference(conference.id)).await?;
+    Ok(axum::Json(Record { direct_hash, ..Record::new(&conference, state.store().identity()) }))
 }

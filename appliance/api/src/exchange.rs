@@ -50,8 +50,12 @@ fn sets_something(command: &Command) -> bool {
         Command::CreateAgent(..) | Command::UpdateAgent(..) | Command::DeleteAgent(..) => true,
         Command::CreateTag(_) | Command::UpdateTag(..) | Command::DeleteTag(_) => true,
         Command::CreateTrunk(_) | Command::UpdateTrunk(..) | Command::DeleteTrunk(_) => true,
-        Command::CreateProvider(_) | Command::UpdateProvider(..) | Command::DeleteProvider(_) => true,
+        Command::CreateProvider(_)
+        | Command::SetUpProvider(_)
+        | Command::UpdateProvider(..)
+        | Command::DeleteProvider(_) => true,
         Command::CreateRoute(_) | Command::UpdateRoute(..) | Command::DeleteRoute(_) => true,
+        Command::UpdateOutboundConfig(_) | Command::RegenerateDirectHash(_) | Command::DeleteDirectHash(_) => true,
         Command::ReadTrunk(_) | Command::ReadProvider(_) | Command::ListProviders | Command::ReadRoute(_) => false,
         Command::UpdateBillingAccount(_) | Command::AdjustBalance(_) => true,
         // What cannot be written down had better not begin; to end it must be possible always.

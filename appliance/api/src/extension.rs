@@ -1,7 +1,7 @@
 //! `/v1.0/extensions`.
 
 use axum::extract::State as Shared;
-use pbx::directory::{ExtensionChange, NewExtension};
+use pbx::directory::{Direct, ExtensionChange, NewExtension};
 use pbx::{Command, Reply};
 use serde::Deserialize;
 use store::Page;
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::body::Json;
+use crate::direct_hash;
 use crate::exchange::ask;
 use crate::failure::{ErrorEnvelope, Failure};
 use crate::parameters::{Id, PageParameters, Parameters};
@@ -148,8 +149,9 @@ async fn order(state: &State, command: Command) -> Result<axum::Json<Record>, Fa
     let Reply::Extension(extension) = ask(state, command).await? else { return Err(Failure::internal()) };
     let (id, now) = (extension.id, state.now());
     let registrations = state.readers().read(move |reader| reader.registrations(id, now)).await?;
+    let direct_hash = direct_hash::of(state, Direct::Extension(id)).await?;
     let record = Record::new(&extension, state.store().identity());
-    Ok(axum::Json(Record { registrations: Some(registrations), ..record }))
+    Ok(axum::Json(Record { registrations: Some(registrations), direct_hash, ..record }))
 }
 
 /// The record without what the caller may not see.

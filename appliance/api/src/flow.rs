@@ -1,6 +1,7 @@
 //! `/v1.0/flows`.
 
 use axum::extract::State as Shared;
+use pbx::directory::Direct;
 use pbx::flow::{Action, Fault, NewFlow, Value, findings};
 use pbx::{Command, Reply};
 use serde::Deserialize;
@@ -10,6 +11,7 @@ use store::{Page, action};
 use utoipa::ToSchema;
 
 use crate::body::Json;
+use crate::direct_hash;
 use crate::exchange::ask;
 use crate::failure::{ErrorEnvelope, Failure, Status};
 use crate::limits;
@@ -157,7 +159,9 @@ struct Saved {
 async fn order(state: &State, command: Command) -> Result<Saved, Failure> {
     let Reply::Flow(flow) = ask(state, command).await? else { return Err(Failure::internal()) };
     let light = findings(&flow.actions).into_iter().filter(|finding| !finding.grave);
-    Ok(Saved { record: Record::new(&flow, state.store().identity()), findings: light.map(Finding::from).collect() })
+    let direct_hash = direct_hash::of(state, Direct::Flow(flow.id)).await?;
+    let record = Record { direct_hash, ..Record::new(&flow, state.store().identity()) };
+    Ok(Saved { record, findings: light.map(Finding::from).collect() })
 }
 
 fn with_findings(saved: Saved) -> axum::Json<Record> {

@@ -47,6 +47,13 @@ pub struct NumberUpdate {
     flows: NumberFlows,
 }
 
+/// What changes of that which the exchange knows of a number; what is not there stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct NumberMetadataUpdate {
+    /// Whether the audio of calls to it is looked at closely, second by second in the call's sequence.
+    rtp_debug: Option<bool>,
+}
+
 /// What goes through which flow; empty or nil: none. What is not there stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NumberFlows {
@@ -159,6 +166,29 @@ pub(crate) async fn update_flows(
     Json(flows): Json<NumberFlows>,
 ) -> Result<axum::Json<Record>, Failure> {
     order(&state, Command::UpdateNumber(id, flows.change()?)).await
+}
+
+/// Sets whether the audio of calls to a number is looked at closely; of those that begin from now on.
+#[utoipa::path(
+    put,
+    path = "/v1.0/numbers/{id}/metadata",
+    params(("id" = Uuid, Path)),
+    request_body = NumberMetadataUpdate,
+    responses(
+        (status = 200, body = Record),
+        (status = 400, body = ErrorEnvelope, description = "INVALID_JSON_BODY, INVALID_ID"),
+        (status = 401, body = ErrorEnvelope),
+        (status = 403, body = ErrorEnvelope),
+        (status = 404, body = ErrorEnvelope, description = "NUMBER_NOT_FOUND"),
+    ),
+    tag = "numbers"
+)]
+pub(crate) async fn update_metadata(
+    Shared(state): Shared<State>,
+    Id(id): Id,
+    Json(NumberMetadataUpdate { rtp_debug }): Json<NumberMetadataUpdate>,
+) -> Result<axum::Json<Record>, Failure> {
+    order(&state, Command::UpdateNumber(id, NumberChange { rtp_debug, ..NumberChange::default() })).await
 }
 
 /// Deletes a number.

@@ -9,8 +9,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::{
     accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, certificate, cloud, conference,
-    conferencecall, customer, extension, failure, flow, groupcall, health, metrics, number, provider, recording, route,
-    tag, transfer, trunk, webhook_delivery, websocket,
+    conferencecall, customer, direct_hash, extension, failure, flow, groupcall, health, metrics, number,
+    outbound_config, provider, recording, route, tag, transfer, trunk, webhook_delivery, websocket,
 };
 
 #[derive(OpenApi)]
@@ -28,14 +28,17 @@ use crate::{
         agent::parts::password, agent::parts::permission, agent::parts::status, agent::parts::tag_ids, tag::list,
         tag::create, tag::get, tag::update, tag::delete, agent::me, websocket::open, recording::start, recording::stop, recording::pause, recording::resume, recording::list, recording::get,
         recording::delete, recording::file, recording::content, flow::list, flow::create, flow::get, flow::update,
-        flow::delete, number::list, number::create, number::get, number::update, number::update_flows, number::delete,
+        flow::delete, number::list, number::create, number::get, number::update, number::update_flows, number::update_metadata, number::delete,
         activeflow::list, activeflow::get, activeflow::stop, call::create::create, call::digits::send, activeflow::create, activeflow::delete, groupcall::list, groupcall::create,
         groupcall::get, groupcall::delete, groupcall::hangup, transfer::create,
         trunk::list, trunk::create, trunk::get, trunk::update, trunk::delete,
-        provider::list, provider::create, provider::get, provider::update, provider::delete,
+        provider::list, provider::create, provider::set_up, provider::get, provider::update, provider::delete,
         route::list, route::create, route::get, route::update, route::delete,
         billing_account::get, billing_account::update, billing_account::add, billing_account::subtract, billing::list,
         billing::get, customer::update_billing_account,
+        direct_hash::regenerate_extension, direct_hash::delete_extension, direct_hash::regenerate_agent, direct_hash::delete_agent,
+        direct_hash::regenerate_conference, direct_hash::delete_conference, direct_hash::regenerate_flow, direct_hash::delete_flow,
+        outbound_config::get, outbound_config::update,
         webhook_delivery::list, webhook_delivery::get, webhook_delivery::retry,
     ),
     components(schemas(store::event_log::Record, store::dtmf::Record, store::message::Record, store::billing::Shortage, failure::Status)),

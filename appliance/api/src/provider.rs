@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State as Shared;
 use pbx::directory::provider::read_codecs;
-use pbx::directory::{ProviderData, Register};
+use pbx::directory::{ProviderData, ProviderSetup, Register};
 use pbx::{Command, Rejection, Reply};
 use serde::Deserialize;
 use store::Page;
@@ -25,6 +25,25 @@ pub struct ProviderCreate {
     /// All else.
     #[serde(flatten)]
     rest: ProviderUpdate,
+}
+
+/// A new provider, and the numbers that go through it.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct ProviderSetupRequest {
+    /// The provider.
+    #[serde(flatten)]
+    provider: ProviderCreate,
+    /// What the numbers begin with: `+` and a country code, or `all`; a route is made for each. `["all"]` by default; none
+    /// where it is empty.
+    #[serde(default = "everywhere")]
+    targets: Vec<String>,
+    /// The priority of those routes, of several for the same numbers the lowest is tried first; 0 to 10000, 0 by default.
+    #[serde(default)]
+    priority: i32,
+}
+
+fn everywhere() -> Vec<String> {
+    vec!["all".into()]
 }
 
 /// What changes of a provider.
@@ -112,6 +131,30 @@ pub(crate) async fn create(
     Json(new): Json<ProviderCreate>,
 ) -> Result<axum::Json<Record>, Failure> {
     order(&state, Command::CreateProvider(Box::new(new.data()?))).await
+}
+
+/// Makes a provider and the routes that lead to it: all of them, or nothing. The box registers with it from now on, if that
+/// is set, and calls go through it.
+#[utoipa::path(
+    post,
+    path = "/v1.0/providers/setup",
+    request_body = ProviderSetupRequest,
+    responses(
+        (status = 200, body = Record),
+        (status = 400, body = ErrorEnvelope, description = "INVALID_JSON_BODY, INVALID_ARGUMENT"),
+        (status = 401, body = ErrorEnvelope),
+        (status = 403, body = ErrorEnvelope),
+        (status = 429, body = ErrorEnvelope, description = "LIMIT_REACHED"),
+    ),
+    tag = "providers"
+)]
+pub(crate) async fn set_up(
+    Shared(state): Shared<State>,
+    Json(new): Json<ProviderSetupRequest>,
+) -> Result<axum::Json<Record>, Failure> {
+    let ProviderSetupRequest { provider, targets, priority } = new;
+    let setup = ProviderSetup { provider: provider.data()?, targets, priority };
+    order(&state, Command::SetUpProvider(Box::new(setup))).await
 }
 
 /// Shows a provider.

@@ -15,8 +15,9 @@ use crate::failure::{Failure, Status};
 use crate::state::State;
 use crate::{
     accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, certificate, cloud, conference,
-    conferencecall, customer, envelope, extension, flow, groupcall, health, limits, metrics, number, openapi, provider,
-    recording, route as routing, tag, transfer, trunk, web_page, webhook_delivery, websocket,
+    conferencecall, customer, direct_hash, envelope, extension, flow, groupcall, health, limits, metrics, number,
+    openapi, outbound_config, provider, recording, route as routing, tag, transfer, trunk, web_page, webhook_delivery,
+    websocket,
 };
 
 /// Who may use a route.
@@ -89,6 +90,8 @@ fn people() -> Vec<Route> {
         route(Method::GET, "/v1.0/extensions/{id}", READ, extension::get),
         route(Method::PUT, "/v1.0/extensions/{id}", WRITE, extension::update),
         route(Method::DELETE, "/v1.0/extensions/{id}", WRITE, extension::delete),
+        route(Method::POST, "/v1.0/extensions/{id}/direct-hash-regenerate", WRITE, direct_hash::regenerate_extension),
+        route(Method::DELETE, "/v1.0/extensions/{id}/direct-hash", WRITE, direct_hash::delete_extension),
         route(Method::GET, "/v1.0/me", READ, agent::me),
         route(Method::GET, "/v1.0/accesskeys", WRITE, accesskey::list),
         route(Method::POST, "/v1.0/accesskeys", WRITE, accesskey::create),
@@ -105,6 +108,8 @@ fn people() -> Vec<Route> {
         route(Method::PUT, "/v1.0/agents/{id}/permission", RULE, agent::parts::permission),
         route(Method::PUT, "/v1.0/agents/{id}/status", OWN, agent::parts::status),
         route(Method::PUT, "/v1.0/agents/{id}/tag_ids", WRITE, agent::parts::tag_ids),
+        route(Method::POST, "/v1.0/agents/{id}/direct-hash-regenerate", WRITE, direct_hash::regenerate_agent),
+        route(Method::DELETE, "/v1.0/agents/{id}/direct-hash", WRITE, direct_hash::delete_agent),
         // Where its events go may hold a secret.
         route(Method::GET, "/v1.0/customer", WRITE, customer::get),
         route(Method::PUT, "/v1.0/customer", RULE, customer::update),
@@ -140,6 +145,8 @@ fn calls() -> Vec<Route> {
         route(Method::POST, "/v1.0/activeflows", WRITE, activeflow::create),
         route(Method::GET, "/v1.0/activeflows/{id}", READ, activeflow::get),
         route(Method::DELETE, "/v1.0/activeflows/{id}", WRITE, activeflow::delete),
+        route(Method::POST, "/v1.0/flows/{id}/direct-hash-regenerate", WRITE, direct_hash::regenerate_flow),
+        route(Method::DELETE, "/v1.0/flows/{id}/direct-hash", WRITE, direct_hash::delete_flow),
         route(Method::POST, "/v1.0/activeflows/{id}/stop", WRITE, activeflow::stop),
         route(Method::GET, "/v1.0/calls", READ, call::list),
         route(Method::POST, "/v1.0/calls", WRITE, call::create::create),
@@ -183,6 +190,8 @@ fn conferences() -> Vec<Route> {
         route(Method::DELETE, "/v1.0/conferences/{id}", WRITE, conference::delete),
         route(Method::POST, "/v1.0/conferences/{id}/recording_start", WRITE, conference::recording::start),
         route(Method::POST, "/v1.0/conferences/{id}/recording_stop", WRITE, conference::recording::stop),
+        route(Method::POST, "/v1.0/conferences/{id}/direct-hash-regenerate", WRITE, direct_hash::regenerate_conference),
+        route(Method::DELETE, "/v1.0/conferences/{id}/direct-hash", WRITE, direct_hash::delete_conference),
     ]
 }
 
@@ -212,6 +221,7 @@ fn flows() -> Vec<Route> {
         route(Method::PUT, "/v1.0/numbers/{id}", WRITE, number::update),
         route(Method::DELETE, "/v1.0/numbers/{id}", WRITE, number::delete),
         route(Method::PUT, "/v1.0/numbers/{id}/flow_ids", WRITE, number::update_flows),
+        route(Method::PUT, "/v1.0/numbers/{id}/metadata", WRITE, number::update_metadata),
     ]
 }
 
@@ -225,6 +235,7 @@ fn trunks() -> Vec<Route> {
         route(Method::DELETE, "/v1.0/trunks/{id}", WRITE, trunk::delete),
         route(Method::GET, "/v1.0/providers", READ, provider::list),
         route(Method::POST, "/v1.0/providers", WRITE, provider::create),
+        route(Method::POST, "/v1.0/providers/setup", WRITE, provider::set_up),
         route(Method::GET, "/v1.0/providers/{id}", READ, provider::get),
         route(Method::PUT, "/v1.0/providers/{id}", WRITE, provider::update),
         route(Method::DELETE, "/v1.0/providers/{id}", WRITE, provider::delete),
@@ -233,6 +244,9 @@ fn trunks() -> Vec<Route> {
         route(Method::GET, "/v1.0/routes/{id}", READ, routing::get),
         route(Method::PUT, "/v1.0/routes/{id}", WRITE, routing::update),
         route(Method::DELETE, "/v1.0/routes/{id}", WRITE, routing::delete),
+        route(Method::GET, "/v1.0/outbound_config", READ, outbound_config::get),
+        // Whoever may widen it may have the customer pay for calls to anywhere.
+        route(Method::PUT, "/v1.0/outbound_config", RULE, outbound_config::update),
     ]
 }
 

@@ -114,6 +114,8 @@ fn exchange(settings: Settings, clock: Clock, restored: Restored) -> Result<Pbx>
     let (trunks, providers, routes) = (restored.trunks, restored.providers, restored.routes);
     pbx.handle(clock.now(), Input::RestoreTrunks(trunks, providers, routes));
     pbx.handle(clock.now(), Input::RestoreBilling(Box::new(restored.billing)));
+    pbx.handle(clock.now(), Input::RestoreOutboundConfig(Box::new(restored.outbound_config)));
+    pbx.handle(clock.now(), Input::RestoreDirectHashes(restored.direct_hashes));
     tracing::info!(extensions, bindings, "restored");
     Ok(pbx)
 }

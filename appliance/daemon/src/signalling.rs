@@ -474,6 +474,8 @@ impl Run {
                 | Reply::Trunk(_)
                 | Reply::Provider(_)
                 | Reply::Route(_)
+                | Reply::OutboundConfig(_)
+                | Reply::DirectHash
                 | Reply::Activeflow(_)
                 | Reply::BillingAccount(_),
             ) => self.ledger.reply(now, answer, result),

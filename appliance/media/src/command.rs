@@ -85,6 +85,11 @@ pub enum Command {
         /// The stream of the phone that has just answered.
         stream: StreamId,
     },
+    /// Say what the stream did until now. Yields [`Event::Measured`](crate::Event::Measured).
+    Measure {
+        /// The stream.
+        stream: StreamId,
+    },
     /// A program, which is a stream with an agreed format, listens to a phone and speaks into its call, until either is closed.
     Attach {
         /// The stream of the program.

@@ -64,6 +64,13 @@ pub enum Event {
         /// Who has.
         answerer: Answerer,
     },
+    /// What the stream did until now ([`Command::Measure`](crate::Command::Measure)).
+    Measured {
+        /// The stream.
+        stream: StreamId,
+        /// What it did.
+        statistics: Box<Statistics>,
+    },
     /// The stream is gone; its sockets may be closed.
     Closed {
         /// The stream.
@@ -117,6 +124,7 @@ impl Event {
             | Event::Timeout { stream, .. }
             | Event::Digit { stream, .. }
             | Event::Judged { stream, .. }
+            | Event::Measured { stream, .. }
             | Event::Closed { stream, .. }
             | Event::PlaybackEnded { to: Target::Stream(stream), .. }
             | Event::RecordingEnded { of: Target::Stream(stream), .. } => Some(*stream),

@@ -10,7 +10,8 @@ use sip::{Flow, Headers, Method, Request};
 use crate::Time;
 use crate::call::setup::Whereabouts;
 use crate::context::Context;
-use crate::directory::{Extension, Provider, Trunk};
+use crate::directory::direct_hash::PREFIX;
+use crate::directory::{Direct, Extension, Provider, Trunk};
 use crate::event::EventKind;
 use crate::guard::{Consequence, Guard};
 use crate::provider;
@@ -32,6 +33,8 @@ pub enum Caller {
     Trunk(Trunk),
     /// A provider, by the address at which we are registered.
     Provider(Provider),
+    /// Somebody who knows a direct hash.
+    Guest(Direct),
 }
 
 impl Gate {
@@ -51,7 +54,16 @@ impl Gate {
         request: &Request,
     ) -> Result<Caller, Box<Reply>> {
         let (directory, source) = (places.directory, flow.remote.ip());
+        let hash = direct_hash(request);
+        if let Some(to) = hash.and_then(|hash| ctx.direct_hashes.get(hash)) {
+            return Ok(Caller::Guest(to));
+        }
         let Some(credentials) = self.credentials(request) else {
+            if hash.is_some() {
+                // Counted like a wrong password, and answered like whoever has none.
+                self.note_guess(ctx, source);
+                return Err(self.challenge(ctx, false));
+            }
             let caller = known_by_address(ctx, source, request);
             // A phone of ours may be where a trunk is: behind the same router, or on the same machine.
             let caller = caller.filter(|_| !places.registrar.is_at(flow));
@@ -95,13 +107,24 @@ impl Gate {
 
     fn refuse(&mut self, ctx: &mut Context, source: IpAddr) -> Box<Reply> {
         ctx.totals.wrong_digests += 1;
+        self.note_guess(ctx, source);
+        Box::new(Reply::new(403))
+    }
+
+    /// Somebody has guessed, and was wrong.
+    fn note_guess(&mut self, ctx: &mut Context, source: IpAddr) {
         if let Consequence::Blocked { until, failures } = self.guard.handle_failure(ctx.now, source) {
             let kind = EventKind::SourceBlocked { source, failures, until: ctx.unix_at(until) };
             ctx.event(kind);
             ctx.timers.arm(until, Timer::GuardRelease);
         }
-        Box::new(Reply::new(403))
     }
+}
+
+/// The direct hash that an INVITE calls, as it stands there: written with escapes it is none.
+fn direct_hash(request: &Request) -> Option<&str> {
+    let user = request.uri.user().filter(|_| request.method == Method::Invite)?;
+    user.strip_prefix(PREFIX)
 }
 
 /// A trunk or a provider that calls from where it always does. (A phone there that proves a password is a phone.)

@@ -16,6 +16,7 @@ pub mod controls;
 pub mod dial;
 pub mod digits;
 pub mod flow;
+pub mod guest;
 pub mod hangup;
 pub mod invite;
 pub mod joining;
@@ -29,6 +30,7 @@ pub mod proof;
 pub mod record;
 pub mod recording;
 pub mod refresh;
+pub mod rtp_debug;
 pub mod session;
 pub mod session_timer;
 pub mod setup;
@@ -109,6 +111,8 @@ pub struct Call {
     pub transfer: Option<Box<transfer::Transfer>>,
     /// The leg that waits in a call of its own while the two of this one consult, by its name.
     pub consults: Option<LegKey>,
+    /// Where its audio is looked at closely: what was seen.
+    pub rtp_debug: Option<Box<rtp_debug::RtpDebug>>,
     /// What happened.
     pub ladder: Ladder,
     /// While it waits for ports: how long it may. While it rings: the dial timeout. Then, and in a flow: the longest duration.
@@ -162,6 +166,7 @@ impl Call {
             run: None,
             transfer: None,
             consults: None,
+            rtp_debug: None,
             ladder,
             limit: None,
         }

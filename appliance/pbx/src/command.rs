@@ -10,8 +10,9 @@ use crate::call::transfer::{NewTransfer, TransferRecord};
 use crate::call::{CallRecord, Control};
 use crate::conference::{Conference, ConferenceChange, Conferencecall, NewConference};
 use crate::directory::{
-    Agent, AgentChange, Author, Extension, ExtensionChange, NewAgent, NewExtension, NewNumber, NewTag, Number,
-    NumberChange, ProviderData, Route, RouteData, Tag, TagChange, Trunk, TrunkData,
+    Agent, AgentChange, Author, Direct, Extension, ExtensionChange, NewAgent, NewExtension, NewNumber, NewTag, Number,
+    NumberChange, OutboundConfig, OutboundConfigChange, ProviderData, ProviderSetup, Route, RouteData, Tag, TagChange,
+    Trunk, TrunkData,
 };
 use crate::errand::Speech;
 use crate::flow::action::Action;
@@ -81,6 +82,8 @@ pub enum Command {
     ReadTrunk(Uuid),
     /// Make a provider.
     CreateProvider(Box<ProviderData>),
+    /// Make a provider and the routes to it: all of them, or nothing.
+    SetUpProvider(Box<ProviderSetup>),
     /// Replace what was set of a provider.
     UpdateProvider(Uuid, Box<ProviderData>),
     /// Delete a provider, which no route may lead to any more. Its calls go on.
@@ -101,6 +104,12 @@ pub enum Command {
     UpdateBillingAccount(Box<BillingAccountData>),
     /// Add to the balance, or take from it.
     AdjustBalance(Adjustment),
+    /// Give a resource a new direct hash, in the place of the one that it had.
+    RegenerateDirectHash(Direct),
+    /// Take the direct hash from a resource.
+    DeleteDirectHash(Direct),
+    /// Change what counts for every call beyond the box.
+    UpdateOutboundConfig(Box<OutboundConfigChange>),
     /// End a flow that runs; its call ends, too.
     StopActiveflow(Uuid),
     /// Make calls: one for each destination, each of which goes through the flow.
@@ -189,6 +198,10 @@ pub enum Reply {
     Route(Box<Route>),
     /// The billing account as it is now.
     BillingAccount(Box<BillingAccount>),
+    /// What counts for every call beyond the box now.
+    OutboundConfig(Box<OutboundConfig>),
+    /// The direct hash is as it was asked for; the store shows it.
+    DirectHash,
     /// The activeflow as it is now.
     Activeflow(Box<ActiveflowRecord>),
     /// The call as it is now.

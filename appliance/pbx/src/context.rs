@@ -13,7 +13,7 @@ use crate::billing::{Billing, CostType, Usage};
 use crate::call::{Affair, CallKey};
 use crate::conference::Conferences;
 use crate::counters::Totals;
-use crate::directory::{Agents, Numbers, Providers, Routes, Tags, Trunks};
+use crate::directory::{Agents, DirectHashes, Numbers, OutboundConfig, Providers, Routes, Tags, Trunks};
 use crate::errand::Errands;
 use crate::event::{Event, EventKind};
 use crate::exchange::Output;
@@ -68,6 +68,10 @@ pub struct Context {
     pub providers: Providers,
     /// The routes.
     pub routes: Routes,
+    /// What whoever has no password calls.
+    pub direct_hashes: DirectHashes,
+    /// What counts for every call beyond the box.
+    pub outbound_config: OutboundConfig,
     /// What goes on between us and the providers.
     pub links: Links,
     /// Where names are.
@@ -117,6 +121,8 @@ impl Context {
             trunks: Trunks::default(),
             providers: Providers::default(),
             routes: Routes::default(),
+            direct_hashes: DirectHashes::default(),
+            outbound_config: OutboundConfig::default(),
             links: Links::default(),
             names: Names::default(),
             public_address: PublicAddress::default(),
@@ -172,6 +178,7 @@ impl Context {
 
     /// States a fact.
     pub fn event(&mut self, kind: EventKind) {
+        self.direct_hashes.observe(&kind);
         let event = Event { at: self.unix(), kind };
         self.output(Output::Event(event));
     }

@@ -1,8 +1,10 @@
 //! Who belongs to the exchange: the extensions, in memory, by id and by number.
 
 pub mod agent;
+pub mod direct_hash;
 pub mod extension;
 pub mod number;
+pub mod outbound_config;
 pub mod provider;
 pub mod route;
 pub mod table;
@@ -15,9 +17,11 @@ use uuid::Uuid;
 pub use agent::{
     Agent, AgentAddress, AgentChange, AgentStatus, Agents, Author, NewAgent, PasswordHash, Permission, RingMethod,
 };
+pub use direct_hash::{Direct, DirectHash, DirectHashes};
 pub use extension::{Extension, ExtensionChange, NewExtension};
 pub use number::{NewNumber, Number, NumberChange, NumberKind, Numbers};
-pub use provider::{Provider, ProviderData, Providers, Register};
+pub use outbound_config::{OutboundConfig, OutboundConfigChange};
+pub use provider::{Provider, ProviderData, ProviderSetup, Providers, Register};
 pub use route::{Route, RouteData, Routes};
 pub use tag::{NewTag, Tag, TagChange, Tags};
 pub use trunk::{Network, Trunk, TrunkData, Trunks};

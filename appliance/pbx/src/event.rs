@@ -4,7 +4,7 @@ use crate::UnixMicros;
 use crate::billing::{Adjustment, BillingAccount, Shortage, Usage};
 use crate::call::{CallRecord, Dtmf};
 use crate::conference::{Conference, Conferencecall};
-use crate::directory::{Agent, Extension, Number, Route, Tag, Trunk};
+use crate::directory::{Agent, Direct, DirectHash, Extension, Number, OutboundConfig, Route, Tag, Trunk};
 use crate::flow::{ActiveflowRecord, Flow};
 use crate::groupcall::Groupcall;
 use crate::message::record::MessageRecord;
@@ -120,6 +120,10 @@ pub enum EventKind {
     RouteUpdated(Box<Route>),
     /// A route was deleted (softly: the record stays).
     RouteDeleted(Box<Route>),
+    /// What counts for every call beyond the box was changed.
+    OutboundConfigUpdated(Box<OutboundConfig>),
+    /// A direct hash was made, or ended: its resource was changed.
+    DirectHashUpdated(Box<DirectHash>),
     /// A flow begins to run.
     ActiveflowCreated(Box<ActiveflowRecord>),
     /// It has come further, or is over.
@@ -211,6 +215,13 @@ impl EventKind {
             EventKind::RouteCreated(_) => "route_created",
             EventKind::RouteUpdated(_) => "route_updated",
             EventKind::RouteDeleted(_) => "route_deleted",
+            EventKind::OutboundConfigUpdated(_) => "outbound_config_updated",
+            EventKind::DirectHashUpdated(hash) => match hash.to {
+                Direct::Extension(_) => "extension_updated",
+                Direct::Agent(_) => "agent_updated",
+                Direct::Conference(_) => "conference_updated",
+                Direct::Flow(_) => "flow_updated",
+            },
             EventKind::ActiveflowCreated(_) => "activeflow_created",
             EventKind::ActiveflowUpdated(_) => "activeflow_updated",
             EventKind::Recording(recording) => recording.of.event_name(),

@@ -12,7 +12,7 @@ use crate::call::setup::Whereabouts;
 use crate::command::{Command, Counters, Rejection, Reply, RequestId};
 use crate::conference::{Conference, rooms};
 use crate::context::Context;
-use crate::directory::{Agent, Directory, Extension, Number, Provider, Route, Tag, Trunk};
+use crate::directory::{Agent, DirectHash, Directory, Extension, Number, OutboundConfig, Provider, Route, Tag, Trunk};
 use crate::errand::{self, Errand, ErrandId, ErrandReport};
 use crate::event::{Event, EventKind};
 use crate::flow::{Flow as CallFlow, flows};
@@ -31,9 +31,11 @@ pub mod agents;
 pub mod billing;
 pub mod clock;
 pub mod conferences;
+pub mod direct_hashes;
 pub mod dispatch;
 pub mod extensions;
 pub mod numbers;
+pub mod outbound_config;
 pub mod outgoing;
 pub mod pickups;
 pub mod recordings;
@@ -71,6 +73,10 @@ pub enum Input {
     RestoreTrunks(Vec<Trunk>, Vec<Provider>, Vec<Route>),
     /// The billing account that the store remembers.
     RestoreBilling(Box<BillingAccount>),
+    /// What counts for every call beyond the box, as the store remembers it.
+    RestoreOutboundConfig(Box<OutboundConfig>),
+    /// The direct hashes that the store remembers, after all that they lead to.
+    RestoreDirectHashes(Vec<DirectHash>),
     /// What came of a question: where a name is.
     Resolved(Question, Result<Answer, Unresolved>),
     /// SIGTERM: no new calls, running calls go on.
@@ -170,6 +176,8 @@ impl Pbx {
             }
             Input::RestoreTrunks(trunks, providers, routes) => self.restore_trunks(trunks, providers, routes),
             Input::RestoreBilling(account) => self.ctx.billing.restore(*account),
+            Input::RestoreOutboundConfig(config) => self.ctx.outbound_config = *config,
+            Input::RestoreDirectHashes(hashes) => self.restore_direct_hashes(hashes),
             Input::Resolved(question, answer) => self.handle_resolved(&question, answer),
             Input::Drain => {
                 self.ctx.draining = true;
@@ -295,6 +303,7 @@ impl Pbx {
             | Command::DeleteTrunk(_)
             | Command::ReadTrunk(_)
             | Command::CreateProvider(_)
+            | Command::SetUpProvider(_)
             | Command::UpdateProvider(..)
             | Command::DeleteProvider(_)
             | Command::ReadProvider(_)
@@ -305,6 +314,9 @@ impl Pbx {
             | Command::ReadRoute(_) => self.carry_out_for_trunks(command),
             Command::UpdateBillingAccount(data) => self.update_billing_account(*data),
             Command::AdjustBalance(adjustment) => self.adjust_balance(adjustment),
+            Command::RegenerateDirectHash(to) => self.regenerate_direct_hash(to),
+            Command::DeleteDirectHash(to) => self.delete_direct_hash(to),
+            Command::UpdateOutboundConfig(change) => self.update_outbound_config(*change),
             Command::StopActiveflow(id) => self.stop_activeflow(id),
             Command::CreateCalls(new) => {
                 self.create_calls(*new, None).map(|made| Reply::Calls(made.calls, made.groupcalls))
@@ -397,6 +409,7 @@ impl Pbx {
             Timer::Balance(leg) => {
                 calls.with(ctx, leg, |call, ctx, place| call.handle_balance(ctx, place));
             }
+            Timer::RtpDebug(call) => calls.with_call(ctx, call, |call, ctx| call.handle_rtp_debug(ctx)),
             Timer::RecordingLimit(recording) => self.handle_recording_limit(recording),
             Timer::ErrandRest(id) => errand::handle_rested(ctx, id),
             Timer::Archive(call) => calls.archive(ctx, call),

@@ -3,6 +3,8 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
+/// Guests in calls at a time: they have proved nothing, and must not take the ports of those who have.
+pub const GUESTS: usize = 50;
 /// Steps kept of one call's ladder: a long call with session refreshes must not grow without end.
 pub const SEQUENCE_STEPS: usize = 400;
 /// Codecs offered to a phone, and read of its offer: as many as a stream of the media engine may receive.
@@ -81,6 +83,8 @@ pub const LEGS: usize = 200;
 pub const FLOWS: usize = 10_000;
 /// Bytes of the actions of all flows in memory: 250 flows that are as long as one may be, or 10,000 of some 3 KiB.
 pub const FLOWS_WEIGHT: usize = 32 << 20;
+/// Seconds of audio that are noted in one call's ladder: with them it keeps room for everything else.
+pub const RTP_NOTES: usize = SEQUENCE_STEPS / 4;
 /// Numbers.
 pub const NUMBERS: usize = 10_000;
 /// Trunks.
@@ -91,6 +95,8 @@ pub const TRUNK_NETWORKS: usize = 100;
 pub const PROVIDERS: usize = 100;
 /// Headers that a provider wants in every INVITE.
 pub const PROVIDER_HEADERS: usize = 20;
+/// What the numbers that may be called begin with: every country there is, and twice as many besides.
+pub const DESTINATION_WHITELIST: usize = 500;
 /// Routes.
 pub const ROUTES: usize = 1_000;
 /// INVITEs that one leg may send, one after the other, to one provider's addresses and the next provider's.

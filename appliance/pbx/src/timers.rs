@@ -32,6 +32,8 @@ pub enum Timer {
     Reinvite(LegKey),
     /// The media thread owes the last statistics of a leg.
     Statistics(LegKey),
+    /// The audio of a call is looked at closely.
+    RtpDebug(CallKey),
     /// A recording is as long as it was to be.
     RecordingLimit(media::RecordingId),
     /// The ladder of a call that is over is complete.
@@ -70,6 +72,7 @@ impl Timer {
             Timer::SessionExpired(_) => "session expired",
             Timer::Reinvite(_) => "re-INVITE after glare",
             Timer::Statistics(_) => "last statistics",
+            Timer::RtpDebug(_) => "close look at audio",
             Timer::RecordingLimit(_) => "recording limit",
             Timer::Archive(_) => "ladder complete",
             Timer::BindingExpires(_) => "binding expires",

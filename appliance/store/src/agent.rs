@@ -2,7 +2,7 @@
 
 use pbx::UnixMicros;
 use pbx::call::AddressKind;
-use pbx::directory::{Agent, AgentAddress, PasswordHash, Permission, RingMethod};
+use pbx::directory::{Agent, AgentAddress, Direct, PasswordHash, Permission, RingMethod};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ use crate::page::{Page, PageRequest};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::word::words;
-use crate::{Error, ids};
+use crate::{Error, direct_hash, ids};
 
 words! {
     /// What an agent may do: read, and change what is its own; also change; also manage agents. Each may what those
@@ -57,6 +57,9 @@ pub struct Record {
     pub tag_ids: Vec<Uuid>,
     /// Where it is reached.
     pub addresses: Vec<Address>,
+    /// What whoever has no password calls, as `sip:direct.<hash>@…`; not there until one is made, and never in events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direct_hash: Option<String>,
     /// When it was made.
     pub tm_create: Timestamp,
     /// When it was last changed.
@@ -97,6 +100,7 @@ impl Record {
             permission: agent.permission.into(),
             tag_ids: agent.tag_ids.clone(),
             addresses: agent.addresses.iter().map(Into::into).collect(),
+            direct_hash: None,
             tm_create: agent.created.into(),
             tm_update: agent.updated.into(),
             tm_delete: agent.deleted.map(Into::into),
@@ -160,7 +164,11 @@ pub(crate) fn save(connection: &Connection, agent: &Agent) -> Result<(), Error> 
 pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Result<Option<Account>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM agent WHERE id = ?1 AND deleted IS NULL");
     let found = connection.prepare_cached(&sql)?.query_row([id.as_bytes()], read).optional()?;
-    Ok(found.map(|agent| account(agent, identity)))
+    let hash = direct_hash::get(connection, Direct::Agent(id))?;
+    Ok(found.map(|agent| {
+        let account = account(agent, identity);
+        Account { record: Record { direct_hash: hash, ..account.record }, ..account }
+    }))
 }
 
 /// The agent with this user name, unless it is deleted.
@@ -184,7 +192,12 @@ pub(crate) fn list(
             && filter.tag_ids.iter().all(|tag| record.tag_ids.contains(tag))
     };
     let mut statement = connection.prepare_cached(&sql)?;
-    page.collect_some(&mut statement, |row| Ok(Some(Record::new(&read(row)?, identity)).filter(shown)))
+    let mut page =
+        page.collect_some(&mut statement, |row| Ok(Some(Record::new(&read(row)?, identity)).filter(shown)))?;
+    for record in &mut page.result {
+        record.direct_hash = direct_hash::get(connection, Direct::Agent(record.id))?;
+    }
+    Ok(page)
 }
 
 /// All agents that are not deleted.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pbx::UnixMicros;
 use pbx::conference::{Conference, ConferenceData, ConferenceStatus as SourceStatus};
+use pbx::directory::Direct;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,7 +15,7 @@ use crate::page::{Page, PageRequest};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::word::words;
-use crate::{Error, ids};
+use crate::{Error, direct_hash, ids};
 
 words! {
     /// How far a conference got: `starting → progressing → terminating → terminated`.
@@ -88,6 +89,9 @@ pub struct Record {
     pub transcribe_id: Uuid,
     /// All its transcriptions.
     pub transcribe_ids: Vec<Uuid>,
+    /// What whoever has no password calls, as `sip:direct.<hash>@…`; not there until one is made, and never in events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direct_hash: Option<String>,
     /// When it ended.
     pub tm_end: Option<Timestamp>,
     /// When it was made.
@@ -118,6 +122,7 @@ impl Record {
             recording_ids: conference.recording_ids.clone(),
             transcribe_id: Uuid::nil(),
             transcribe_ids: Vec::new(),
+            direct_hash: None,
             tm_end: ended,
             tm_create: conference.created.into(),
             tm_update: conference.updated.into(),
@@ -194,14 +199,19 @@ pub(crate) fn save(connection: &Connection, conference: &Conference) -> Result<(
 pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Result<Option<Record>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM conference WHERE id = ?1 AND ended IS NULL");
     let found = connection.prepare_cached(&sql)?.query_row([id.as_bytes()], read).optional()?;
-    Ok(found.map(|conference| Record::new(&conference, identity)))
+    let hash = direct_hash::get(connection, Direct::Conference(id))?;
+    Ok(found.map(|conference| Record { direct_hash: hash, ..Record::new(&conference, identity) }))
 }
 
 /// A page of conferences, the newest first.
 pub(crate) fn list(connection: &Connection, identity: &Identity, page: PageRequest) -> Result<Page<Record>, Error> {
     let sql =
         format!("SELECT {COLUMNS} FROM conference WHERE number < ?1 AND ended IS NULL ORDER BY number DESC LIMIT ?2");
-    page.collect(&mut connection.prepare_cached(&sql)?, |row| Ok(Record::new(&read(row)?, identity)))
+    let mut page = page.collect(&mut connection.prepare_cached(&sql)?, |row| Ok(Record::new(&read(row)?, identity)))?;
+    for record in &mut page.result {
+        record.direct_hash = direct_hash::get(connection, Direct::Conference(record.id))?;
+    }
+    Ok(page)
 }
 
 /// All conferences that are not over.

@@ -41,13 +41,19 @@ pub struct Record {
 impl Record {
     /// The resource's noun: `call` of `call_hungup`.
     pub fn resource(&self) -> &str {
-        self.kind.split_once('_').map_or(&self.kind, |(noun, _)| noun)
+        noun_of(&self.kind)
     }
+}
+
+/// The noun that an event's name begins with.
+fn noun_of(kind: &str) -> &str {
+    let noun = kind.split_once('_').map_or(kind, |(noun, _)| noun);
+    if kind.starts_with("outbound_config_") { "outbound_config" } else { noun }
 }
 
 /// Whether an event of this name tells of what people configured, and not of what phones and calls did.
 pub(crate) fn is_about_configuration(kind: &str) -> bool {
-    let noun = kind.split_once('_').map_or(kind, |(noun, _)| noun);
+    let noun = noun_of(kind);
     let by_phones = [
         "call",
         "groupcall",

@@ -1,7 +1,7 @@
 //! Extensions: a number, a password, and the phones that register with them.
 
 use pbx::UnixMicros;
-use pbx::directory::Extension;
+use pbx::directory::{Direct, Extension};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,7 +11,7 @@ use crate::page::{Page, PageRequest};
 use crate::registration;
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
-use crate::{Error, ids};
+use crate::{Error, direct_hash, ids};
 
 /// An extension as the API shows it and events carry it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -37,6 +37,9 @@ pub struct Record {
     /// The phones that are registered; shown by the API, not in events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registrations: Option<Vec<registration::Record>>,
+    /// What whoever has no password calls, as `sip:direct.<hash>@…`; not there until one is made, and never in events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direct_hash: Option<String>,
     /// When it was made.
     pub tm_create: Timestamp,
     /// When it was last changed.
@@ -58,6 +61,7 @@ impl Record {
             username: extension.extension.clone(),
             password: Some(extension.password.clone()),
             registrations: None,
+            direct_hash: None,
             tm_create: extension.created.into(),
             tm_update: extension.updated.into(),
             tm_delete: extension.deleted.map(Into::into),
@@ -126,6 +130,7 @@ pub(crate) fn list(
     let mut page = page.collect(&mut connection.prepare_cached(&sql)?, |row| Ok(Record::new(&read(row)?, identity)))?;
     for record in &mut page.result {
         record.registrations = Some(registration::of_extension(connection, record.id, now)?);
+        record.direct_hash = direct_hash::get(connection, Direct::Extension(record.id))?;
     }
     Ok(page)
 }

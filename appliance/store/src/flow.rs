@@ -1,6 +1,7 @@
 //! Flows.
 
 use pbx::UnixMicros;
+use pbx::directory::Direct;
 use pbx::flow::{Finding as SourceFinding, Flow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use crate::page::{Page, PageRequest};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::word::words;
-use crate::{Error, action, ids};
+use crate::{Error, action, direct_hash, ids};
 
 words! {
     /// What a flow is for.
@@ -52,6 +53,9 @@ pub struct Record {
     /// What is odd about it, though it can be run; shown where it was made or changed, not in events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<Finding>>,
+    /// What whoever has no password calls, as `sip:direct.<hash>@…`; not there until one is made, and never in events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direct_hash: Option<String>,
     /// When it was made.
     pub tm_create: Timestamp,
     /// When it was last changed.
@@ -72,6 +76,7 @@ impl Record {
             actions: action::records(&flow.actions),
             on_complete_flow_id: flow.on_complete_flow_id.unwrap_or_default(),
             findings: None,
+            direct_hash: None,
             tm_create: flow.created.into(),
             tm_update: flow.updated.into(),
             tm_delete: flow.deleted.map(Into::into),
@@ -121,13 +126,18 @@ pub(crate) fn save(connection: &Connection, flow: &Flow) -> Result<(), Error> {
 pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Result<Option<Record>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM flow WHERE id = ?1 AND deleted IS NULL");
     let found = connection.prepare_cached(&sql)?.query_row([id.as_bytes()], read).optional()?;
-    Ok(found.map(|flow| Record::new(&flow, identity)))
+    let hash = direct_hash::get(connection, Direct::Flow(id))?;
+    Ok(found.map(|flow| Record { direct_hash: hash, ..Record::new(&flow, identity) }))
 }
 
 /// A page of flows, the newest first.
 pub(crate) fn list(connection: &Connection, identity: &Identity, page: PageRequest) -> Result<Page<Record>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM flow WHERE number < ?1 AND deleted IS NULL ORDER BY number DESC LIMIT ?2");
-    page.collect(&mut connection.prepare_cached(&sql)?, |row| Ok(Record::new(&read(row)?, identity)))
+    let mut page = page.collect(&mut connection.prepare_cached(&sql)?, |row| Ok(Record::new(&read(row)?, identity)))?;
+    for record in &mut page.result {
+        record.direct_hash = direct_hash::get(connection, Direct::Flow(record.id))?;
+    }
+    Ok(page)
 }
 
 /// All flows that are not deleted.

@@ -23,10 +23,13 @@ words! {
     NumberStatus as "NumberStatus" { Active = "active", Deleted = "deleted" }
 }
 
-/// What the exchange knows of a number beyond VoIPBIN's fields: nothing yet.
+/// What the exchange knows of a number beyond VoIPBIN's fields.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
 #[schema(as = NumberMetadata)]
-pub struct Metadata {}
+pub struct Metadata {
+    /// Whether the audio of calls to it is looked at closely, second by second in the call's sequence.
+    pub rtp_debug: bool,
+}
 
 /// A number as the API shows it and events carry it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -85,7 +88,7 @@ impl Record {
             status,
             t38_enabled: false,
             emergency_enabled: false,
-            metadata: Metadata {},
+            metadata: Metadata { rtp_debug: number.rtp_debug },
             tm_purchase: None,
             tm_renew: None,
             tm_create: number.created.into(),
@@ -96,7 +99,7 @@ impl Record {
 }
 
 const COLUMNS: &str =
-    "number, id, dialled, type, call_flow_id, message_flow_id, name, detail, created, updated, deleted";
+    "number, id, dialled, type, call_flow_id, message_flow_id, name, detail, created, updated, deleted, rtp_debug";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Number> {
     Ok(Number {
@@ -110,13 +113,14 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Number> {
         created: UnixMicros(row.get(8)?),
         updated: UnixMicros(row.get(9)?),
         deleted: row.get::<_, Option<i64>>(10)?.map(UnixMicros),
+        rtp_debug: row.get(11)?,
     })
 }
 
 pub(crate) fn save(connection: &Connection, number: &Number) -> Result<(), Error> {
     let sql = "INSERT INTO number (id, dialled, type, call_flow_id, message_flow_id, name, detail, created, updated, \
-         deleted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO UPDATE SET \
-         call_flow_id = ?4, message_flow_id = ?5, name = ?6, detail = ?7, updated = ?9, deleted = ?10";
+         deleted, rtp_debug) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO UPDATE SET \
+         call_flow_id = ?4, message_flow_id = ?5, name = ?6, detail = ?7, updated = ?9, deleted = ?10, rtp_debug = ?11";
     connection.prepare_cached(sql)?.execute(params![
         number.id.as_bytes(),
         number.number,
@@ -128,6 +132,7 @@ pub(crate) fn save(connection: &Connection, number: &Number) -> Result<(), Error
         number.created.0,
         number.updated.0,
         number.deleted.map(|moment| moment.0),
+        number.rtp_debug,
     ])?;
     Ok(())
 }

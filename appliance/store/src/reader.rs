@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pbx::billing::BillingAccount;
 use pbx::conference::Conference;
-use pbx::directory::{Agent, Extension, Number, Provider, Route, Tag, Trunk};
+use pbx::directory::{Agent, Direct, DirectHash, Extension, Number, OutboundConfig, Provider, Route, Tag, Trunk};
 use pbx::flow::Flow;
 use pbx::registrar::Binding;
 use rusqlite::Connection;
@@ -15,9 +15,9 @@ use crate::page::{Page, PageRequest};
 use crate::setting::Identity;
 use crate::timestamp::Timestamp;
 use crate::{
-    Error, accesskey, activeflow, agent, billing, call, conference, conferencecall, cursor, customer, event_log,
-    extension, flow, groupcall, number, provider, recording, registration, route, safe_copy, sequence, tag, timeline,
-    trunk, webhook_delivery,
+    Error, accesskey, activeflow, agent, billing, call, conference, conferencecall, cursor, customer, direct_hash,
+    event_log, extension, flow, groupcall, number, outbound_config, provider, recording, registration, route,
+    safe_copy, sequence, tag, timeline, trunk, webhook_delivery,
 };
 
 /// One reading connection. It sees what is committed, and neither waits for the writer nor makes it wait.
@@ -52,6 +52,10 @@ pub struct Restored {
     pub routes: Vec<Route>,
     /// The billing account.
     pub billing: BillingAccount,
+    /// What counts for every call beyond the box.
+    pub outbound_config: OutboundConfig,
+    /// All direct hashes.
+    pub direct_hashes: Vec<DirectHash>,
 }
 
 impl Reader {
@@ -85,6 +89,8 @@ impl Reader {
             providers,
             routes,
             billing,
+            outbound_config: outbound_config::restored(&self.connection)?,
+            direct_hashes: direct_hash::all(&self.connection)?,
         })
     }
 
@@ -97,12 +103,18 @@ impl Reader {
     pub fn extension(&self, id: Uuid, now: Timestamp) -> Result<Option<extension::Record>, Error> {
         let Some(found) = extension::get(&self.connection, id)? else { return Ok(None) };
         let registrations = Some(self.registrations(id, now)?);
-        Ok(Some(extension::Record { registrations, ..extension::Record::new(&found, &self.identity) }))
+        let direct_hash = self.direct_hash(Direct::Extension(id))?;
+        Ok(Some(extension::Record { registrations, direct_hash, ..extension::Record::new(&found, &self.identity) }))
     }
 
     /// The contacts of one extension that are registered at `now`.
     pub fn registrations(&self, extension_id: Uuid, now: Timestamp) -> Result<Vec<registration::Record>, Error> {
         registration::of_extension(&self.connection, extension_id, now)
+    }
+
+    /// The direct hash of a resource, if it has one.
+    pub fn direct_hash(&self, of: Direct) -> Result<Option<String>, Error> {
+        direct_hash::get(&self.connection, of)
     }
 
     /// A page of calls.
@@ -213,6 +225,11 @@ impl Reader {
     /// One route.
     pub fn route(&self, id: Uuid) -> Result<Option<route::Record>, Error> {
         route::get(&self.connection, &self.identity, id)
+    }
+
+    /// What counts for every call beyond the box.
+    pub fn outbound_config(&self) -> Result<outbound_config::Record, Error> {
+        outbound_config::get(&self.connection, &self.identity)
     }
 
     /// A page of activeflows, also those that are over.

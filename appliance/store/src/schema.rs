@@ -27,6 +27,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0014_webhook_delivery.sql"),
     include_str!("../migrations/0015_billing.sql"),
     include_str!("../migrations/0016_boot.sql"),
+    include_str!("../migrations/0017_outbound_config.sql"),
+    include_str!("../migrations/0018_number_rtp_debug.sql"),
+    include_str!("../migrations/0019_direct_hash.sql"),
 ];
 
 /// `TNDM`, in the file's header: what tells our file from another program's.

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use pbx::call::{CallRecord, Dtmf};
 use pbx::conference::{Conference, Conferencecall, ConferencecallStatus};
-use pbx::directory::{Agent, Extension, Number, Tag, Trunk};
+use pbx::directory::{Agent, Direct, DirectHash, Extension, Number, OutboundConfig, Route, Tag, Trunk};
 use pbx::flow::{ActiveflowRecord, Flow};
 use pbx::groupcall::Groupcall;
+use pbx::message::record::MessageRecord;
 use pbx::provider::ProviderRecord;
 use pbx::recording::RecordingRecord;
 use pbx::registrar::Binding;
@@ -30,8 +31,8 @@ use crate::timestamp::Timestamp;
 use crate::webhook_delivery::DeliveryStatus;
 use crate::{
     Error, Store, accesskey, activeflow, agent, call, conference, conferencecall, configuration, cursor, customer,
-    dtmf, event_log, extension, flow, groupcall, kept, limits, message, number, provider, recording, registration,
-    route, sequence, setting, tag, trunk, webhook_delivery,
+    direct_hash, dtmf, event_log, extension, flow, groupcall, kept, limits, message, number, outbound_config, provider,
+    recording, registration, route, sequence, setting, tag, trunk, webhook_delivery,
 };
 
 /// Something to be remembered.
@@ -467,10 +468,7 @@ impl<'a> Batch<'a> {
             | EventKind::BillingRefused(_)
             | EventKind::BillingSpent(_) => self.pay(at, &event.kind),
             EventKind::DtmfReceived(dtmf) => self.dtmf(at, name, dtmf),
-            EventKind::MessageCreated(message) | EventKind::MessageUpdated(message) => {
-                self.append(at, name, message.id, &message::Record::new(message, self.identity))?;
-                self.tell(at, name, message.activeflow_id)
-            }
+            EventKind::MessageCreated(message) | EventKind::MessageUpdated(message) => self.message(at, name, message),
             EventKind::GroupcallCreated(groupcall)
             | EventKind::GroupcallUpdated(groupcall)
             | EventKind::GroupcallProgressing(groupcall)
@@ -502,9 +500,10 @@ impl<'a> Batch<'a> {
             | EventKind::ProviderUpdated(record)
             | EventKind::ProviderDeleted(record) => self.provider(at, name, record),
             EventKind::RouteCreated(route) | EventKind::RouteUpdated(route) | EventKind::RouteDeleted(route) => {
-                route::save(self.connection, route)?;
-                self.append(at, name, route.id, &route::Record::new(route, self.identity))
+                self.route(at, name, route)
             }
+            EventKind::OutboundConfigUpdated(config) => self.outbound_config(at, name, config),
+            EventKind::DirectHashUpdated(made) => self.direct_hash(at, name, made),
             EventKind::ActiveflowCreated(activeflow) | EventKind::ActiveflowUpdated(activeflow) => {
                 self.activeflow(at, name, activeflow)
             }
@@ -528,6 +527,11 @@ impl<'a> Batch<'a> {
         self.tell_of_call(at, name, dtmf.call_id)
     }
 
+    fn message(&mut self, at: Timestamp, name: &str, message: &MessageRecord) -> Result<(), Error> {
+        self.append(at, name, message.id, &message::Record::new(message, self.identity))?;
+        self.tell(at, name, message.activeflow_id)
+    }
+
     fn trunk(&mut self, at: Timestamp, name: &str, trunk: &Trunk) -> Result<(), Error> {
         trunk::save(self.connection, trunk)?;
         self.append(at, name, trunk.id, &trunk::Record::new(trunk, self.identity))
@@ -535,6 +539,9 @@ impl<'a> Batch<'a> {
 
     fn conference(&mut self, at: Timestamp, name: &str, conference: &Conference) -> Result<(), Error> {
         conference::save(self.connection, conference)?;
+        if conference.ended.is_some() {
+            direct_hash::remove(self.connection, Direct::Conference(conference.id))?;
+        }
         self.append(at, name, conference.id, &conference::Record::new(conference, self.identity))
     }
 
@@ -547,12 +554,48 @@ impl<'a> Batch<'a> {
     fn extension_deleted(&mut self, at: Timestamp, name: &str, extension: &Extension) -> Result<(), Error> {
         self.refreshed.retain(|(id, _), _| *id != extension.id);
         registration::remove_all(self.connection, extension.id)?;
+        direct_hash::remove(self.connection, Direct::Extension(extension.id))?;
         self.extension(at, name, extension)
+    }
+
+    /// What it belongs to was changed; the event does not say the hash.
+    fn direct_hash(&mut self, at: Timestamp, name: &str, made: &DirectHash) -> Result<(), Error> {
+        direct_hash::save(self.connection, made)?;
+        let id = made.to.id();
+        match made.to {
+            Direct::Extension(_) => {
+                let Some(extension) = extension::get(self.connection, id)? else { return Ok(()) };
+                self.append(at, name, id, &extension::Record::new(&extension, self.identity).without_password())
+            }
+            Direct::Agent(_) => {
+                let Some(found) = agent::get(self.connection, self.identity, id)? else { return Ok(()) };
+                self.append(at, name, id, &agent::Record { direct_hash: None, ..found.record })
+            }
+            Direct::Conference(_) => {
+                let Some(found) = conference::get(self.connection, self.identity, id)? else { return Ok(()) };
+                self.append(at, name, id, &conference::Record { direct_hash: None, ..found })
+            }
+            Direct::Flow(_) => {
+                let Some(found) = flow::get(self.connection, self.identity, id)? else { return Ok(()) };
+                self.append(at, name, id, &flow::Record { direct_hash: None, ..found })
+            }
+        }
     }
 
     fn groupcall(&mut self, at: Timestamp, name: &str, groupcall: &Groupcall) -> Result<(), Error> {
         let record = groupcall::Record::new(groupcall, self.identity);
         record.save(self.connection)?;
+        self.append(at, name, record.id, &record)
+    }
+
+    fn route(&mut self, at: Timestamp, name: &str, route: &Route) -> Result<(), Error> {
+        route::save(self.connection, route)?;
+        self.append(at, name, route.id, &route::Record::new(route, self.identity))
+    }
+
+    fn outbound_config(&mut self, at: Timestamp, name: &str, config: &OutboundConfig) -> Result<(), Error> {
+        outbound_config::save(self.connection, config)?;
+        let record = outbound_config::get(self.connection, self.identity)?;
         self.append(at, name, record.id, &record)
     }
 
@@ -604,6 +647,9 @@ impl<'a> Batch<'a> {
 
     fn flow(&mut self, at: Timestamp, name: &str, flow: &Flow) -> Result<(), Error> {
         flow::save(self.connection, flow)?;
+        if flow.deleted.is_some() {
+            direct_hash::remove(self.connection, Direct::Flow(flow.id))?;
+        }
         self.append(at, name, flow.id, &flow::Record::new(flow, self.identity))
     }
 
@@ -615,6 +661,7 @@ impl<'a> Batch<'a> {
     /// The access keys of an agent that is deleted are deleted with it.
     fn agent(&mut self, at: Timestamp, name: &str, agent: &Agent) -> Result<(), Error> {
         if agent.deleted.is_some() {
+            direct_hash::remove(self.connection, Direct::Agent(agent.id))?;
             for key in accesskey::of_agent(self.connection, self.identity, agent.id)? {
                 self.delete_accesskey(key.record.id, at)?;
             }

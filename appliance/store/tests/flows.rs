@@ -79,6 +79,7 @@ fn number(which: u128) -> Box<Number> {
         kind: if which > 1 { NumberKind::Virtual } else { NumberKind::Normal },
         call_flow_id: (which > 1).then(|| id(1)),
         message_flow_id: (which == 1).then(|| id(2)),
+        rtp_debug: which > 1,
         name: "Front desk".into(),
         detail: String::new(),
         created: UnixMicros(NOW),

@@ -8,6 +8,7 @@ export interface NumberRecord {
   message_flow_id: string
   name: string
   detail: string
+  metadata: { rtp_debug: boolean }
 }
 
 export const NIL = '00000000-0000-0000-0000-000000000000'

@@ -45,5 +45,6 @@ test('a new one registers, and a password is sent where one was written', () => 
   const draft = { ...draftOf(undefined), hostname: '192.0.2.1', port: '5070', transport: 'tcp', username: ' box ', password: 'secret' }
   expect(bodyOf(draft, undefined)).toMatchObject({ port: 5070, transport: 'tcp', register: { username: 'box', password: 'secret', expires: 3600 } })
   expect(bodyOf({ ...draft, registers: false }, undefined)).toMatchObject({ register: { expires: 0 } })
+  expect(bodyOf({ ...draft, targets: ' +49, +33' }, undefined)).toMatchObject({ targets: ['+49', '+33'] })
   expect(nameOf({ ...PROVIDER, name: 'Telco' })).toBe('Telco')
 })

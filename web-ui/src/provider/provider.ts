@@ -56,6 +56,8 @@ export interface Draft {
   caller_id: string
   tech_prefix: string
   codecs: string
+  /** Of a new one: what the numbers begin with that go through it. */
+  targets: string
 }
 
 export function draftOf(provider: Provider | undefined): Draft {
@@ -70,18 +72,25 @@ export function draftOf(provider: Provider | undefined): Draft {
     caller_id: provider?.caller_id ?? '',
     tech_prefix: provider?.tech_prefix ?? '',
     codecs: provider?.codecs ?? '',
+    targets: 'all',
   }
+}
+
+/** The beginnings of numbers in a text, whatever stands between them. */
+export function targetsOf(text: string): string[] {
+  return text.split(/[\s,;]+/).filter(Boolean)
 }
 
 const EXPIRES = 3_600
 
 /** What is asked of the exchange. A password that is empty stays as it is. */
 export function bodyOf(draft: Draft, known: Provider | undefined): Record<string, unknown> {
-  const { port, transport, username, password, registers, ...rest } = draft
+  const { port, transport, username, password, registers, targets, ...rest } = draft
   const expires = registers ? known?.register?.expires || EXPIRES : 0
   return {
     ...rest,
     port: Number(port || 0),
+    ...(known ? {} : { targets: targetsOf(targets) }),
     ...(transport ? { transport } : {}),
     register: { username: username.trim(), expires, ...(password ? { password } : {}) },
   }

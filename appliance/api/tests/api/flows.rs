@@ -152,7 +152,9 @@ async fn what_is_odd_about_a_flow_is_told_and_does_not_refuse_it() {
     assert_eq!(made["findings"], wanted);
     assert_eq!(made["actions"][0]["option"], json!({"loud": true}), "it is kept as it was written");
     let described = seat.get("/openapi.json").await.json()["components"]["schemas"]["Flow"]["properties"].clone();
-    let described: BTreeSet<_> = described.as_object().expect("fields").keys().cloned().collect();
+    let mut described: BTreeSet<_> = described.as_object().expect("fields").keys().cloned().collect();
+    // It is there once one is made.
+    assert!(described.remove("direct_hash"));
     assert_eq!(made.as_object().expect("fields").keys().cloned().collect::<BTreeSet<_>>(), described);
 }
 
@@ -234,12 +236,20 @@ async fn a_number_leads_to_a_flow_and_is_dialled_by_nothing_else() {
     let new = json!({"number": "+493012345", "call_flow_id": flow, "name": "Desk", "type": "virtual"});
     let made = seat.made("/v1.0/numbers", new.clone()).await;
     assert_eq!((&made["call_flow_id"], &made["message_flow_id"]), (&flow, &json!(nil())));
-    assert_eq!((&made["type"], &made["status"], &made["metadata"]), (&json!("virtual"), &json!("active"), &json!({})));
+    assert_eq!(
+        (&made["type"], &made["status"], &made["metadata"]),
+        (&json!("virtual"), &json!("active"), &json!({"rtp_debug": false}))
+    );
     let described = seat.get("/openapi.json").await.json()["components"]["schemas"]["Number"]["properties"].clone();
     let described: BTreeSet<_> = described.as_object().expect("fields").keys().cloned().collect();
     assert_eq!(made.as_object().expect("fields").keys().cloned().collect::<BTreeSet<_>>(), described);
     let path = path("numbers", &made);
     assert_eq!(seat.get(&path).await.json(), made);
+    let metadata = format!("{path}/metadata");
+    let looked_at = seat.send("PUT", &metadata, json!({"rtp_debug": true})).await.json();
+    assert_eq!((&looked_at["metadata"], &looked_at["name"]), (&json!({"rtp_debug": true}), &json!("Desk")));
+    assert_eq!(seat.get(&path).await.json(), looked_at, "the database has the same");
+    assert_eq!(seat.send("PUT", &metadata, json!({"rtp_debug": 1})).await.reason(), "INVALID_JSON_BODY");
     for (number, status, reason) in [
         ("+493012345", 409, "NUMBER_ALREADY_EXISTS"),
         ("1001", 409, "EXTENSION_ALREADY_EXISTS"),

@@ -8,6 +8,7 @@ mod conferences;
 mod configuration;
 mod customer;
 mod desk;
+mod direct_hashes;
 mod extensions;
 mod flows;
 mod health;

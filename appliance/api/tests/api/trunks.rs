@@ -1,4 +1,4 @@
-//! Trunks, providers and routes.
+//! Trunks, providers, routes, and what counts for all calls beyond the box.
 
 use serde_json::{Value, json};
 
@@ -125,4 +125,99 @@ async fn a_provider_and_the_routes_to_it() {
     assert_eq!(seat.get(&way).await.reason(), "ROUTE_NOT_FOUND");
     assert_eq!(seat.send("DELETE", &path, Value::Null).await.status, 200);
     assert_eq!(seat.get(&path).await.reason(), "PROVIDER_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn what_counts_for_every_call_beyond_the_box() {
+    let seat = Seat::new().await;
+    let path = "/v1.0/outbound_config";
+    let first = seat.get(path).await.json();
+    let nobody = uuid::Uuid::nil().to_string();
+    assert_eq!((&first["destination_whitelist"], &first["codecs"]), (&json!([]), &json!("")));
+    assert_eq!((&first["default_outgoing_source_number_id"], &first["id"]), (&json!(nobody), &first["customer_id"]));
+    let (_, number) = seat.made("/v1.0/numbers", json!({"number": "+4930500"})).await;
+    let body = json!({
+        "name": "Europe", "destination_whitelist": ["+49", "+33", "+49"], "codecs": "pcma, opus",
+        "default_outgoing_source_number_id": number["id"],
+    });
+    let changed = seat.send("PUT", path, body).await.json();
+    assert_eq!((&changed["destination_whitelist"], &changed["codecs"]), (&json!(["+33", "+49"]), &json!("pcma,opus")));
+    assert_eq!(changed["default_outgoing_source_number_id"], number["id"]);
+    assert_eq!(seat.get(path).await.json(), changed, "the database has the same");
+    for (field, value) in [
+        ("destination_whitelist", json!(["+49", "all"])),
+        ("destination_whitelist", json!(["Germany"])),
+        ("destination_whitelist", json!(vec!["+49"; 501])),
+        ("codecs", json!("mp3")),
+        ("default_outgoing_source_number_id", json!(uuid::Uuid::from_u128(9))),
+        ("name", json!("a\u{7}")),
+    ] {
+        let refused = seat.send("PUT", path, json!({ "detail": "half", field: value })).await;
+        assert_eq!((refused.status.as_u16(), refused.reason().as_str()), (400, "INVALID_ARGUMENT"), "{field}");
+        assert_eq!(refused.json()["error"]["details"][0]["field"], field);
+    }
+    assert_eq!(seat.send("PUT", path, json!({ "destination_whitelist": "+49" })).await.reason(), "INVALID_JSON_BODY");
+    assert_eq!(seat.get(path).await.json(), changed, "nothing was half saved");
+    let number = format!("/v1.0/numbers/{}", number["id"].as_str().expect("an id"));
+    assert_eq!(seat.send("DELETE", &number, Value::Null).await.reason(), "IN_USE");
+    let without = json!({ "default_outgoing_source_number_id": nobody, "destination_whitelist": [] });
+    let without = seat.send("PUT", path, without).await.json();
+    assert_eq!((&without["destination_whitelist"], &without["name"]), (&json!([]), &json!("Europe")));
+    assert_eq!(seat.send("DELETE", &number, Value::Null).await.status, 200);
+    let reader = seat.desk.store.reader().expect("a reader");
+    let log = reader.events_after(1, 100).expect("the log");
+    let told: Vec<_> = log.iter().filter(|event| event.kind == "outbound_config_updated").collect();
+    assert_eq!((told.len(), told[0].resource()), (2, "outbound_config"));
+    assert!(told[0].data.get().contains("+33"), "{}", told[0].data);
+    let restored = reader.restore().expect("what there is").outbound_config;
+    assert_eq!((restored.name.as_str(), restored.codecs.len()), ("Europe", 2));
+}
+
+#[tokio::test]
+async fn a_provider_is_set_up_with_its_routes_or_not_at_all() {
+    let seat = Seat::new().await;
+    let path = "/v1.0/providers/setup";
+    let new = json!({
+        "hostname": "192.0.2.1", "name": "World", "register": {"username": "box", "password": "open sesame"},
+        "targets": ["+49", "all"], "priority": 7,
+    });
+    let made = seat.send("POST", path, new.clone()).await.json();
+    assert_eq!((&made["name"], &made["register"]["expires"]), (&json!("World"), &json!(3_600)));
+    let shown = seat.get(&format!("/v1.0/providers/{}", made["id"].as_str().expect("an id"))).await.json();
+    assert_eq!(shown["metadata"]["registration"]["status"], "registering");
+    let routes = seat.get("/v1.0/routes").await.json()["result"].clone();
+    let told: Vec<_> = routes.as_array().expect("routes").iter().map(|route| &route["target"]).collect();
+    assert_eq!(told, [&json!("all"), &json!("+49")]);
+    for route in routes.as_array().expect("routes") {
+        assert_eq!((&route["provider_id"], &route["priority"]), (&made["id"], &json!(7)));
+        assert_eq!(route["name"], "World");
+    }
+    for (field, change) in [
+        ("targets", json!(["+49", "Germany"])),
+        ("targets", json!(["+49", "+49"])),
+        ("priority", json!(-1)),
+        ("hostname", json!("a b")),
+        ("register", json!({"username": "box"})),
+    ] {
+        let mut wrong = new.clone();
+        wrong[field] = change;
+        let refused = seat.refused(path, wrong).await;
+        assert_eq!(refused.split('.').next(), Some(field), "{refused}");
+    }
+    let count = async |path: &str| seat.get(path).await.json()["result"].as_array().map(Vec::len);
+    assert_eq!(
+        (count("/v1.0/providers").await, count("/v1.0/routes").await),
+        (Some(1), Some(2)),
+        "nothing was half made"
+    );
+    assert_eq!(seat.send("POST", path, json!({"targets": ["all"]})).await.reason(), "INVALID_JSON_BODY");
+    let everywhere = seat.send("POST", path, json!({"hostname": "192.0.2.2"})).await.json();
+    let alone = seat.send("POST", path, json!({"hostname": "192.0.2.3", "targets": []})).await.json();
+    let routes = seat.get("/v1.0/routes").await.json()["result"].clone();
+    assert_eq!((&routes[0]["provider_id"], &routes[0]["target"]), (&everywhere["id"], &json!("all")));
+    assert_eq!(routes.as_array().map(Vec::len), Some(3));
+    assert!(alone["id"].is_string());
+    let log = seat.desk.store.reader().expect("a reader").events_after(1, 100).expect("the log");
+    let kinds: Vec<&str> = log.iter().map(|event| event.kind.as_str()).take(3).collect();
+    assert_eq!(kinds, ["provider_created", "route_created", "route_created"]);
 }

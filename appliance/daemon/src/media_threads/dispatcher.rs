@@ -92,6 +92,7 @@ impl Dispatcher {
             | Command::SendDigits { stream, .. }
             | Command::Echo { stream, .. }
             | Command::DetectMachine { stream }
+            | Command::Measure { stream }
             | Command::Attach { to: stream, .. }
             | Command::Mute { stream, .. } => self.push(self.lane(*stream), Order::Command(command)),
             Command::Connect { a, b } if self.lane(*a) != self.lane(*b) => self.bridge(*a, *b),

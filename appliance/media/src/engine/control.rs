@@ -24,6 +24,7 @@ impl Engine {
             Command::Mute { stream, mute } => self.mute(stream, mute),
             Command::Echo { stream, on } => self.echo(now, stream, on),
             Command::DetectMachine { stream } => self.detect_machine(now, stream),
+            Command::Measure { stream } => self.measure(stream),
             Command::Attach { program, to, hears, speaks } => self.attach(now, (program, to), (hears, speaks)),
             Command::OpenConference { conference, loudest } => self.open_conference(now, conference, loudest),
             Command::Join { stream, conference } => self.join(now, stream, conference),
@@ -127,6 +128,12 @@ impl Engine {
         for id in [Some(id), peer].into_iter().flatten() {
             self.part(now, id);
         }
+        Some(())
+    }
+
+    fn measure(&mut self, id: StreamId) -> Option<()> {
+        let statistics = Box::new(self.streams.get(id)?.statistics());
+        self.outbox.answer(Event::Measured { stream: id, statistics });
         Some(())
     }
 

@@ -29,6 +29,8 @@ pub enum Peer {
     Trunk(Uuid),
     /// A provider: we call them, or they call us because we registered.
     Provider(Uuid),
+    /// Somebody who called by a direct hash.
+    Guest,
     /// Somebody of whom nothing is known but a SIP URI.
     Uri,
 }

@@ -51,6 +51,12 @@ impl Calls {
         self.calls.values().map(|call| call.legs.len()).sum()
     }
 
+    /// How many of them are guests.
+    pub fn guests(&self) -> usize {
+        let legs = self.calls.values().flat_map(|call| &call.legs);
+        legs.filter(|leg| leg.peer == Peer::Guest && leg.is_live()).count()
+    }
+
     /// The name of the next call.
     pub fn next_key(&mut self) -> CallKey {
         self.made += 1;

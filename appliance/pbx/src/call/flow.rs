@@ -171,6 +171,7 @@ impl Call {
     pub fn begin_flow(&mut self, ctx: &mut Context, script: Script) {
         let (id, at) = (script.id.unwrap_or_else(|| ctx.uuid()), ctx.unix());
         self.ladder.internal(at, (ladder::CALL, ladder::CALL), "start flow", script.name.clone());
+        self.begin_rtp_debug(ctx);
         let mut run = Run::new(id, script, (Origin::Call, Some(self.id())), at);
         self.tell_variables(&mut run);
         self.legs[CALLER].record.flow_id = run.record.flow_id;

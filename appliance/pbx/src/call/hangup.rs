@@ -119,6 +119,7 @@ impl Call {
             }
         }
         ctx.cancel(&mut self.limit);
+        self.end_rtp_debug(ctx);
     }
 
     /// Ends a leg by what its stage calls for: a final answer, CANCEL or BYE.

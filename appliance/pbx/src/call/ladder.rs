@@ -8,6 +8,7 @@ use sip::sdp::crypto::without_keys;
 use uuid::Uuid;
 
 use crate::correction::Correction;
+use crate::directory::direct_hash::PREFIX;
 use crate::sequence::{Participant, Role, Sequence, Step, StepKind};
 use crate::{UnixMicros, limits};
 
@@ -169,10 +170,27 @@ fn masked(message: &[u8]) -> String {
             out.push_str(line);
         }
     }
-    match without_keys(&out) {
+    let out = match without_keys(&out) {
         Cow::Owned(masked) => masked,
         Cow::Borrowed(_) => out,
+    };
+    without_direct_hashes(out)
+}
+
+/// The text without what is behind each `direct.`: whoever reads a ladder need not be able to call so.
+fn without_direct_hashes(text: String) -> String {
+    let mut parts = text.split(PREFIX);
+    let (Some(first), Some(next)) = (parts.next(), parts.next()) else { return text };
+    let mut out = String::from(first);
+    for part in std::iter::once(next).chain(parts) {
+        out.push_str(PREFIX);
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+        if rest.len() < part.len() {
+            out.push('…');
+        }
+        out.push_str(rest);
     }
+    out
 }
 
 fn masked_line(line: &str) -> String {
@@ -271,6 +289,15 @@ mod tests {
         let shown = masked(message);
         assert!(!shown.contains("0123456789abcdef") && shown.contains("nc=1"), "{shown}");
         assert_eq!(label_of(b"SIP/2.0 180 Ringing\r\n\r\n"), "180 Ringing");
+    }
+
+    #[test]
+    fn direct_hashes_are_not_shown() {
+        let message =
+            b"INVITE sip:direct.5ec4e70@h SIP/2.0\r\nTo: <sip:direct.5ec4e70@h>\r\nSubject: direct. And so on\r\n\r\n";
+        let shown = masked(message);
+        assert!(shown.starts_with("INVITE sip:direct.…@h SIP/2.0\r\nTo: <sip:direct.…@h>\r\n"), "{shown}");
+        assert!(shown.contains("Subject: direct. And so on\r\n"), "{shown}");
     }
 
     #[test]

@@ -57,6 +57,9 @@ impl Way {
             AddressKind::Tel => {
                 let number = telephone_number(&address.target).ok_or(Cause::INVALID_NUMBER)?;
                 let goals = providers(ctx, &number);
+                if !goals.is_empty() && !ctx.outbound_config.allows(&number) && !is_emergency(&number) {
+                    return Err(Cause::REJECTED);
+                }
                 (number, goals)
             }
             _ => (String::new(), VecDeque::from([Goal::Uri(readable(&address.target).ok_or(Cause::INVALID_NUMBER)?)])),
@@ -91,6 +94,14 @@ fn providers(ctx: &Context, number: &str) -> VecDeque<Goal> {
     providers.retain(|id| ctx.providers.get(*id).is_some());
     providers.sort_by_key(|id| ctx.links.state(*id).health == Health::Unhealthy);
     providers.into_iter().map(Goal::Provider).collect()
+}
+
+/// Why there is no way to a number, in words.
+pub fn no_way(cause: Cause) -> String {
+    match cause {
+        Cause::REJECTED => "not on the destination whitelist".into(),
+        cause => cause.text().to_lowercase(),
+    }
 }
 
 /// A SIP address, with or without its scheme, over a transport that we have.
@@ -306,7 +317,7 @@ impl Call {
         match way.current.as_ref()? {
             Goal::Uri(uri) => {
                 let (peer, to) = (Peer::Uri, Some(NameAddr::new(uri.bare())));
-                let (headers, codecs) = (Headers::new(), Vec::new());
+                let (headers, codecs) = (Headers::new(), ctx.outbound_config.codecs.clone());
                 Some(Callee { peer, address, target: target(uri.clone()), flow, from, to, headers, codecs })
             }
             Goal::Provider(id) => {
@@ -325,7 +336,8 @@ impl Call {
                 }
                 let to = Some(NameAddr::new(uri.bare()));
                 let (peer, from) = (Peer::Provider(*id), from.or(Some(shown)));
-                let codecs = provider.data.codecs.clone();
+                let own = Some(&provider.data.codecs).filter(|codecs| !codecs.is_empty());
+                let codecs = own.unwrap_or(&ctx.outbound_config.codecs).clone();
                 Some(Callee { peer, address, target: target(uri), flow, from, to, headers, codecs })
             }
         }
@@ -402,13 +414,15 @@ impl Call {
     }
 }
 
-/// Who calls, as a provider knows it: the caller's own number where it has one, else the provider's for us.
+/// Who calls, as a provider knows it: the caller's own number where it has one, else the one that is set for us.
 fn identity(ctx: &Context, provider: &Provider, (source, flow): (&Address, &sip::Flow)) -> NameAddr {
     let data = &provider.data;
     let username = data.register.as_ref().map(|register| register.username.as_str());
     let own = (source.kind == AddressKind::Tel).then_some(source.target.as_str());
     let set = Some(data.caller_id.as_str()).filter(|number| !number.is_empty());
-    let user = own.or(set).or(username).unwrap_or(&source.target);
+    let common = ctx.outbound_config.default_outgoing_source_number_id.and_then(|id| ctx.numbers.get(id));
+    let common = common.map(|number| number.number.as_str());
+    let user = own.or(set).or(common).or(username).unwrap_or(&source.target);
     // Who knows us by a password knows us under its own name, wherever we are today.
     let uri = match username {
         Some(_) => crate::provider::registration::sip_uri(user, &data.hostname),

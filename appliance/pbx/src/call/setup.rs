@@ -13,11 +13,13 @@ use super::callee::{Callee, address_of};
 use super::cause::Cause;
 use super::ladder::{self, Ladder};
 use super::leg::new_record;
+use super::outbound::no_way;
 use super::pickup::Pickup;
 use super::session_timer::{self, Asked as AskedTimer, SessionTimer};
 use super::waiting::Destination;
 use super::{
     Address, AddressKind, CALLER, Call, CallKey, Calls, Direction, Failure, Leg, LegKey, Peer, Presented, Stage, Way,
+    guest,
 };
 use crate::authentication::Caller;
 use crate::billing::CostType;
@@ -56,7 +58,9 @@ pub struct Whereabouts<'a> {
 pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabouts<'_>, invitation: Invitation) {
     let Invitation { server, flow, request, caller } = &invitation;
     let (server, is_inside) = (*server, matches!(caller, Caller::Extension(_)));
-    let mut checked = match check(ctx, calls, (caller, flow.transport, request)) {
+    let led_to = if let Caller::Guest(to) = caller { Some(*to) } else { None };
+    let checked = guest::check(calls, caller).and_then(|()| check(ctx, calls, (caller, flow.transport, request)));
+    let mut checked = match checked {
         Ok(checked) => checked,
         Err(refusal) => {
             ctx.totals.calls_refused += 1;
@@ -65,15 +69,17 @@ pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabou
         }
     };
     let key = calls.next_key();
-    let number = if is_inside { dialled(&request.uri) } else { called(ctx, request) };
+    let destination = destination_of(ctx, &places, (caller, request));
+    let number = destination.target.clone();
     let call_id = request.headers.get(&HeaderName::CallId).cloned().unwrap_or_default();
     let prelude = calls.preludes.take(&call_id);
     let pickup = checked.pickup.take().map(Box::new);
-    let mut call = begin(ctx, key, invitation, (checked, number.clone(), prelude));
-    let found = match pickup {
-        Some(pickup) => Ok(Destination::Pickup(pickup)),
-        None if is_inside => find(ctx, &mut call, places, &number),
-        None => find_number(ctx, &mut call, &number).unwrap_or_else(|| {
+    let mut call = begin(ctx, key, invitation, (checked, destination, prelude));
+    let found = match (pickup, led_to) {
+        (Some(pickup), _) => Ok(Destination::Pickup(pickup)),
+        (None, Some(to)) => guest::find(ctx, &mut call, &places, to),
+        (None, None) if is_inside => find(ctx, &mut call, places, &number),
+        (None, None) => find_number(ctx, &mut call, &number).unwrap_or_else(|| {
             let at = ctx.unix();
             call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "no such number", String::new());
             Err(Cause::UNALLOCATED)
@@ -94,6 +100,16 @@ pub fn handle_invitation(ctx: &mut Context, calls: &mut Calls, places: Whereabou
         Err(cause) => call.refuse(ctx, Failure::of(cause)),
     }
     calls.insert(ctx, call);
+}
+
+/// Whom an INVITE calls, as records show it.
+fn destination_of(ctx: &Context, places: &Whereabouts<'_>, (caller, request): (&Caller, &Request)) -> Address {
+    let (kind, target) = match caller {
+        Caller::Extension(_) => (AddressKind::Extension, dialled(&request.uri)),
+        Caller::Trunk(_) | Caller::Provider(_) => (AddressKind::Tel, called(ctx, request)),
+        Caller::Guest(to) => return guest::destination(ctx, places, *to),
+    };
+    Address { kind, target, target_name: String::new() }
 }
 
 /// What an INVITE asks for, found to be possible.
@@ -173,8 +189,10 @@ fn number_of<'a>(ctx: &'a Context, number: &str) -> Option<&'a Number> {
 
 /// Who calls, as records show it: for a trunk, what it vouches for (RFC 3325), or else what it says.
 fn source_of(caller: &Caller, request: &Request) -> Address {
-    if let Caller::Extension(extension) = caller {
-        return address_of(extension);
+    match caller {
+        Caller::Extension(extension) => return address_of(extension),
+        Caller::Guest(_) => return guest::source(request),
+        Caller::Trunk(_) | Caller::Provider(_) => {}
     }
     let asserted = request.headers.list::<PAssertedIdentity>().ok().and_then(|list| list.into_iter().next());
     let stated = request.headers.typed::<From>().ok().map(|from| from.address);
@@ -193,7 +211,6 @@ fn source_of(caller: &Caller, request: &Request) -> Address {
 struct Met {
     peer: Peer,
     name: String,
-    kind: AddressKind,
     proof: String,
 }
 
@@ -202,20 +219,22 @@ fn meet(caller: &Caller, source: &Address) -> Met {
         Caller::Extension(extension) => Met {
             peer: Peer::Extension(extension.id),
             name: extension.extension.clone(),
-            kind: AddressKind::Extension,
             proof: format!("{} has proved its password", extension.extension),
         },
         Caller::Trunk(trunk) => Met {
             peer: Peer::Trunk(trunk.id),
             name: source.target.clone(),
-            kind: AddressKind::Tel,
             proof: format!("from the trunk {}", trunk.data.domain_name),
         },
         Caller::Provider(provider) => Met {
             peer: Peer::Provider(provider.id),
             name: source.target.clone(),
-            kind: AddressKind::Tel,
             proof: format!("from the provider {}", provider.data.hostname),
+        },
+        Caller::Guest(to) => Met {
+            peer: Peer::Guest,
+            name: source.target.clone(),
+            proof: format!("a guest knows the direct hash of the {}", to.kind()),
         },
     }
 }
@@ -230,16 +249,15 @@ fn begin(
     ctx: &mut Context,
     key: CallKey,
     invitation: Invitation,
-    parts: (Checked, String, Vec<ladder::Noted>),
+    parts: (Checked, Address, Vec<ladder::Noted>),
 ) -> Call {
     let Invitation { server, flow, request, caller } = invitation;
-    let (checked, number, prelude) = parts;
+    let (checked, destination, prelude) = parts;
     ctx.totals.calls += 1;
     let id = ctx.uuid();
     let source = source_of(&caller, &request);
-    let Met { peer, name, kind, proof } = meet(&caller, &source);
+    let Met { peer, name, proof } = meet(&caller, &source);
     let is_anonymous = wants_privacy(&request);
-    let destination = Address { kind, target: number, target_name: String::new() };
     let mut record = new_record(id, Direction::Incoming, (source, destination), ctx.unix());
     record.peer = describe(&flow);
     let call_id = request.headers.get(&HeaderName::CallId).cloned().unwrap_or_default();
@@ -283,9 +301,16 @@ pub fn find(ctx: &Context, call: &mut Call, places: Whereabouts<'_>, number: &st
     }
     let Some(extension) = places.directory.by_number(number) else {
         let address = outside(number).unwrap_or_default();
-        if let Ok(way) = Way::to(ctx, &address, call.is_anonymous) {
-            call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "beyond the box", address.target.clone());
-            return Ok(Destination::Outside { address, way: Box::new(way) });
+        match Way::to(ctx, &address, call.is_anonymous) {
+            Ok(way) => {
+                call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "beyond the box", address.target.clone());
+                return Ok(Destination::Outside { address, way: Box::new(way) });
+            }
+            Err(Cause::REJECTED) => {
+                call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), no_way(Cause::REJECTED), address.target);
+                return Err(Cause::REJECTED);
+            }
+            Err(_) => {}
         }
         call.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), "no such extension", String::new());
         return Err(Cause::UNALLOCATED);
@@ -305,6 +330,7 @@ pub fn find(ctx: &Context, call: &mut Call, places: Whereabouts<'_>, number: &st
 fn find_number(ctx: &Context, call: &mut Call, number: &str) -> Option<Result<Destination, Cause>> {
     let is_outside = !matches!(call.legs[CALLER].peer, Peer::Extension(_));
     let found = if is_outside { number_of(ctx, number) } else { ctx.numbers.by_number(number) }?;
+    call.rtp_debug = found.rtp_debug.then(Box::default);
     let flow = found.call_flow_id.and_then(|id| ctx.flows.get(id));
     let words = flow.map_or("a number without a flow", |_| "a number");
     let name = flow.map(|flow| flow.name.clone()).unwrap_or_default();
@@ -369,7 +395,7 @@ impl Call {
 
     /// A call that a trunk or a provider brings may cost something.
     fn pay_for_coming_in(&mut self, ctx: &mut Context, number: &str) -> Result<(), Cause> {
-        if matches!(self.legs[CALLER].peer, Peer::Extension(_)) {
+        if matches!(self.legs[CALLER].peer, Peer::Extension(_) | Peer::Guest) {
             return Ok(());
         }
         let cost_type = match number_of(ctx, number).map(|number| number.kind) {

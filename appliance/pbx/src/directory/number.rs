@@ -20,6 +20,8 @@ pub struct Number {
     pub call_flow_id: Option<Uuid>,
     /// What a message to it goes through.
     pub message_flow_id: Option<Uuid>,
+    /// Whether the audio of calls to it is looked at closely.
+    pub rtp_debug: bool,
     /// Its name.
     pub name: String,
     /// A remark.
@@ -66,6 +68,8 @@ pub struct NumberChange {
     pub call_flow_id: Option<Option<Uuid>>,
     /// Another flow for messages.
     pub message_flow_id: Option<Option<Uuid>>,
+    /// Whether the audio of calls to it is looked at closely.
+    pub rtp_debug: Option<bool>,
     /// A new name.
     pub name: Option<String>,
     /// A new remark.
@@ -84,6 +88,11 @@ impl Numbers {
     pub fn leading_to(&self, flow: Uuid) -> Option<&str> {
         let leads = |number: &&Number| [number.call_flow_id, number.message_flow_id].contains(&Some(flow));
         self.by_id.values().filter(leads).map(|number| number.number.as_str()).min()
+    }
+
+    /// The number with this id.
+    pub fn get(&self, id: Uuid) -> Option<&Number> {
+        self.by_id.get(&id)
     }
 
     /// The number that is dialled so.
@@ -121,8 +130,19 @@ impl Numbers {
             return Err(Rejection::Exhausted("there are as many numbers as the exchange can hold"));
         }
         let NewNumber { number, kind, call_flow_id, message_flow_id, name, detail } = new;
-        let (created, updated, deleted) = (at, at, None);
-        let made = Number { id, number, kind, call_flow_id, message_flow_id, name, detail, created, updated, deleted };
+        let made = Number {
+            id,
+            number,
+            kind,
+            call_flow_id,
+            message_flow_id,
+            rtp_debug: false,
+            name,
+            detail,
+            created: at,
+            updated: at,
+            deleted: None,
+        };
         self.by_number.insert(made.number.clone(), id);
         self.by_id.insert(id, made.clone());
         Ok(made)
@@ -133,9 +153,10 @@ impl Numbers {
         let number = self.by_id.get_mut(&id).ok_or(Rejection::NotFound("number"))?;
         change.name.as_deref().map_or(Ok(()), |name| validate_text("name", name))?;
         change.detail.as_deref().map_or(Ok(()), |detail| validate_text("detail", detail))?;
-        let NumberChange { call_flow_id, message_flow_id, name, detail } = change;
+        let NumberChange { call_flow_id, message_flow_id, rtp_debug, name, detail } = change;
         number.call_flow_id = call_flow_id.unwrap_or(number.call_flow_id);
         number.message_flow_id = message_flow_id.unwrap_or(number.message_flow_id);
+        number.rtp_debug = rtp_debug.unwrap_or(number.rtp_debug);
         number.name = name.unwrap_or_else(|| std::mem::take(&mut number.name));
         number.detail = detail.unwrap_or_else(|| std::mem::take(&mut number.detail));
         number.updated = at;

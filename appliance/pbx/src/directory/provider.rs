@@ -44,6 +44,17 @@ pub struct ProviderData {
     pub register: Option<Register>,
 }
 
+/// What [`crate::Command::SetUpProvider`] needs: a provider, and which numbers go through it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderSetup {
+    /// The provider.
+    pub provider: ProviderData,
+    /// What the numbers begin with, a route for each.
+    pub targets: Vec<String>,
+    /// The priority of those routes.
+    pub priority: i32,
+}
+
 /// Who we are to a provider.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Register {

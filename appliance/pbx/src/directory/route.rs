@@ -45,9 +45,7 @@ impl Kept for RouteData {
     fn validate(&self) -> Result<(), Rejection> {
         validate_text("name", &self.name)?;
         validate_text("detail", &self.detail)?;
-        let digits = self.target.strip_prefix('+').unwrap_or(&self.target);
-        let is_prefix = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if self.target != "all" && !is_prefix {
+        if self.target != "all" && !is_prefix(&self.target) {
             return Err(Rejection::Invalid { field: "target", reason: "must be all, or + and a country code" });
         }
         if !(0..=10_000).contains(&self.priority) {
@@ -75,6 +73,12 @@ impl Routes {
         }
         providers
     }
+}
+
+/// Whether a number can begin so: a country code behind `+`, or digits that are dialled without one.
+pub fn is_prefix(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A dialled number without what only eyes need: `+49 (30) 12-34` is `+49301234`. `None` where it is no telephone number.

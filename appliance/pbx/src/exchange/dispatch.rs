@@ -231,6 +231,7 @@ impl Pbx {
             }
             media::Event::Closed { statistics, .. } => call.handle_closed(ctx, place, Some(*statistics)),
             media::Event::PlaybackEnded { playback, .. } => call.handle_playback_ended(ctx, place, playback),
+            media::Event::Measured { statistics, .. } => call.handle_measured(ctx, place, &statistics),
             media::Event::Judged { answerer, .. } => call.handle_judged(ctx, place, answerer),
             // Dealt with above: a recording may outlive its leg.
             media::Event::RecordingEnded { .. } => {}

@@ -26,6 +26,9 @@ impl Pbx {
     }
 
     pub(super) fn delete_number(&mut self, id: Uuid) -> Result<Reply, Rejection> {
+        if self.ctx.outbound_config.default_outgoing_source_number_id == Some(id) {
+            return Err(Rejection::InUse("calls beyond the box come from this number".into()));
+        }
         let at = self.ctx.unix();
         let deleted = self.ctx.numbers.delete(id, at)?;
         Ok(self.tell(EventKind::NumberDeleted, deleted))

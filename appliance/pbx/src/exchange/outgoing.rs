@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::Pbx;
 use crate::billing::{CostType, Micros, Shortage};
+use crate::call::outbound::no_way;
 use crate::call::{Address, AddressKind, Affair, CallKey, CallRecord, Callee, Dialling};
 use crate::command::NewActiveflow;
 use crate::command::{Rejection, Reply};
@@ -211,7 +212,7 @@ impl Pbx {
     /// Whoever is beyond the box: over a provider, or where a name leads.
     fn way_outside(&self, at: &str, plan: Dialling) -> Result<Way, Rejection> {
         let way = crate::call::Way::to(&self.ctx, &plan.destination, plan.anonymous)
-            .map_err(|cause| fault(at, "target", format!("cannot be called: {}", cause.text().to_lowercase())))?;
+            .map_err(|cause| fault(at, "target", format!("cannot be called: {}", no_way(cause))))?;
         Ok(Way::Call(Box::new(Dialling { way: Some(Box::new(way)), ..plan })))
     }
 

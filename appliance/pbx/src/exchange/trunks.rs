@@ -2,7 +2,7 @@
 
 use super::Pbx;
 use crate::command::{Command, Rejection, Reply};
-use crate::directory::{Provider, ProviderData, Route, RouteData, Trunk, TrunkData};
+use crate::directory::{Provider, ProviderData, ProviderSetup, Route, RouteData, Trunk, TrunkData};
 use crate::event::EventKind;
 use crate::names::{self, Answer, Question, Unresolved, Waiter};
 use crate::provider::{self, health, registration};
@@ -59,6 +59,7 @@ impl Pbx {
         let at = self.ctx.unix();
         match command {
             Command::CreateProvider(data) => self.create_provider(*data),
+            Command::SetUpProvider(setup) => self.set_up_provider(*setup),
             Command::UpdateProvider(id, data) => {
                 let changed = self.ctx.providers.update(id, *data, at)?;
                 registration::restart(&mut self.ctx, &changed);
@@ -84,6 +85,36 @@ impl Pbx {
         let (id, at) = (self.ctx.uuid(), self.ctx.unix());
         let made = self.ctx.providers.create(id, data, at)?;
         let reply = self.tell_provider(EventKind::ProviderCreated, &made);
+        registration::begin(&mut self.ctx, &made);
+        Ok(reply)
+    }
+
+    /// Makes a provider and the routes to it. Nobody hears of any before all of them are there.
+    fn set_up_provider(&mut self, setup: ProviderSetup) -> Result<Reply, Rejection> {
+        let ProviderSetup { provider, targets, priority } = setup;
+        let (id, at) = (self.ctx.uuid(), self.ctx.unix());
+        let name = provider.name.clone();
+        let made = self.ctx.providers.create(id, provider, at)?;
+        let mut routes: Vec<Route> = Vec::new();
+        for target in targets {
+            let data = RouteData { name: name.clone(), provider_id: id, priority, target, ..RouteData::default() };
+            let route = self.ctx.uuid();
+            match self.ctx.routes.create(route, data, at) {
+                Ok(route) => routes.push(route),
+                Err(rejection) => {
+                    // They are there, and nobody has heard of them.
+                    for route in routes {
+                        let _ = self.ctx.routes.delete(route.id, at);
+                    }
+                    let _ = self.ctx.providers.delete(id, at);
+                    return Err(of_targets(rejection));
+                }
+            }
+        }
+        let reply = self.tell_provider(EventKind::ProviderCreated, &made);
+        for route in routes {
+            self.tell_route(EventKind::RouteCreated, route);
+        }
         registration::begin(&mut self.ctx, &made);
         Ok(reply)
     }
@@ -146,5 +177,14 @@ impl Pbx {
         let record = Box::new(provider::record(&self.ctx, provider));
         self.ctx.event(kind(record.clone()));
         Reply::Provider(record)
+    }
+}
+
+/// What is wrong with one of the routes, in the words of a setup.
+fn of_targets(rejection: Rejection) -> Rejection {
+    match rejection {
+        Rejection::Invalid { field: "target", reason } => Rejection::Invalid { field: "targets", reason },
+        Rejection::AlreadyExists(_) => Rejection::Invalid { field: "targets", reason: "names one of them twice" },
+        other => other,
     }
 }

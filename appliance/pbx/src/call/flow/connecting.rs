@@ -2,6 +2,7 @@
 
 use super::Wait;
 use crate::call::cause::Cause;
+use crate::call::outbound::no_way;
 use crate::call::setup::Whereabouts;
 use crate::call::{Address, AddressKind, CALLER, Call, Callee, Ending, Failure, HangupReason, Presented, Way, ladder};
 use crate::context::Context;
@@ -85,7 +86,7 @@ impl Call {
                 match Way::to(ctx, address, connect.anonymous || self.is_anonymous) {
                     Ok(way) => called.push(Called::Outside(address.clone(), Box::new(way))),
                     Err(cause) => {
-                        let words = cause.text().to_lowercase();
+                        let words = no_way(cause);
                         self.ladder.internal(at, (ladder::REGISTRAR, ladder::CALL), words, String::new());
                         self.note_failure(Failure::of(cause));
                     }

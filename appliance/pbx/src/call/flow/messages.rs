@@ -9,6 +9,8 @@ use uuid::Uuid;
 use super::orders::called_now;
 use crate::billing::{CostType, SPENT};
 use crate::call::callee::Target;
+use crate::call::cause::Cause;
+use crate::call::outbound::no_way;
 use crate::call::setup::{Whereabouts, describe};
 use crate::call::{Address, AddressKind, Call, Callee, ladder};
 use crate::context::Context;
@@ -104,6 +106,9 @@ impl Call {
         let Some((id, data)) = known.map(|provider| (provider.id, provider.data.clone())) else {
             return Meant::Nobody("no provider leads there".into());
         };
+        if !ctx.outbound_config.allows(&number) {
+            return Meant::Nobody(no_way(Cause::REJECTED));
+        }
         let Some(uri) = data.uri(&number) else { return Meant::Nobody("is no number".into()) };
         let to = NameAddr::new(uri.bare());
         self.located(ctx, &data.question(), |flow| {
