@@ -31,6 +31,8 @@ export interface StreamOptions extends StreamHandlers {
   /** The address, without `after`. */
   url: () => string
   topics: string[]
+  /** The number behind which it begins; without: what comes from now on. */
+  after?: number
   open?: (url: string) => Socket
   later?: (action: () => void, milliseconds: number) => () => void
   random?: () => number
@@ -72,6 +74,7 @@ export class EventStream {
 
   constructor(options: StreamOptions) {
     this.#options = options
+    this.#last = options.after ?? 0
     this.#connect()
   }
 

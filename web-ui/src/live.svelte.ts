@@ -80,7 +80,8 @@ function open(customer: string): void {
   })
 }
 
-function address(token: string): string {
+/** Where the events are. */
+export function address(token: string): string {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
   return `${scheme}://${location.host}/v1.0/ws?token=${encodeURIComponent(token)}`
 }

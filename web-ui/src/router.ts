@@ -17,11 +17,12 @@ export type Route =
   | { page: 'accesskeys' }
   | { page: 'billing' }
   | { page: 'webhooks' }
+  | { page: 'events' }
   | { page: 'customer' }
   | { page: 'unknown'; path: string }
 
 /** The pages without an id. */
-const LISTS = ['conferences', 'extensions', 'recordings', 'numbers', 'flows', 'providers', 'routes', 'trunks', 'agents', 'tags', 'accesskeys', 'billing', 'webhooks', 'customer'] as const
+const LISTS = ['conferences', 'extensions', 'recordings', 'numbers', 'flows', 'providers', 'routes', 'trunks', 'agents', 'tags', 'accesskeys', 'billing', 'webhooks', 'events', 'customer'] as const
 
 /** Reads `#/calls/<id>`. */
 export function parseRoute(hash: string): Route {

@@ -20,6 +20,20 @@ export async function seeRecording(page, camera, demand) {
   return { waves, length }
 }
 
+/** The event log: what was, what happens now, and all of an event. */
+export async function seeEvents(page, camera, demand, happen) {
+  await page.waitForSelector('[data-test=events] tr[data-event=call_hungup]:has-text("1001 → 1002")')
+  const before = await page.locator('[data-test=events] tr[data-event=tag_created]').count()
+  await happen()
+  await page.waitForFunction((count) => document.querySelectorAll('[data-test=events] tr[data-event=tag_created]').length > count, before)
+  await page.locator('[data-test=events] tr[data-event=tag_created] button').first().click()
+  demand((await page.innerText('[data-test=event]')).includes('"while it was looked at"'), 'the event does not say what it is about')
+  await page.fill('input[type=search]', 'no such thing')
+  await page.waitForSelector('text=None of these')
+  await page.fill('input[type=search]', '')
+  await camera.take('events')
+}
+
 /** An event that a web server took is told once more; the cloud, which takes nothing, has records waiting. */
 export async function seeDelivery(page, camera, demand) {
   const row = '[data-test=deliveries] tr[data-event=customer_updated]'

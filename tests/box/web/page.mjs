@@ -9,7 +9,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { openBrowser } from './browser.mjs'
 import { Camera } from './camera.mjs'
-import { seeDelivery, seeRecording } from './outward.mjs'
+import { seeDelivery, seeEvents, seeRecording } from './outward.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -367,6 +367,12 @@ async function seeAdministration() {
   await administrate('Delivery')
   say('delivery', await seeDelivery(page, camera, demand))
   await demandNarrow('what leaves the box')
+  await administrate('Events')
+  await seeEvents(page, camera, demand, () => page.evaluate(async () => {
+    const { token } = JSON.parse(sessionStorage.getItem('tandem.session'))
+    await fetch('/v1.0/tags', { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ name: 'while it was looked at' }) })
+  }))
+  await demandNarrow('the events')
   await page.click('nav a:has-text("Recordings")')
   await page.waitForSelector('h1:has-text("Recordings")')
   await demandNarrow('the list of recordings')

@@ -31,5 +31,6 @@ export const ADMINISTRATION: PageEntry[] = [
   { href: '#/accesskeys', name: 'Access keys', routes: ['accesskeys'], needs: 'manager' },
   { href: '#/billing', name: 'Billing', routes: ['billing'], needs: 'manager' },
   { href: '#/webhooks', name: 'Delivery', routes: ['webhooks'], needs: 'manager' },
+  { href: '#/events', name: 'Events', routes: ['events'], needs: 'manager' },
   { href: '#/customer', name: 'Settings', routes: ['customer'], needs: 'manager' },
 ]
