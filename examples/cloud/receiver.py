@@ -110,20 +110,21 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(404, {"error": "no such path"})
         if given.token and self.headers.get("Authorization") != f"Bearer {given.token}":
             return self.answer(401, {"error": "who is it?"})
+        headers = {"Cache-Control": f"private, max-age={given.max_age or 60}"}
         try:
             octets = pathlib.Path(given.configuration, f"{found[1]}.json").read_bytes()
         except FileNotFoundError:
-            return self.answer(404, {"error": "there is none for this box"})
+            return self.answer(404, {"error": "there is none for this box"}, headers)
         etag = f'"{hashlib.sha256(octets).hexdigest()[:32]}"'
-        headers = {"ETag": etag, "Cache-Control": f"private, max-age={given.max_age or 60}"}
+        headers["ETag"] = etag
         known = self.headers.get("If-None-Match") == etag
         self.server.store.pulled(found[1], etag, 304 if known else 200)
         if known:
             return self.send(304, b"", headers)
         self.send(200, octets, {**headers, "X-Tandem-Signature": sign(octets, given.signing_key)})
 
-    def answer(self, status, body):
-        self.send(status, json.dumps(body).encode(), {})
+    def answer(self, status, body, headers={}):
+        self.send(status, json.dumps(body).encode(), headers)
 
     def send(self, status, octets, headers):
         self.send_response(status)

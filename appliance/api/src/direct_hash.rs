@@ -21,7 +21,7 @@ async fn order(state: &State, command: Command) -> Result<(), Failure> {
 
 /// The hash of a resource, for what shows it after a change.
 pub(crate) async fn of(state: &State, resource: Direct) -> Result<Option<String>, Failure> {
-    Ok(state.readers().read(move |reader| reader.direct_hash(resource)).await?)
+    state.readers().read(move |reader| reader.direct_hash(resource)).await
 }
 
 /// Makes a new direct hash of an extension: whoever calls `sip:direct.<hash>@…` reaches it, without a password. With the one

@@ -168,6 +168,7 @@ fn no_of(answer: &Map<String, Value>) -> No {
 fn caller(state: &State) -> Caller {
     let now = state.now();
     let agent = Record {
+        direct_hash: None,
         id: Uuid::nil(),
         customer_id: state.store().identity().customer_id,
         username: "cloud".into(),

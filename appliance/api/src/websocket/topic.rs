@@ -84,6 +84,7 @@ mod tests {
 
     fn agent(permission: AgentPermission) -> Record {
         Record {
+            direct_hash: None,
             id: id(AGENT),
             customer_id: id(CUSTOMER),
             username: String::new(),

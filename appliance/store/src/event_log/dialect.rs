@@ -71,7 +71,8 @@ mod tests {
             ("call_transcribing", "done", "transcribe_done"),
         ] {
             let data = RawValue::from_string(format!(r#"{{"status":"{status}"}}"#)).expect("JSON");
-            let record = Record { kind: kind.into(), data, seq: 1, tm: Timestamp(0), resource_id: Uuid::nil() };
+            let record =
+                Record { kind: kind.into(), data, seq: 1, tm: Timestamp(0), moment: None, resource_id: Uuid::nil() };
             assert_eq!(record.name_in(EventDialect::Later), later);
             assert_eq!(record.name_in(EventDialect::Ours), kind);
         }
