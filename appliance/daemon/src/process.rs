@@ -17,7 +17,7 @@ use sip::sdp::Encryption;
 use store::event_log::LogLimits;
 use store::journal::{Hooks, Journal};
 use store::sealed::BoxKey;
-use store::{Restored, Store, Timestamp, Writer};
+use store::{Store, Timestamp, Writer};
 use tokio::sync::watch;
 
 use crate::certificates::Certificates;
@@ -103,7 +103,8 @@ struct Running {
 }
 
 /// An exchange that takes up what the store remembers.
-fn exchange(settings: Settings, clock: Clock, restored: Restored) -> Result<Pbx> {
+fn exchange(settings: Settings, clock: Clock, store: &Store) -> Result<Pbx> {
+    let restored = store.reader().and_then(|reader| reader.restore()).context("cannot read the database")?;
     let mut pbx = Pbx::new(settings, clock::seed().context("the kernel gives no randomness")?);
     pbx.handle(clock.now(), Input::Clock(clock::unix()));
     let (extensions, bindings) = (restored.extensions.len(), restored.bindings.len());
@@ -136,7 +137,6 @@ impl Running {
         let clock = Clock::start();
         let (journal, events, bell) = start_journal(writer, notices)?;
         administrator::make_first(&store, &journal, now())?;
-        let restored = store.reader().and_then(|reader| reader.restore()).context("cannot read the database")?;
 
         let requests = sockets.queue(limits::COMMANDS);
         let media_reports = sockets.queue(limits::MEDIA_EVENTS);
@@ -148,7 +148,7 @@ impl Running {
         let media = start_media((options, &settings), (clock, &media_reports), waitings, (&recording, &sound))?;
 
         let counters = Arc::new(Counters::default());
-        let pbx = exchange(settings, clock, restored)?;
+        let pbx = exchange(settings, clock, &store)?;
 
         let errand_reports = sockets.queue(pbx::limits::ERRANDS);
         let around = Surroundings {

@@ -2,6 +2,7 @@
 
 mod billing;
 mod clock;
+mod directory;
 mod outbox;
 
 use std::net::IpAddr;
@@ -9,11 +10,10 @@ use std::sync::Arc;
 
 use pbx::call::{CallRecord, Dtmf};
 use pbx::conference::{Conference, Conferencecall, ConferencecallStatus};
-use pbx::directory::{Agent, Direct, DirectHash, Extension, Number, OutboundConfig, Route, Tag, Trunk};
+use pbx::directory::Direct;
 use pbx::flow::{ActiveflowRecord, Flow};
 use pbx::groupcall::Groupcall;
 use pbx::message::record::MessageRecord;
-use pbx::provider::ProviderRecord;
 use pbx::recording::RecordingRecord;
 use pbx::registrar::Binding;
 use pbx::sequence::Sequence;
@@ -31,8 +31,8 @@ use crate::timestamp::Timestamp;
 use crate::webhook_delivery::DeliveryStatus;
 use crate::{
     Error, Store, accesskey, activeflow, agent, call, conference, conferencecall, configuration, cursor, customer,
-    direct_hash, dtmf, event_log, extension, flow, groupcall, kept, limits, message, number, outbound_config, provider,
-    recording, registration, route, sequence, setting, tag, trunk, webhook_delivery,
+    direct_hash, dtmf, event_log, extension, flow, groupcall, kept, limits, message, number, recording, registration,
+    sequence, setting, tag, webhook_delivery,
 };
 
 /// Something to be remembered.
@@ -532,11 +532,6 @@ impl<'a> Batch<'a> {
         self.tell(at, name, message.activeflow_id)
     }
 
-    fn trunk(&mut self, at: Timestamp, name: &str, trunk: &Trunk) -> Result<(), Error> {
-        trunk::save(self.connection, trunk)?;
-        self.append(at, name, trunk.id, &trunk::Record::new(trunk, self.identity))
-    }
-
     fn conference(&mut self, at: Timestamp, name: &str, conference: &Conference) -> Result<(), Error> {
         conference::save(self.connection, conference)?;
         if conference.ended.is_some() {
@@ -545,63 +540,10 @@ impl<'a> Batch<'a> {
         self.append(at, name, conference.id, &conference::Record::new(conference, self.identity))
     }
 
-    fn extension(&mut self, at: Timestamp, name: &str, extension: &Extension) -> Result<(), Error> {
-        extension::save(self.connection, extension)?;
-        let record = extension::Record::new(extension, self.identity).without_password();
-        self.append(at, name, extension.id, &record)
-    }
-
-    fn extension_deleted(&mut self, at: Timestamp, name: &str, extension: &Extension) -> Result<(), Error> {
-        self.refreshed.retain(|(id, _), _| *id != extension.id);
-        registration::remove_all(self.connection, extension.id)?;
-        direct_hash::remove(self.connection, Direct::Extension(extension.id))?;
-        self.extension(at, name, extension)
-    }
-
-    /// What it belongs to was changed; the event does not say the hash.
-    fn direct_hash(&mut self, at: Timestamp, name: &str, made: &DirectHash) -> Result<(), Error> {
-        direct_hash::save(self.connection, made)?;
-        let id = made.to.id();
-        match made.to {
-            Direct::Extension(_) => {
-                let Some(extension) = extension::get(self.connection, id)? else { return Ok(()) };
-                self.append(at, name, id, &extension::Record::new(&extension, self.identity).without_password())
-            }
-            Direct::Agent(_) => {
-                let Some(found) = agent::get(self.connection, self.identity, id)? else { return Ok(()) };
-                self.append(at, name, id, &agent::Record { direct_hash: None, ..found.record })
-            }
-            Direct::Conference(_) => {
-                let Some(found) = conference::get(self.connection, self.identity, id)? else { return Ok(()) };
-                self.append(at, name, id, &conference::Record { direct_hash: None, ..found })
-            }
-            Direct::Flow(_) => {
-                let Some(found) = flow::get(self.connection, self.identity, id)? else { return Ok(()) };
-                self.append(at, name, id, &flow::Record { direct_hash: None, ..found })
-            }
-        }
-    }
-
     fn groupcall(&mut self, at: Timestamp, name: &str, groupcall: &Groupcall) -> Result<(), Error> {
         let record = groupcall::Record::new(groupcall, self.identity);
         record.save(self.connection)?;
         self.append(at, name, record.id, &record)
-    }
-
-    fn route(&mut self, at: Timestamp, name: &str, route: &Route) -> Result<(), Error> {
-        route::save(self.connection, route)?;
-        self.append(at, name, route.id, &route::Record::new(route, self.identity))
-    }
-
-    fn outbound_config(&mut self, at: Timestamp, name: &str, config: &OutboundConfig) -> Result<(), Error> {
-        outbound_config::save(self.connection, config)?;
-        let record = outbound_config::get(self.connection, self.identity)?;
-        self.append(at, name, record.id, &record)
-    }
-
-    fn provider(&mut self, at: Timestamp, name: &str, record: &ProviderRecord) -> Result<(), Error> {
-        provider::save(self.connection, &record.provider)?;
-        self.append(at, name, record.provider.id, &provider::Record::new(record))
     }
 
     fn registered(&mut self, at: Timestamp, name: &str, binding: &Binding) -> Result<(), Error> {
@@ -653,23 +595,6 @@ impl<'a> Batch<'a> {
         self.append(at, name, flow.id, &flow::Record::new(flow, self.identity))
     }
 
-    fn number(&mut self, at: Timestamp, name: &str, number: &Number) -> Result<(), Error> {
-        number::save(self.connection, number)?;
-        self.append(at, name, number.id, &number::Record::new(number, self.identity))
-    }
-
-    /// The access keys of an agent that is deleted are deleted with it.
-    fn agent(&mut self, at: Timestamp, name: &str, agent: &Agent) -> Result<(), Error> {
-        if agent.deleted.is_some() {
-            direct_hash::remove(self.connection, Direct::Agent(agent.id))?;
-            for key in accesskey::of_agent(self.connection, self.identity, agent.id)? {
-                self.delete_accesskey(key.record.id, at)?;
-            }
-        }
-        agent::save(self.connection, agent)?;
-        self.append(at, name, agent.id, &agent::Record::new(agent, self.identity))
-    }
-
     fn accesskey(&mut self, at: Timestamp, name: &str, key: &accesskey::Account) -> Result<(), Error> {
         accesskey::save(self.connection, key)?;
         self.append(at, name, key.record.id, &key.record)
@@ -699,11 +624,6 @@ impl<'a> Batch<'a> {
             cursor::set(self.connection, webhook_delivery::CURSOR, self.latest)?;
         }
         self.append(at, "customer_updated", record.id, &record)
-    }
-
-    fn tag(&mut self, at: Timestamp, name: &str, tag: &Tag) -> Result<(), Error> {
-        tag::save(self.connection, tag)?;
-        self.append(at, name, tag.id, &tag::Record::new(tag, self.identity))
     }
 
     fn activeflow(&mut self, at: Timestamp, name: &str, activeflow: &ActiveflowRecord) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use lab::manner::{G722, PCMU};
 use lab::{Lab, OnInvite, PhoneId, State};
 use media::Codec;
 use pbx::call::transfer::{NewTransfer, TransferKind};
@@ -170,6 +171,7 @@ fn codecs_and_a_number_are_for_providers_that_do_not_say_otherwise() {
         let mut lab = Lab::new(5);
         let alice = lab.registered_phone("1001");
         let world = provider(&mut lab, ProviderData { codecs, caller_id: caller_id.into(), ..ProviderData::default() });
+        lab[world].manner.codecs = vec![PCMU, G722];
         let own = number(&mut lab, "+4930500", "connect", "+49");
         let config = OutboundConfigChange {
             codecs: Some(vec![Codec::Pcmu]),
