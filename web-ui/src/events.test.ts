@@ -123,3 +123,22 @@ describe('details', () => {
     expect(readEnvelope('{"type":"a_b","data":1}')).toEqual({ type: 'a_b', data: 1 })
   })
 })
+
+describe('a stream that begins in the past', () => {
+  it('asks for what was behind a number, also behind none', () => {
+    for (const after of [0, 7]) {
+      sockets = []
+      new EventStream({
+        url: () => 'ws://box/v1.0/ws?token=t',
+        topics: ['customer_id:c'],
+        after,
+        onEvent: () => undefined,
+        onState: () => undefined,
+        onGap: () => undefined,
+        open: (url) => sockets[sockets.push(new FakeSocket(url)) - 1]!,
+        later: () => () => undefined,
+      })
+      expect(sockets[0]!.url).toBe(`ws://box/v1.0/ws?token=t&after=${after}`)
+    }
+  })
+})

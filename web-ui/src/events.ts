@@ -69,12 +69,13 @@ export class EventStream {
   #socket: Socket | null = null
   #cancel: (() => void) | null = null
   #attempt = 0
-  #last = 0
+  /** The number of the last event; none yet: nothing is asked for that was before. */
+  #last = -1
   #closed = false
 
   constructor(options: StreamOptions) {
     this.#options = options
-    this.#last = options.after ?? 0
+    this.#last = options.after ?? -1
     this.#connect()
   }
 
@@ -96,7 +97,7 @@ export class EventStream {
   #connect(): void {
     this.#options.onState('connecting')
     const base = this.#options.url()
-    const after = this.#last > 0 ? `${base.includes('?') ? '&' : '?'}after=${this.#last}` : ''
+    const after = this.#last >= 0 ? `${base.includes('?') ? '&' : '?'}after=${this.#last}` : ''
     const socket = (this.#options.open ?? openSocket)(base + after)
     this.#socket = socket
     let up = false
