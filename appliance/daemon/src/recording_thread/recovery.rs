@@ -1,5 +1,6 @@
 //! What an earlier run left behind: files whose heads are not right, and recordings that should have become MP3s.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use media::SampleRate;
 use media::sound::wav_writer::{self, HEAD, Held};
 use media::sound::{SoundError, SoundReader};
+use uuid::Uuid;
 
 use super::RecordedFile;
 use super::recordings_folder::{RecordingsFolder, mp3_of, part_of, written_as};
@@ -108,7 +110,10 @@ pub fn look_after(folder: &RecordingsFolder, name: &Path) -> io::Result<Found> {
         return Ok(Found::Nothing);
     }
     let mut file = OpenOptions::new().read(true).write(true).open(&path)?;
-    if file.metadata()?.len() <= HEAD && mp3.is_some() || file.metadata()?.len() == 0 {
+    // What is killed before the first sound leaves a head, and no recording that knows of it.
+    let is_ours =
+        mp3.is_some() || name.file_stem().and_then(OsStr::to_str).is_some_and(|id| Uuid::try_parse(id).is_ok());
+    if file.metadata()?.len() <= HEAD && is_ours || file.metadata()?.len() == 0 {
         std::fs::remove_file(&path)?;
         return Ok(Found::Nothing);
     }
@@ -147,4 +152,24 @@ pub fn replace(folder: &RecordingsFolder, wav: &Path, mp3: &Path) -> io::Result<
     folder.sync_names(mp3)?;
     std::fs::remove_file(folder.path().join(wav))?;
     File::open(folder.path().join(wav.parent().unwrap_or(Path::new(""))))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_without_a_sound_goes_where_it_is_ours() {
+        let home = tempfile::tempdir().expect("the temporary folder is writable");
+        let ours = "0f4d8e5a-2f1c-4f5b-9a3e-6f0a1b2c3d4e";
+        for (name, stays) in
+            [(format!("{ours}.wav"), false), (format!("{ours}.mp3.wav"), false), ("a.wav".into(), true)]
+        {
+            let path = home.path().join(&name);
+            std::fs::write(&path, vec![0; HEAD as usize]).expect("it is writable");
+            let found = look_after(&RecordingsFolder::at(home.path()), Path::new(&name));
+            assert_eq!(found.expect("it can be read"), Found::Nothing);
+            assert_eq!(path.exists(), stays, "{name}");
+        }
+    }
 }
