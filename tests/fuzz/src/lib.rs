@@ -6,6 +6,7 @@
 
 mod endpoint;
 pub mod mutate;
+mod page;
 mod receiver;
 mod rtcp;
 mod rtp;
@@ -13,10 +14,12 @@ mod sdp;
 mod sip_message;
 mod sound;
 mod srtp;
+mod webrtc;
 
 use std::path::PathBuf;
 
 pub use endpoint::{Played, endpoint, play};
+pub use page::{Paged, page, play_page};
 pub use receiver::{Received, format, receive, receiver};
 pub use rtcp::rtcp;
 pub use rtp::rtp_ingress;
@@ -24,19 +27,22 @@ pub use sdp::sdp;
 pub use sip_message::sip_message;
 pub use sound::{sound_mp3, sound_ogg, sound_wav};
 pub use srtp::srtp;
+pub use webrtc::webrtc;
 
 /// A target: any bytes go in, nothing comes out.
 pub type Target = fn(&[u8]);
 
 /// All targets with the names of their corpus folders.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("sip_message", sip_message),
     ("sdp", sdp),
     ("endpoint", endpoint),
+    ("page", page),
     ("rtp_ingress", rtp_ingress),
     ("rtcp", rtcp),
     ("receiver", receiver),
     ("srtp", srtp),
+    ("webrtc", webrtc),
     ("sound_wav", sound_wav),
     ("sound_mp3", sound_mp3),
     ("sound_ogg", sound_ogg),

@@ -77,6 +77,16 @@ fn endpoints() {
 }
 
 #[test]
+fn ways_to_browsers() {
+    mutate("webrtc", fuzz::webrtc, 3_000);
+}
+
+#[test]
+fn pages() {
+    mutate("page", fuzz::page, 10_000);
+}
+
+#[test]
 fn audio() {
     mutate("rtp_ingress", fuzz::rtp_ingress, 20_000);
 }

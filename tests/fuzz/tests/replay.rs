@@ -1,6 +1,6 @@
 //! Every input that was ever worth keeping, through its target.
 
-use fuzz::{Played, TARGETS, corpus, play, receive};
+use fuzz::{Played, TARGETS, corpus, play, play_page, receive};
 
 #[test]
 fn all_corpora_pass() {
@@ -60,4 +60,29 @@ fn the_received_packets_reach_all_parts_of_the_receiver() {
     assert_eq!((of("digits").packets.lost, of("codec_changes").packets.lost), (0, 0));
     assert_eq!(of("payloads_lie").malformed, 5);
     assert!(of("numbers_jump").packets.lost > 300 && of("stall_and_burst").packets.overflowed > 10);
+}
+
+/// And of what pages say.
+#[test]
+fn the_scripts_reach_all_parts_of_a_pages_user_agent() {
+    let inputs = corpus("page");
+    let of = |name: &str| {
+        let found = inputs.iter().find(|(file, _)| file == &format!("{name}.txt"));
+        play_page(&found.unwrap_or_else(|| panic!("corpus/page/{name}.txt is gone")).1)
+    };
+    let told = |name: &str| {
+        let told = of(name).told;
+        // Where the story takes long, REGISTER is asked again, and not answered.
+        told.into_iter().filter(|told| told != "error").collect::<Vec<_>>()
+    };
+    let call = "call_answered_held_and_ended";
+    assert_eq!(told(call), ["registered", "ringing", "answer", "progressing", "answer", "hangup"]);
+    for asked in ["INFO", "INVITE", "ACK", "BYE"] {
+        assert!(of(call).asked.iter().any(|method| method == asked), "{asked}");
+    }
+    assert_eq!(told("call_refused_and_given_up"), ["ringing", "hangup", "ringing", "hangup"]);
+    assert_eq!(told("called_answered_described_anew"), ["call", "progressing", "offer", "hangup"]);
+    let busy = told("called_busy_and_canceled");
+    assert_eq!(busy[..4], ["call", "hangup", "call", "hangup"].map(str::to_owned), "{busy:?}");
+    assert!(of("nonsense").told.iter().filter(|told| *told == "error").count() >= 5);
 }
