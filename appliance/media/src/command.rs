@@ -39,6 +39,16 @@ pub enum Command {
         /// By which keys it is encrypted, if it is. A direction whose key stays goes on, and must: no key begins anew.
         keys: Option<Box<Keys>>,
     },
+    /// The way to a browser is found and secured, or has changed: audio takes it from now on. For streams whose [`Latch`] is
+    /// [`Latch::Nominated`]. Keys that stay go on.
+    Secure {
+        /// The stream.
+        stream: StreamId,
+        /// The address of the browser.
+        remote: SocketAddr,
+        /// What came of the handshake.
+        keys: Box<Keys>,
+    },
     /// The two hear each other from now on: forwarded where one codec serves both, else transcoded. Either is first disconnected from any other, and leaves its conference.
     Connect {
         /// One stream.
@@ -278,4 +288,6 @@ pub enum Latch {
     Symmetric,
     /// Only the host that the SDP names, and we send where the SDP says: for trunks at known addresses.
     Signalled,
+    /// Only the host that [`Command::Secure`] names, and by its keys; nobody before: for browsers. What the SDP says does not count.
+    Nominated,
 }

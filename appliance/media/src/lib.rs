@@ -54,6 +54,7 @@ mod test_sound;
 pub mod tone;
 pub mod transmit;
 pub mod voice_activity;
+pub mod webrtc;
 
 pub use command::{Command, ConferenceId, Direction, Latch, Mute, Playable, Remote, Sides, Sound, Target};
 pub use config::Config;

@@ -145,7 +145,8 @@ fn main() {
     load.give(Input::Clock(Duration::from_secs(1_800_000_000)));
     for number in ["1001", "1002"] {
         let (password, name) = (format!("secret{number}"), String::new());
-        let new = NewExtension { extension: number.into(), password, name: name.clone(), detail: name };
+        let new =
+            NewExtension { extension: number.into(), password, name: name.clone(), detail: name, encryption: None };
         load.give(Input::Command(RequestId(1), Command::CreateExtension(new)));
     }
     register(&mut load, "1001", 7001, 1);

@@ -116,6 +116,8 @@ pub struct Usage {
     pub cost_type: CostType,
     /// What it is for: the recording, or the entry itself.
     pub reference_id: Uuid,
+    /// The activeflow that used it, where the reference does not lead to it.
+    pub made_by: Option<Uuid>,
     /// The price of a unit.
     pub rate: Micros,
     /// How many of them: minutes, texts, addresses.
@@ -138,6 +140,8 @@ pub struct Adjustment {
 pub struct Shortage {
     /// The call; nil: there is none yet.
     pub call_id: Uuid,
+    /// The activeflow that wants it, where there is no call yet.
+    pub made_by: Option<Uuid>,
     /// What would be paid for.
     pub cost_type: CostType,
     /// The price of its next minute.

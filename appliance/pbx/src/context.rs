@@ -184,15 +184,15 @@ impl Context {
     }
 
     /// Charges so many units of something that was used, if it has a price. `key`: what it cannot be charged for twice; `of`: what it
-    /// is for, and how long it took.
-    pub fn charge(&mut self, (cost_type, units): (CostType, usize), key: Option<Uuid>, of: (Uuid, Time)) {
+    /// is for, how long it took, and the activeflow that used it.
+    pub fn charge(&mut self, (cost_type, units): (CostType, usize), key: Option<Uuid>, of: (Uuid, Time, Option<Uuid>)) {
         let rate = self.billing.rate(cost_type);
         if rate.0 <= 0 || units == 0 {
             return;
         }
         let (key, units) = (key.unwrap_or_else(|| self.uuid()), i64::try_from(units).unwrap_or(i64::MAX));
-        let (reference_id, duration) = of;
-        let usage = Usage { key, cost_type, reference_id, rate, units, duration };
+        let (reference_id, duration, made_by) = of;
+        let usage = Usage { key, cost_type, reference_id, made_by, rate, units, duration };
         self.billing.take(usage.amount());
         self.event(EventKind::BillingUsed(Box::new(usage)));
     }

@@ -18,6 +18,8 @@ pub use agent::{
     Agent, AgentAddress, AgentChange, AgentStatus, Agents, Author, NewAgent, PasswordHash, Permission, RingMethod,
 };
 pub use direct_hash::{Direct, DirectHash, DirectHashes};
+pub use sip::sdp::Encryption;
+
 pub use extension::{Extension, ExtensionChange, NewExtension};
 pub use number::{NewNumber, Number, NumberChange, NumberKind, Numbers};
 pub use outbound_config::{OutboundConfig, OutboundConfigChange};
@@ -74,8 +76,9 @@ impl Directory {
         if self.by_id.len() >= limits::EXTENSIONS {
             return Err(Rejection::Exhausted("there are as many extensions as the exchange can hold"));
         }
-        let NewExtension { extension, password, name, detail } = new;
-        let made = Extension { id, extension, password, name, detail, created: at, updated: at, deleted: None };
+        let NewExtension { extension, password, name, detail, encryption } = new;
+        let (created, updated, deleted) = (at, at, None);
+        let made = Extension { id, extension, password, name, detail, encryption, created, updated, deleted };
         self.by_number.insert(made.extension.clone(), id);
         self.by_id.insert(id, made.clone());
         Ok(made)
@@ -94,6 +97,7 @@ impl Directory {
         if let Some(detail) = change.detail {
             extension.detail = detail;
         }
+        extension.encryption = change.encryption.unwrap_or(extension.encryption);
         extension.updated = at;
         Ok(extension.clone())
     }
@@ -114,7 +118,7 @@ mod tests {
 
     fn new(number: &str) -> NewExtension {
         let (name, detail) = (String::new(), String::new());
-        NewExtension { extension: number.into(), password: "correct horse".into(), name, detail }
+        NewExtension { extension: number.into(), password: "correct horse".into(), name, detail, encryption: None }
     }
 
     #[test]

@@ -117,6 +117,8 @@ struct Entry {
     errand: Errand,
     place: String,
     sender: Sender,
+    /// The activeflow that wants it.
+    activeflow: Option<Uuid>,
     state: State,
     tries: usize,
 }
@@ -221,7 +223,7 @@ impl Errands {
 }
 
 /// Sends one out, now or as soon as those before it are back. `None`: too many wait.
-pub fn send(ctx: &mut Context, errand: Errand, sender: Sender) -> Option<ErrandId> {
+pub fn send(ctx: &mut Context, errand: Errand, (sender, activeflow): (Sender, Option<Uuid>)) -> Option<ErrandId> {
     let octets = errand.octets();
     if ctx.errands.len() >= limits::ERRANDS_WAITING || ctx.errands.octets + octets > limits::ERRANDS_OCTETS {
         ctx.totals.errands_refused += 1;
@@ -230,7 +232,7 @@ pub fn send(ctx: &mut Context, errand: Errand, sender: Sender) -> Option<ErrandI
     ctx.totals.errands += 1;
     ctx.errands.made += 1;
     let id = ErrandId(ctx.errands.made);
-    let entry = Entry { place: errand.place(), errand, sender, state: State::Waiting, tries: 0 };
+    let entry = Entry { place: errand.place(), errand, sender, activeflow, state: State::Waiting, tries: 0 };
     ctx.errands.octets += octets;
     ctx.errands.entries.insert(id, entry);
     ctx.errands.waiting.push_back(id);
@@ -255,14 +257,14 @@ pub fn come_home(ctx: &mut Context, report: &ErrandReport) -> (Sender, bool) {
     if !matches!(entry.state, State::Running) {
         return (Sender::Nobody, false);
     }
-    let (sender, place) = (entry.sender, entry.place.clone());
+    let (sender, activeflow, place) = (entry.sender, entry.activeflow, entry.place.clone());
     let is_done = matches!(report.result, Ok(Brought::Nothing | Brought::Spoken(_)));
     let paid = is_done.then(|| entry.errand.costs()).flatten();
     let again = is_worth_another_try(&report.result) && entry.tries <= entry.errand.rests().len();
     ctx.errands.leave_place(&place);
     ctx.totals.errands_failed += u64::from(report.result.is_err());
     if let Some((cost_type, units)) = paid {
-        ctx.charge((cost_type, units), None, (Uuid::nil(), Time::ZERO));
+        ctx.charge((cost_type, units), None, (Uuid::nil(), Time::ZERO, activeflow));
     }
     if again {
         rest(ctx, report.id);
@@ -390,11 +392,11 @@ mod tests {
     fn a_slow_place_holds_up_its_own_errands_only() {
         let mut ctx = Context::new(Settings::default(), [0; 32]);
         for _ in 0..limits::ERRANDS_AT_A_PLACE + 2 {
-            send(&mut ctx, webhook("http://slow/", true), Sender::Nobody).expect("there is room");
+            send(&mut ctx, webhook("http://slow/", true), (Sender::Nobody, None)).expect("there is room");
         }
         let slow: Vec<u64> = (1..=limits::ERRANDS_AT_A_PLACE as u64).collect();
         assert_eq!(sent(&mut ctx), slow);
-        let other = send(&mut ctx, webhook("http://quick/", true), Sender::Nobody).expect("there is room");
+        let other = send(&mut ctx, webhook("http://quick/", true), (Sender::Nobody, None)).expect("there is room");
         assert_eq!(sent(&mut ctx), [other.0]);
         come_home(&mut ctx, &answer(2, 200));
         assert_eq!(sent(&mut ctx), [limits::ERRANDS_AT_A_PLACE as u64 + 1], "in their order");
@@ -410,16 +412,16 @@ mod tests {
     fn too_many_are_refused_and_counted() {
         let mut ctx = Context::new(Settings::default(), [0; 32]);
         for at in 0..limits::ERRANDS_WAITING {
-            send(&mut ctx, webhook(&format!("http://h{at}/"), true), Sender::Nobody).expect("there is room");
+            send(&mut ctx, webhook(&format!("http://h{at}/"), true), (Sender::Nobody, None)).expect("there is room");
         }
-        assert_eq!(send(&mut ctx, webhook("http://h/", true), Sender::Nobody), None);
+        assert_eq!(send(&mut ctx, webhook("http://h/", true), (Sender::Nobody, None)), None);
         assert_eq!((ctx.totals.errands_refused, sent(&mut ctx).len()), (1, limits::ERRANDS));
     }
 
     #[test]
     fn what_nobody_waits_for_is_tried_again_after_a_while() {
         let mut ctx = Context::new(Settings::default(), [0; 32]);
-        let id = send(&mut ctx, webhook("http://shaky/", false), Sender::Nobody).expect("there is room");
+        let id = send(&mut ctx, webhook("http://shaky/", false), (Sender::Nobody, None)).expect("there is room");
         for rest in limits::WEBHOOK_RESTS {
             assert_eq!(sent(&mut ctx), [id.0]);
             assert!(come_home(&mut ctx, &answer(id.0, 503)).1);
@@ -430,7 +432,7 @@ mod tests {
         assert_eq!(sent(&mut ctx), [id.0]);
         assert!(!come_home(&mut ctx, &answer(id.0, 503)).1, "three times are enough");
         assert!(ctx.errands.is_empty() && ctx.timers.is_empty());
-        let id = send(&mut ctx, webhook("http://strict/", false), Sender::Nobody).expect("there is room");
+        let id = send(&mut ctx, webhook("http://strict/", false), (Sender::Nobody, None)).expect("there is room");
         assert!(!come_home(&mut ctx, &answer(id.0, 404)).1, "who says no says no");
     }
 }

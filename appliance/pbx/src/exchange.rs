@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use sip::transport::ConnectionId;
 use sip::{Flow, Transmit, Transport, stun};
 
 use crate::authentication::Gate;
 use crate::billing::BillingAccount;
-use crate::call::Calls;
 use crate::call::setup::Whereabouts;
+use crate::call::{Calls, Maker};
 use crate::command::{Command, Counters, Rejection, Reply, RequestId};
 use crate::conference::{Conference, rooms};
 use crate::context::Context;
@@ -18,7 +19,7 @@ use crate::event::{Event, EventKind};
 use crate::flow::{Flow as CallFlow, flows};
 use crate::names::{Answer, Question, Unresolved};
 use crate::ports::{PortOrder, PortReport};
-use crate::provider::{health, registration};
+use crate::provider::{self, Identity, health, registration};
 use crate::public_address;
 use crate::recording::{RecordingOrder, RecordingReport};
 use crate::registrar::{Binding, Registrar};
@@ -49,8 +50,15 @@ pub enum Input {
     Sip(Flow, Bytes),
     /// A stream connection is gone, or could not be opened.
     SipClosed(Flow),
+    /// A connection that the exchange named could not be opened, in words; that it is closed is said besides.
+    SipTrouble(Flow, String),
+    /// Whoever opened the connection of this flow has logged in, and speaks for these extensions (by number or by id) without a
+    /// password as long as the connection is there. The last word counts; an empty list takes it back.
+    SipVouched(Flow, Vec<String>),
     /// The media engine reports.
     Media(media::Event),
+    /// What became of the way to a browser.
+    Webrtc(media::webrtc::Event),
     /// What came of an order about a pair of ports.
     Port(PortReport),
     /// What came of a recording.
@@ -90,12 +98,16 @@ pub enum Output {
     Sip(Transmit),
     /// The media engine's orders.
     Media(media::Command),
+    /// An order to whoever finds and secures the ways to browsers.
+    Webrtc(media::webrtc::Command),
     /// An order about the sockets of a pair of ports.
     Port(PortOrder),
     /// An order to whoever writes the files of recordings. It comes before the order to the media engine that it belongs to.
     Recording(RecordingOrder),
     /// Something that is wanted of the world: it is answered by exactly one [`Input::Errand`], within a limit of its own.
     Errand(ErrandId, Box<Errand>),
+    /// Who has to be at the other end of a connection that messages will go along; `None`: nothing will any more.
+    Connection(ConnectionId, Option<Box<Identity>>),
     /// Find out where a name is; answered once by [`Input::Resolved`].
     Resolve(Question),
     /// A fact for the event log.
@@ -138,10 +150,15 @@ impl Pbx {
             Input::Sip(flow, message) => self.handle_sip(flow, &message),
             Input::SipClosed(flow) => {
                 self.ctx.sip.handle_closed(now, &flow);
-                self.registrar.handle_closed(&flow);
+                self.gate.handle_closed(&flow);
+                self.registrar.handle_closed(&mut self.ctx, &flow);
                 self.calls.handle_closed(&flow);
+                provider::note_closed(&mut self.ctx, &flow);
             }
+            Input::SipTrouble(flow, why) => provider::note_trouble(&mut self.ctx, &flow, why),
+            Input::SipVouched(flow, extensions) => self.gate.vouch(&flow, extensions),
             Input::Media(event) => self.handle_media(event),
+            Input::Webrtc(event) => self.handle_webrtc(&event),
             Input::Port(report) => {
                 self.ctx.totals.ports_held += u64::from(matches!(report, PortReport::Held(_)));
                 self.ctx.ports.handle_report(now, report);
@@ -319,7 +336,7 @@ impl Pbx {
             Command::UpdateOutboundConfig(change) => self.update_outbound_config(*change),
             Command::StopActiveflow(id) => self.stop_activeflow(id),
             Command::CreateCalls(new) => {
-                self.create_calls(*new, None).map(|made| Reply::Calls(made.calls, made.groupcalls))
+                self.create_calls(*new, Maker::default()).map(|made| Reply::Calls(made.calls, made.groupcalls))
             }
             Command::CreateGroupcall(new) => self.create_groupcall(*new),
             Command::HangupGroupcall(id) => self.calls.hang_up_group(&mut self.ctx, id),
@@ -378,6 +395,11 @@ impl Pbx {
             ("transactions", "SIP transactions", (held.clients + held.servers) as u64),
             ("dialogs", "SIP dialogs", held.dialogs as u64),
             ("index_entries", "Entries of the lookups from SIP and media to calls", self.ctx.index.len() as u64),
+            (
+                "vouched_connections",
+                "Connections of logins, whose extensions need no password",
+                self.gate.vouched() as u64,
+            ),
             ("guarded_sources", "Sources remembered by the guard", self.gate.guard.len() as u64),
         ]);
         values.extend(sip_counters(&self.ctx.sip.statistics()));

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::UnixMicros;
 use crate::call::cause::Cause;
-use crate::call::{Address, Calls, Dialling, Ending, HangupReason};
+use crate::call::{Address, Calls, Dialling, Ending, HangupReason, Maker};
 use crate::command::{Rejection, Reply};
 use crate::context::Context;
 use crate::correction::Correction;
@@ -32,6 +32,8 @@ pub struct Groupcall {
     pub destinations: Vec<Address>,
     /// The call that it is chained to.
     pub master_call_id: Option<Uuid>,
+    /// The activeflow that had it made, if one had.
+    pub made_by: Option<Uuid>,
     /// How they are rung.
     pub ring_method: RingMethod,
     /// The call that was answered.
@@ -87,8 +89,8 @@ pub struct Plan {
     pub destinations: Vec<Address>,
     /// The flow of the call that is answered.
     pub flow_id: Option<Uuid>,
-    /// The call that it is chained to.
-    pub master: Option<Uuid>,
+    /// Who has it made.
+    pub maker: Maker,
     /// How they are rung.
     pub ring_method: RingMethod,
     /// For each destination, its calls.
@@ -155,14 +157,15 @@ impl Calls {
     /// Makes a groupcall, and the calls of it that ring first; they are returned too.
     pub fn dial_group(&mut self, ctx: &mut Context, plan: Plan) -> (Groupcall, Vec<crate::call::CallRecord>) {
         let (id, at) = (ctx.uuid(), ctx.unix());
-        let Plan { source, destinations, flow_id, master, ring_method, dials } = plan;
+        let Plan { source, destinations, flow_id, maker, ring_method, dials } = plan;
         let record = Groupcall {
             id,
             status: GroupcallStatus::Progressing,
             flow_id,
             source,
             destinations,
-            master_call_id: master,
+            master_call_id: maker.master,
+            made_by: maker.activeflow,
             ring_method,
             answer_call_id: None,
             call_ids: Vec::new(),

@@ -93,6 +93,8 @@ pub const TRUNKS: usize = 1_000;
 pub const TRUNK_NETWORKS: usize = 100;
 /// Providers: each registration and each health check costs a message now and then.
 pub const PROVIDERS: usize = 100;
+/// Octets of the certificates that vouch for a provider.
+pub const TLS_ROOTS: usize = 64 << 10;
 /// Headers that a provider wants in every INVITE.
 pub const PROVIDER_HEADERS: usize = 20;
 /// What the numbers that may be called begin with: every country there is, and twice as many besides.
@@ -115,6 +117,8 @@ pub const NAME_LIFE: (Duration, Duration) = (Duration::from_secs(30), Duration::
 pub const NAME_FAILURE: Duration = Duration::from_secs(30);
 /// The first wait after a registration failed; it doubles with each further failure.
 pub const REGISTER_RETRY: Duration = Duration::from_secs(5);
+/// How long a registration waits to be made again whose connection is gone.
+pub const REGISTER_RENEW: Duration = Duration::from_secs(1);
 /// The longest wait between two attempts to register.
 pub const REGISTER_RETRY_MAX: Duration = Duration::from_secs(300);
 /// Challenges that one request answers: the first, and some more for nonces that are too old.

@@ -167,7 +167,7 @@ pub fn handle_response(ctx: &mut Context, id: u64, response: &Response) -> Optio
     let what = if status == TargetStatus::Sent { "the message was taken" } else { "the message was not taken" };
     tell(ctx, posted.part, status);
     if status == TargetStatus::Sent && posted.provider.is_some() {
-        ctx.charge((CostType::Sms, 1), None, (posted.part.0, Time::ZERO));
+        ctx.charge((CostType::Sms, 1), None, (posted.part.0, Time::ZERO, None));
     }
     Some((posted.call, format!("{what}: {} {reason}", response.status.0)))
 }

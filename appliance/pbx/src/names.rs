@@ -23,6 +23,8 @@ pub struct Question {
     pub port: Option<u16>,
     /// The transport, where it is given.
     pub transport: Option<Transport>,
+    /// Whether it may be TLS where none is given: whoever asks knows who has to be there.
+    pub may_be_tls: bool,
 }
 
 /// One place where a name is.
@@ -117,8 +119,13 @@ impl Question {
     pub fn literal(&self) -> Option<SocketAddr> {
         let host = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host);
         let address: IpAddr = host.parse().ok()?;
-        Some(SocketAddr::new(address, self.port.unwrap_or(5060)))
+        Some(SocketAddr::new(address, self.port.unwrap_or(default_port(self.transport))))
     }
+}
+
+/// The port of SIP where none is said (RFC 3261 §19.1.2).
+pub fn default_port(transport: Option<Transport>) -> u16 {
+    if transport == Some(Transport::Tls) { 5061 } else { 5060 }
 }
 
 impl Names {
@@ -212,9 +219,10 @@ fn draw(mut servers: Vec<Server>, mut random_below: impl FnMut(u64) -> u64) -> V
 /// An address needs nobody to be asked, where we know our own.
 fn at_once(ctx: &Context, question: &Question) -> Option<Place> {
     let remote = question.literal()?;
-    let local = ctx.settings.sip;
+    let transport = question.transport.unwrap_or(Transport::Udp);
+    let local = ctx.settings.own(transport);
     let is_known = !local.ip().is_unspecified() && local.is_ipv4() == remote.is_ipv4();
-    is_known.then(|| Place { transport: question.transport.unwrap_or(Transport::Udp), local, remote })
+    is_known.then_some(Place { transport, local, remote })
 }
 
 /// The world has answered; returns who waited for it.

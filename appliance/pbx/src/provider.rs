@@ -3,11 +3,13 @@
 
 pub mod challenge;
 pub mod health;
+mod identity;
 pub mod registration;
 
 use std::net::{IpAddr, SocketAddr};
 
 use rustc_hash::FxHashMap;
+use sip::Flow;
 use uuid::Uuid;
 
 use crate::UnixMicros;
@@ -15,6 +17,7 @@ use crate::context::Context;
 use crate::correction::Correction;
 use crate::directory::Provider;
 use crate::event::EventKind;
+pub use identity::{Identity, note_closed, note_trouble};
 use registration::Link;
 
 /// Whether we are registered with a provider.
@@ -58,6 +61,8 @@ pub struct State {
     pub health: Health,
     /// When it was last asked that.
     pub checked: Option<UnixMicros>,
+    /// Why there is no connection to it, where it speaks TLS: what is wrong with its certificate, or that nobody is there.
+    pub trouble: String,
 }
 
 /// A provider, and how things stand with it.
@@ -73,6 +78,7 @@ pub struct ProviderRecord {
 #[derive(Debug, Default)]
 pub struct Links {
     links: FxHashMap<Uuid, Link>,
+    named: u64,
 }
 
 impl Links {
@@ -108,8 +114,12 @@ pub fn record(ctx: &Context, provider: &Provider) -> ProviderRecord {
     ProviderRecord { provider: provider.clone(), state: ctx.links.state(provider.id) }
 }
 
-/// The provider that calls us from this address because we are registered with it.
-pub fn calling_from(ctx: &Context, address: IpAddr) -> Option<Uuid> {
+/// The provider that calls us: over a connection on which it has proved who it is, or from an address at which we are registered.
+pub fn calling_from(ctx: &Context, flow: &Flow) -> Option<Uuid> {
+    if let Some(id) = identity::proved(ctx, flow) {
+        return Some(id);
+    }
+    let address = flow.remote.ip();
     let elsewhere = || {
         let is_it = |provider: &&Provider| {
             let stands = ctx.links.state(provider.id).standing == Standing::Registered;

@@ -61,7 +61,8 @@ pub fn handle_timer(ctx: &mut Context) {
 
 fn ask(ctx: &mut Context) {
     let Advertise::Stun { host, port } = &ctx.settings.advertise else { return };
-    let question = Question { host: host.clone(), port: Some(*port), transport: Some(Transport::Udp) };
+    let question =
+        Question { host: host.clone(), port: Some(*port), transport: Some(Transport::Udp), may_be_tls: false };
     match names::locate(ctx, &question, Waiter::PublicAddress) {
         Located::At(places) => {
             let place = places[ctx.public_address.failures % places.len()];

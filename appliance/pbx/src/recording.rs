@@ -373,7 +373,7 @@ impl Context {
         if let Some(live) = self.recordings.live.remove(&recording) {
             if let Some(file) = &live.record.file {
                 let minutes = file.duration.as_secs().div_ceil(60).max(1);
-                let of = (live.record.id, file.duration);
+                let of = (live.record.id, file.duration, None);
                 self.charge((CostType::Recording, minutes as usize), Some(of.0), of);
             }
             self.run_after(live);

@@ -4,6 +4,7 @@ use sip::Headers;
 use sip::endpoint::Reply;
 use sip::header::Reason;
 use sip::message::HeaderName;
+use sip::sdp::Refusal;
 
 use crate::call::cause::Cause;
 
@@ -26,6 +27,14 @@ pub fn reason(cause: Cause) -> Headers {
     let mut headers = Headers::new();
     headers.add(&Reason::q850(u16::from(cause.0), cause.text()));
     headers
+}
+
+/// 488, saying what of a session description cannot be (RFC 3261 §21.4.26).
+pub fn not_acceptable(refusal: Refusal) -> Box<Reply> {
+    let (code, words) = refusal.warning();
+    let mut headers = reason(Cause::INCOMPATIBLE);
+    headers.push(HeaderName::Warning, format!("{code} tandem \"{words}\""));
+    Box::new(Reply::new(488).with_headers(headers))
 }
 
 /// Whether the body is a session description.

@@ -20,6 +20,8 @@ pub struct Settings {
     pub digest: Vec<Algorithm>,
     /// The address our SIP is reached at, for Via, Contact (the flow's local address wins where it is specific).
     pub sip: SocketAddr,
+    /// Where we speak SIP over TLS, if we do.
+    pub sips: Option<SocketAddr>,
     /// What peers are told instead of our own address, where the box is behind a translation of addresses.
     pub advertise: Advertise,
     /// The address RTP sockets are bound to.
@@ -57,15 +59,38 @@ pub struct Settings {
     pub encryption: Encryption,
     /// The same for phones whose SIP goes over TLS, so that nobody reads the keys on the way.
     pub encryption_over_tls: Encryption,
+    /// Where browsers find us, if they may.
+    pub webrtc: Option<Webrtc>,
+}
+
+/// Where browsers find us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webrtc {
+    /// Where checks and audio of all of them arrive.
+    pub address: SocketAddr,
+    /// All addresses of the box, where that is bound to each of them.
+    pub addresses: Vec<IpAddr>,
+    /// Where they arrive over TCP.
+    pub tcp_port: Option<u16>,
+    /// The SHA-256 of our certificate.
+    pub fingerprint: [u8; 32],
 }
 
 impl Settings {
-    /// Whether audio is encrypted with somebody whose SIP comes this way.
-    pub fn encryption_over(&self, transport: Transport) -> Encryption {
+    /// Our own address for a transport.
+    pub fn own(&self, transport: Transport) -> SocketAddr {
         match transport {
+            Transport::Tls => self.sips.unwrap_or(SocketAddr::new(self.sip.ip(), 5061)),
+            _ => self.sip,
+        }
+    }
+
+    /// Whether audio is encrypted with somebody whose SIP comes this way, where nothing is `set` of them themselves.
+    pub fn encryption_over(&self, transport: Transport, set: Option<Encryption>) -> Encryption {
+        set.unwrap_or(match transport {
             Transport::Tls | Transport::Wss => self.encryption_over_tls,
             Transport::Udp | Transport::Tcp | Transport::Ws => self.encryption,
-        }
+        })
     }
 }
 
@@ -102,6 +127,7 @@ impl Default for Settings {
             realm: "tandem".into(),
             digest: vec![Algorithm::Md5],
             sip: SocketAddr::from(([127, 0, 0, 1], 5060)),
+            sips: None,
             advertise: Advertise::default(),
             rtp: IpAddr::V4(Ipv4Addr::LOCALHOST),
             rtp_ports: (30_000, 39_999),
@@ -120,6 +146,7 @@ impl Default for Settings {
             transcodes: true,
             encryption: Encryption::Off,
             encryption_over_tls: Encryption::Optional,
+            webrtc: None,
         }
     }
 }

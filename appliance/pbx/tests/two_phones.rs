@@ -37,7 +37,8 @@ impl Story {
         let mut story = Story { pbx, now: Duration::ZERO, sent: Vec::new(), events: Vec::new(), media: Vec::new() };
         for number in ["1001", "1002"] {
             let (password, name) = (format!("secret{number}"), String::new());
-            let new = NewExtension { extension: number.into(), password, name: name.clone(), detail: name };
+            let new =
+                NewExtension { extension: number.into(), password, name: name.clone(), detail: name, encryption: None };
             story.give(Input::Command(RequestId(1), Command::CreateExtension(new)));
         }
         story

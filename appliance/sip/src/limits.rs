@@ -31,5 +31,7 @@ pub const SDP_LINES: usize = 512;
 pub const SDP_MEDIA: usize = 16;
 /// The most formats of one media.
 pub const SDP_FORMATS: usize = 64;
+/// Fingerprints of certificates that are looked at: one for each hash function that somebody may have.
+pub const SDP_FINGERPRINTS: usize = 8;
 /// Peers of whom it is remembered where they see us; beyond it all are forgotten, and say so again.
 pub const PEERS_THAT_SEE_US: usize = 256;

@@ -11,6 +11,7 @@ mod opus;
 mod parse;
 #[cfg(test)]
 mod tests;
+pub mod webrtc;
 mod word;
 mod write;
 
@@ -249,7 +250,9 @@ impl SessionDescription {
         let Some(media) = self.media.get(index) else { return Direction::Inactive };
         let said = media.direction.or(self.direction).unwrap_or_default();
         match self.address_of(index) {
-            Some(address) if address.is_unspecified() => Direction::from_halves(said.sends(), false),
+            Some(address) if address.is_unspecified() && !media.has_handshake() => {
+                Direction::from_halves(said.sends(), false)
+            }
             _ => said,
         }
     }

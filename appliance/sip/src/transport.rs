@@ -25,6 +25,11 @@ impl Transport {
         self != Transport::Udp
     }
 
+    /// Whether it is a WebSocket, which only the other end can open.
+    pub fn is_websocket(self) -> bool {
+        matches!(self, Transport::Ws | Transport::Wss)
+    }
+
     /// The word in a Via header: `UDP`, `TCP`, `TLS`, `WS`, `WSS`.
     pub fn name(self) -> &'static str {
         match self {
@@ -37,9 +42,24 @@ impl Transport {
     }
 }
 
-/// One accepted or opened connection of a stream transport, numbered by the daemon.
+/// One accepted or opened connection of a stream transport, numbered by the daemon, or one that the exchange has named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(pub u64);
+
+impl ConnectionId {
+    /// No daemon counts as far as that.
+    const NAMED: u64 = 1 << 63;
+
+    /// The connection to somebody who has to prove who it is: opened when it is needed, and again after it ended.
+    pub fn named(number: u64) -> ConnectionId {
+        ConnectionId(number | ConnectionId::NAMED)
+    }
+
+    /// Whether it is one of those.
+    pub fn is_named(self) -> bool {
+        self.0 & ConnectionId::NAMED != 0
+    }
+}
 
 /// The path between us and a peer (RFC 5626 §2): what a reply, and every later request to the same phone, goes back along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -190,8 +190,11 @@ impl Phone {
         self.manner.keeps_registering = false;
     }
 
-    /// The host part of its Contact and Via.
+    /// The host part of its Contact and Via. What runs in a browser knows no address, and makes up a name (RFC 7118 §5).
     pub(crate) fn host(&self) -> String {
+        if self.transport.is_websocket() {
+            return format!("page{:02x}.invalid", self.voice);
+        }
         match self.address.ip() {
             IpAddr::V4(address) => format!("{address}:{}", self.address.port()),
             IpAddr::V6(address) => format!("[{address}]:{}", self.address.port()),
@@ -201,6 +204,7 @@ impl Phone {
     pub(crate) fn contact(&self) -> String {
         let transport = match self.transport {
             Transport::Tcp => ";transport=tcp",
+            Transport::Ws | Transport::Wss => ";transport=ws",
             _ => "",
         };
         format!("<sip:{}@{}{transport}>", self.number, self.host())

@@ -236,6 +236,7 @@ impl Lab {
             password: password_of(number),
             name: format!("Phone {number}"),
             detail: String::new(),
+            encryption: None,
         };
         match self.command(Command::CreateExtension(new)) {
             Ok(_) | Err(pbx::Rejection::AlreadyExists(_)) => {}
@@ -351,6 +352,8 @@ impl Lab {
                 Output::Reply(request, reply) => self.replies.push_back((request, reply)),
                 Output::Resolve(question) => self.look_up(question),
                 Output::Refreshed(_) => {}
+                // Nobody in the laboratory speaks TLS, or is a browser.
+                Output::Connection(..) | Output::Webrtc(_) => {}
                 Output::Drained => self.is_drained = true,
             }
         }

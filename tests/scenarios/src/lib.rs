@@ -32,6 +32,25 @@ pub fn two_phones_talking(seed: u64) -> (Lab, PhoneId, PhoneId) {
     (lab, alice, bob)
 }
 
+/// A lab with three registered phones, 1001 to 1003.
+pub fn three_phones(seed: u64) -> (Lab, [PhoneId; 3]) {
+    let mut lab = Lab::new(seed);
+    let phones = ["1001", "1002", "1003"].map(|number| lab.registered_phone(number));
+    (lab, phones)
+}
+
+/// A lab with three phones, of which 1001 and 1002 have talked for a second.
+pub fn three_phones_two_talking(seed: u64) -> (Lab, [PhoneId; 3]) {
+    let (mut lab, phones) = three_phones(seed);
+    connect(&mut lab, phones[0], phones[1]);
+    (lab, phones)
+}
+
+/// Holds that two phones hear each other now.
+pub fn assert_talk(lab: &Lab, one: PhoneId, other: PhoneId) {
+    assert!(lab.hears(one, other) && lab.hears(other, one), "they hear each other\n{}", lab.ladder());
+}
+
 /// Lets one phone call the other, which answers after a second, and lets them talk for a second.
 pub fn connect(lab: &mut Lab, caller: PhoneId, called: PhoneId) {
     let number = lab[called].number.clone();
@@ -41,7 +60,7 @@ pub fn connect(lab: &mut Lab, caller: PhoneId, called: PhoneId) {
     lab[called].answer();
     lab.run_until(|lab| lab[caller].is(State::Up) && lab[called].is(State::Up));
     lab.run_for(seconds(1));
-    assert!(lab.hears(caller, called) && lab.hears(called, caller), "they hear each other\n{}", lab.ladder());
+    assert_talk(lab, caller, called);
 }
 
 /// The sample that an octet of a payload of G.711 stands for.

@@ -147,7 +147,7 @@ fn when_the_balance_is_spent_calls_out_are_refused_with_403_and_help_is_still_ca
     assert!(lab[world].requests("INVITE").is_empty());
     let refused = shortages(&lab, "billing_refused");
     let expected = (CostType::CallPstnOutgoing, Micros(RATE), Micros(RATE - 1), true);
-    let [Shortage { call_id, cost_type, rate, balance: left, ends }] = refused[..] else { panic!("{refused:?}") };
+    let [Shortage { call_id, cost_type, rate, balance: left, ends, .. }] = refused[..] else { panic!("{refused:?}") };
     assert_eq!((cost_type, rate, left, ends), expected);
     assert_eq!((call_id, lab.facts.records()[0].hangup_cause), (lab.facts.records()[0].id, Some(21)));
     for number in ["112", "911"] {

@@ -3,6 +3,8 @@
 use lab::line::{DISCREET, SECRET};
 use lab::manner::{DIGITS, G722, PCMU};
 use lab::{Direction, Lab, OnInvite, PhoneId, Secrecy, State};
+use pbx::directory::{ExtensionChange, ProviderData, RouteData};
+use pbx::{Command, Reply};
 use scenarios::{connect, seconds};
 use sip::sdp::Encryption;
 
@@ -237,5 +239,137 @@ fn whom_the_other_holds_hears_our_music_encrypted() {
     lab.run_for(seconds(2));
     assert!(lab[bob].last().audio.heard.len() > before + 80, "{}", lab.ladder());
     lab[alice].hang_up();
+    lab.finish();
+}
+
+/// Says of an extension how its audio is encrypted.
+fn set(lab: &mut Lab, number: &str, encryption: Option<Encryption>) {
+    let known = lab.facts.extensions();
+    let id = known.iter().find(|known| known.extension == number).expect("it is there").id;
+    let change = ExtensionChange { encryption: Some(encryption), ..ExtensionChange::default() };
+    lab.command(Command::UpdateExtension(id, change)).expect("it can be set");
+}
+
+/// A provider to which all numbers lead, before those of a higher priority.
+fn provider(lab: &mut Lab, priority: u8, encryption: Option<Encryption>) -> PhoneId {
+    let at = std::net::SocketAddr::from(([192, 0, 2, priority], 5060));
+    let phone = lab.stranger(&format!("provider{priority}"), at);
+    lab[phone].manner.on_invite = OnInvite::Answer;
+    let data = ProviderData { hostname: at.ip().to_string(), encryption, ..ProviderData::default() };
+    let made = lab.command(Command::CreateProvider(Box::new(data)));
+    let Ok(Reply::Provider(made)) = made else { panic!("not made: {made:?}") };
+    let (target, priority) = ("all".into(), priority.into());
+    let route = RouteData { provider_id: made.provider.id, target, priority, ..RouteData::default() };
+    lab.command(Command::CreateRoute(Box::new(route))).expect("a route");
+    phone
+}
+
+#[test]
+fn what_is_set_of_an_extension_goes_before_what_is_set_of_the_box() {
+    let (mut lab, alice, bob) = phones(20, Encryption::Off, [Some(SECRET), None]);
+    set(&mut lab, "1001", Some(Encryption::Required));
+    connect(&mut lab, alice, bob);
+    assert!(is_encrypted(&lab, alice) && !is_encrypted(&lab, bob) && told(&lab, bob).is_empty());
+    lab[alice].hang_up();
+    lab.run_for(seconds(1));
+    // Called, it is offered nothing else.
+    lab[alice].manner.on_invite = OnInvite::Ring;
+    connect(&mut lab, bob, alice);
+    assert!(is_encrypted(&lab, alice));
+    lab[bob].hang_up();
+    lab.run_for(seconds(1));
+    // It cannot call in clear, and says so itself.
+    lab[alice].manner.secrecy = None;
+    lab[alice].call("1002");
+    lab.run_for(seconds(1));
+    assert_eq!(lab[alice].last().status, Some(488));
+    assert!(lab.ladder().contains("488"), "{}", lab.ladder());
+    // As the box does it again: off.
+    set(&mut lab, "1001", None);
+    connect(&mut lab, alice, bob);
+    assert!(!is_encrypted(&lab, alice));
+    lab[alice].hang_up();
+    lab.finish();
+}
+
+#[test]
+fn an_extension_may_be_left_out_where_the_box_encrypts() {
+    let (mut lab, alice, bob) = phones(21, Encryption::Required, [Some(SECRET), None]);
+    set(&mut lab, "1002", Some(Encryption::Off));
+    connect(&mut lab, alice, bob);
+    assert!(is_encrypted(&lab, alice) && !is_encrypted(&lab, bob));
+    lab[alice].hang_up();
+    lab.finish();
+    assert_eq!(suites(&lab), [Some(SECRET.suite), None]);
+}
+
+#[test]
+fn who_knows_savp_alone_is_asked_once_more_by_that() {
+    let (mut lab, alice, bob) = phones(22, Encryption::Optional, [None, Some(SECRET)]);
+    lab[bob].manner.takes_savp_alone = true;
+    lab[bob].manner.on_invite = OnInvite::Answer;
+    lab[alice].call("1002");
+    lab.run_until(|lab| lab[alice].is(State::Up));
+    lab.run_for(seconds(1));
+    assert_eq!(lab[bob].requests("INVITE").len(), 2, "{}", lab.ladder());
+    assert!(is_encrypted(&lab, bob) && !is_encrypted(&lab, alice));
+    talk_on(&mut lab, alice, bob);
+    lab[alice].hang_up();
+    lab.run_for(seconds(1));
+    // Who refuses for another reason is asked twice and no more.
+    lab[bob].manner.on_invite = OnInvite::Refuse(488);
+    let before = lab[bob].requests("INVITE").len();
+    lab[alice].call("1002");
+    lab.run_for(seconds(2));
+    assert_eq!((lab[alice].last().status, lab[bob].requests("INVITE").len()), (Some(488), before + 2));
+    lab.finish();
+}
+
+#[test]
+fn a_provider_that_cannot_encrypt_is_left_for_one_that_can() {
+    let (mut lab, alice, _) = phones(23, Encryption::Off, [None, None]);
+    let first = provider(&mut lab, 1, Some(Encryption::Required));
+    let second = provider(&mut lab, 2, Some(Encryption::Required));
+    lab[second].manner.secrecy = Some(SECRET);
+    lab[alice].call("+49301234");
+    lab.run_until(|lab| lab[alice].is(State::Up));
+    lab.run_for(seconds(1));
+    assert_eq!((lab[first].last().status, is_encrypted(&lab, second)), (Some(488), true), "{}", lab.ladder());
+    talk_on(&mut lab, alice, second);
+    lab[alice].hang_up();
+    lab.finish();
+    let shown = format!("{:?}", lab.sequences);
+    assert!(shown.contains("left for the next one") && shown.contains("nothing but encrypted audio"), "{shown}");
+}
+
+#[test]
+fn one_that_may_be_called_in_clear_is_called_in_clear_after_one_that_may_not() {
+    for (seed, encryption) in [(24, Some(Encryption::Off)), (25, Some(Encryption::Optional)), (26, None)] {
+        let (mut lab, alice, _) = phones(seed, Encryption::Off, [None, None]);
+        let first = provider(&mut lab, 1, Some(Encryption::Required));
+        let second = provider(&mut lab, 2, encryption);
+        lab[alice].call("+49301234");
+        lab.run_until(|lab| lab[alice].is(State::Up));
+        assert_eq!((lab[first].last().status, is_encrypted(&lab, second)), (Some(488), false));
+        assert_eq!(told(&lab, second).is_empty(), encryption != Some(Encryption::Optional));
+        talk_on(&mut lab, alice, second);
+        lab[alice].hang_up();
+        lab.finish();
+    }
+}
+
+#[test]
+fn nobody_gets_away_with_an_answer_in_clear_where_encryption_is_required() {
+    let (mut lab, alice, bob) = phones(27, Encryption::Required, [Some(DISCREET), Some(SECRET)]);
+    connect(&mut lab, alice, bob);
+    assert!(is_encrypted(&lab, alice));
+    // Our own offers within the call repeat AVP with keys to a phone that chose that; it answers without.
+    lab[alice].manner.secrecy = None;
+    let id = lab.facts.records()[0].id;
+    lab.command(pbx::Command::ControlCall(id, pbx::call::Control::Hold(true))).expect("it can be held");
+    lab.run_for(seconds(2));
+    let record = &lab.facts.records()[0];
+    assert_eq!(record.encryption, Some(DISCREET.suite), "{}", lab.ladder());
+    lab[bob].hang_up();
     lab.finish();
 }

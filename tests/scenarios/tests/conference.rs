@@ -204,6 +204,7 @@ fn numbers_belong_to_one() {
         password: "correct horse".into(),
         name: String::new(),
         detail: String::new(),
+        encryption: None,
     };
     assert_eq!(lab.command(Command::CreateExtension(extension)).err(), Some(Rejection::AlreadyExists("conference")));
     let data = ConferenceData { extension: Some("801".into()), ..made.data.clone() };

@@ -1,27 +1,17 @@
 //! Pickup: a phone takes the place of another one, while that rings or once it talks (Replaces, RFC 3891).
 
 use lab::{Lab, PhoneId, State};
-use scenarios::{connect, seconds};
-
-fn three(seed: u64) -> (Lab, [PhoneId; 3]) {
-    let mut lab = Lab::new(seed);
-    let phones = ["1001", "1002", "1003"].map(|number| lab.registered_phone(number));
-    (lab, phones)
-}
+use scenarios::{assert_talk, connect, seconds, three_phones};
 
 /// What names the newest call of a phone to the exchange.
 fn replaces(lab: &Lab, phone: PhoneId) -> String {
     lab[phone].last().dialog.replaces()
 }
 
-fn assert_talk(lab: &Lab, one: PhoneId, other: PhoneId) {
-    assert!(lab.hears(one, other) && lab.hears(other, one), "they hear each other\n{}", lab.ladder());
-}
-
 #[test]
 fn a_call_that_rings_elsewhere_is_taken() {
     for early_only in ["", ";early-only"] {
-        let (mut lab, [alice, bob, carol]) = three(1);
+        let (mut lab, [alice, bob, carol]) = three_phones(1);
         lab[alice].call("1002");
         lab.run_until(|lab| lab[bob].is(State::Ringing));
         let place = replaces(&lab, bob) + early_only;
@@ -40,7 +30,7 @@ fn a_call_that_rings_elsewhere_is_taken() {
 #[test]
 fn whoever_talks_is_replaced_whichever_side_it_is() {
     for side in [0, 1] {
-        let (mut lab, phones) = three(2 + side as u64);
+        let (mut lab, phones) = three_phones(2 + side as u64);
         connect(&mut lab, phones[0], phones[1]);
         let (goes, stays, comes) = (phones[side], phones[1 - side], phones[2]);
         let place = replaces(&lab, goes);
@@ -58,7 +48,7 @@ fn whoever_talks_is_replaced_whichever_side_it_is() {
 
 #[test]
 fn a_phone_that_says_its_codecs_last_picks_up_as_well() {
-    let (mut lab, [alice, bob, carol]) = three(5);
+    let (mut lab, [alice, bob, carol]) = three_phones(5);
     lab[carol].manner.offers_late = true;
     lab[alice].call("1002");
     lab.run_until(|lab| lab[bob].is(State::Ringing));
@@ -74,7 +64,7 @@ fn a_phone_that_says_its_codecs_last_picks_up_as_well() {
 
 #[test]
 fn what_cannot_be_replaced_is_refused_and_stays() {
-    let (mut lab, [alice, bob, carol]) = three(6);
+    let (mut lab, [alice, bob, carol]) = three_phones(6);
     let refused = |lab: &mut Lab, place: &str| {
         lab[carol].pick_up("1002", place);
         lab.run_until(|lab| lab[carol].is(State::Ended));
@@ -105,7 +95,7 @@ fn what_cannot_be_replaced_is_refused_and_stays() {
 
 #[test]
 fn two_replaces_are_a_mistake() {
-    let (mut lab, [alice, bob, carol]) = three(7);
+    let (mut lab, [alice, bob, carol]) = three_phones(7);
     connect(&mut lab, alice, bob);
     let place = replaces(&lab, bob);
     lab[carol].pick_up("1002", &format!("{place}, {place}"));

@@ -5,19 +5,7 @@ use pbx::call::transfer::{NewTransfer, TransferKind, TransferRecord};
 use pbx::call::{Address, AddressKind};
 use pbx::conference::{ConferenceData, NewConference};
 use pbx::{Command, EventKind, Rejection, Reply};
-use scenarios::{connect, milliseconds, seconds};
-
-/// A lab in which 1001 has called 1002 and talks with it, and 1003 is free.
-fn three(seed: u64) -> (Lab, [PhoneId; 3]) {
-    let mut lab = Lab::new(seed);
-    let phones = ["1001", "1002", "1003"].map(|number| lab.registered_phone(number));
-    connect(&mut lab, phones[0], phones[1]);
-    (lab, phones)
-}
-
-fn assert_talk(lab: &Lab, one: PhoneId, other: PhoneId) {
-    assert!(lab.hears(one, other) && lab.hears(other, one), "they hear each other\n{}", lab.ladder());
-}
+use scenarios::{assert_talk, connect, milliseconds, seconds, three_phones_two_talking};
 
 /// Packets that a phone has heard in the last half second.
 fn heard(lab: &Lab, phone: PhoneId) -> usize {
@@ -27,7 +15,7 @@ fn heard(lab: &Lab, phone: PhoneId) -> usize {
 
 #[test]
 fn the_caller_sends_the_called_one_elsewhere() {
-    let (mut lab, [alice, bob, carol]) = three(1);
+    let (mut lab, [alice, bob, carol]) = three_phones_two_talking(1);
     lab[alice].refer("1003");
     lab.run_until(|lab| lab[carol].is(State::Ringing));
     lab.run_for(seconds(2));
@@ -49,7 +37,7 @@ fn the_caller_sends_the_called_one_elsewhere() {
 
 #[test]
 fn the_called_one_sends_the_caller_elsewhere_and_is_let_go() {
-    let (mut lab, [alice, bob, carol]) = three(2);
+    let (mut lab, [alice, bob, carol]) = three_phones_two_talking(2);
     lab[carol].manner.on_invite = OnInvite::Answer;
     lab[bob].refer("1003");
     lab.run_until(|lab| lab[bob].is(State::Ended));
@@ -65,7 +53,7 @@ fn the_called_one_sends_the_caller_elsewhere_and_is_let_go() {
 #[test]
 fn whom_nobody_takes_comes_back() {
     for by in [0, 1] {
-        let (mut lab, phones) = three(3 + by as u64);
+        let (mut lab, phones) = three_phones_two_talking(3 + by as u64);
         let (by, other) = (phones[by], phones[1 - by]);
         lab[by].refer("1003");
         lab.run_until(|lab| lab[phones[2]].is(State::Ringing));
@@ -87,7 +75,7 @@ fn whom_nobody_takes_comes_back() {
 
 #[test]
 fn who_has_transferred_and_gone_is_rung_again() {
-    let (mut lab, [alice, bob, carol]) = three(7);
+    let (mut lab, [alice, bob, carol]) = three_phones_two_talking(7);
     lab[alice].refer("1003");
     lab.run_until(|lab| lab[carol].is(State::Ringing));
     lab[alice].hang_up();
@@ -114,7 +102,7 @@ fn who_has_transferred_and_gone_is_rung_again() {
 
 #[test]
 fn whoever_is_transferred_may_hang_up() {
-    let (mut lab, [alice, bob, carol]) = three(8);
+    let (mut lab, [alice, bob, carol]) = three_phones_two_talking(8);
     lab[alice].refer("1003");
     lab.run_until(|lab| lab[carol].is(State::Ringing));
     lab[bob].hang_up();
@@ -155,7 +143,7 @@ fn two_calls_of_a_phone_are_brought_together() {
 
 #[test]
 fn a_caller_is_sent_into_a_conference() {
-    let (mut lab, [alice, bob, carol]) = three(20);
+    let (mut lab, [alice, bob, carol]) = three_phones_two_talking(20);
     let data = ConferenceData { extension: Some("800".into()), loudest: None, tones: false };
     let new = NewConference { data, ..NewConference::default() };
     let Ok(Reply::Conference(_)) = lab.command(Command::CreateConference(new)) else { panic!("it can be made") };
@@ -173,7 +161,7 @@ fn a_caller_is_sent_into_a_conference() {
 
 #[test]
 fn what_cannot_be_done_is_refused() {
-    let (mut lab, [alice, bob, carol]) = three(21);
+    let (mut lab, [alice, bob, carol]) = three_phones_two_talking(21);
     for (refer_to, status) in [("<sip:@", 400), ("<sip:other@x?Replaces=abc>", 400), ("<sip:1003@x;method=BYE>", 603)] {
         lab[alice].refer_to(refer_to);
         lab.run_for(seconds(1));
@@ -215,7 +203,7 @@ fn transfer(lab: &mut Lab, kind: TransferKind, (by, to): (&str, &str)) -> Result
 #[test]
 fn a_program_sends_a_call_elsewhere() {
     for (seed, by) in [(30, "1001"), (31, "1002")] {
-        let (mut lab, [alice, bob, carol]) = three(seed);
+        let (mut lab, [alice, bob, carol]) = three_phones_two_talking(seed);
         let (gone, other, name) = if by == "1001" { (alice, bob, "1002") } else { (bob, alice, "1001") };
         let stays = leg_of(&lab, name);
         let begun = transfer(&mut lab, TransferKind::Blind, (by, "1003")).expect("it begins");
@@ -235,7 +223,7 @@ fn a_program_sends_a_call_elsewhere() {
 #[test]
 fn two_consult_while_the_third_waits() {
     for (seed, by) in [(40, "1001"), (41, "1002")] {
-        let (mut lab, [alice, bob, carol]) = three(seed);
+        let (mut lab, [alice, bob, carol]) = three_phones_two_talking(seed);
         let (asks, waits) = if by == "1001" { (alice, bob) } else { (bob, alice) };
         lab[carol].manner.on_invite = OnInvite::Answer;
         transfer(&mut lab, TransferKind::Attended, (by, "1003")).expect("it begins");
@@ -254,7 +242,7 @@ fn two_consult_while_the_third_waits() {
 
 #[test]
 fn whoever_consulted_in_vain_has_the_third_back() {
-    let (mut lab, [alice, bob, carol]) = three(50);
+    let (mut lab, [alice, bob, carol]) = three_phones_two_talking(50);
     // Refused, and after a talk.
     lab[carol].manner.on_invite = OnInvite::Refuse(486);
     transfer(&mut lab, TransferKind::Attended, ("1001", "1003")).expect("it begins");

@@ -162,6 +162,7 @@ fn a_name_that_proves_itself_belongs_to_one() {
         password: "correct horse".into(),
         name: String::new(),
         detail: String::new(),
+        encryption: None,
     };
     assert_eq!(lab.command(Command::CreateExtension(new)), Err(Rejection::AlreadyExists("trunk")));
 }

@@ -1,5 +1,7 @@
 //! What commands do to the streams.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use rand_chacha::rand_core::Rng;
 
 use crate::engine::Engine;
@@ -7,7 +9,8 @@ use crate::engine::stream::{Agreed, Stream};
 use crate::engine::timer::Timer;
 use crate::rtp::latching::Latching;
 use crate::socket::StreamId;
-use crate::{Command, Ended, Event, Time};
+use crate::srtp::Keys;
+use crate::{Command, Ended, Event, Latch, Remote, Time};
 
 impl Engine {
     /// Carries out a command. One that cannot be carried out is counted in [`Engine::counters`] and changes nothing.
@@ -15,6 +18,7 @@ impl Engine {
         let done = match command {
             Command::Open { stream, port: _ } => self.open(now, stream),
             Command::Configure { .. } => self.configure(now, command),
+            Command::Secure { stream, remote, keys } => self.secure(now, stream, remote, keys),
             Command::Connect { a, b } => self.connect(now, a, b),
             Command::Disconnect { stream } => self.disconnect(now, stream),
             Command::Close { stream } => self.close(now, stream),
@@ -74,7 +78,15 @@ impl Engine {
         let Command::Configure { stream: id, remote, format, direction, latch, keys } = command else { return None };
         let first_report = self.report_interval() / 2;
         let stream = self.streams.get_mut(id)?;
-        let latching = match stream.agreed.take() {
+        let is_nominated = latch == Latch::Nominated;
+        let known = stream.agreed.as_ref().and_then(|before| before.latching.nominated());
+        let remote = if is_nominated { nominated(known) } else { remote };
+        let before = stream.agreed.take().filter(|before| before.latching.is_nominated() == is_nominated);
+        if before.is_none() {
+            // Who is believed by a handshake is nobody whom we know otherwise.
+            stream.session = stream.session.take().filter(|_| !is_nominated);
+        }
+        let latching = match before {
             Some(before) => {
                 let mut latching = before.latching;
                 latching.configure(now, latch, remote);
@@ -83,7 +95,10 @@ impl Engine {
             None => Latching::new(latch, remote),
         };
         stream.agreed = Some(Agreed::new(format, direction, latching));
-        stream.agree_on_keys(keys, &mut self.random);
+        // A handshake brings them, or has done so.
+        if !is_nominated {
+            stream.agree_on_keys(keys, &mut self.random);
+        }
         stream.route.renew();
         stream.silence.since = now;
         stream.silence.reported = false;
@@ -99,6 +114,21 @@ impl Engine {
             peer.route.renew();
         }
         self.agree_again(now, id);
+        Some(())
+    }
+
+    fn secure(&mut self, now: Time, id: StreamId, remote: SocketAddr, keys: Box<Keys>) -> Option<()> {
+        let stream = self.streams.get_mut(id)?;
+        let latching =
+            stream.agreed.as_mut().map(|agreed| &mut agreed.latching).filter(|latching| latching.is_nominated())?;
+        latching.configure(now, Latch::Nominated, nominated(Some(remote)));
+        stream.agree_on_keys(Some(keys), &mut self.random);
+        // Nobody could speak before.
+        stream.silence.since = now;
+        stream.route.renew();
+        if let Some(peer) = stream.peer.and_then(|peer| self.streams.get_mut(peer)) {
+            peer.route.renew();
+        }
         Some(())
     }
 
@@ -147,4 +177,10 @@ impl Engine {
         self.outbox.answer(Event::Closed { stream: id, statistics: Box::new(stream.statistics()) });
         Some(())
     }
+}
+
+/// Where a browser is, which has one address for all; nowhere, as long as nobody knows.
+fn nominated(at: Option<SocketAddr>) -> Remote {
+    let at = at.unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
+    Remote { rtp: at, rtcp: at }
 }

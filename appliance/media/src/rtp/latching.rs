@@ -87,7 +87,7 @@ impl Latching {
             let until = now.saturating_add(limits::MOVE_WINDOW);
             self.source = match mode {
                 Latch::Symmetric => Source::Moving { at, ssrc, until, behind_nat },
-                Latch::Signalled => Source::Open,
+                Latch::Signalled | Latch::Nominated => Source::Open,
             };
         }
     }
@@ -131,6 +131,16 @@ impl Latching {
             return true;
         }
         false
+    }
+
+    /// Whether somebody else says where the phone is, and nobody but that is believed.
+    pub fn is_nominated(&self) -> bool {
+        self.mode == Latch::Nominated
+    }
+
+    /// Where it is, if somebody has said so.
+    pub fn nominated(&self) -> Option<SocketAddr> {
+        Some(self.remote.rtp).filter(|at| self.is_nominated() && is_somewhere(*at))
     }
 
     /// Where audio goes to. `None`: nowhere yet.

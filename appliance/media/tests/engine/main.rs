@@ -3,6 +3,7 @@
 //! The phones build and read their packets with the `rtp` crate, so that no parser is its own judge.
 
 mod attack;
+mod browsers;
 mod codecs;
 mod continuity;
 mod digits;

@@ -5,13 +5,15 @@ mod format;
 mod preference;
 #[cfg(test)]
 mod tests;
+mod webrtc;
 
 use std::net::IpAddr;
 
 use media::{Codec, Lane, StreamId, needs_transcoding};
 use sip::endpoint::Body;
 use sip::sdp::{
-    Connection, Direction, Local, Negotiated, Refusal, RtpMap, SessionDescription, UsedNumbers, offer_answer,
+    Capabilities, Connection, Direction, Encryption, Local, Negotiated, Refusal, RtpMap, SessionDescription,
+    UsedNumbers, offer_answer,
 };
 use sip::{Flow, Transport};
 
@@ -19,6 +21,7 @@ use super::LegKey;
 use super::cause::Cause;
 use crate::context::Context;
 use crate::settings::Settings;
+use encryption::Secrecy;
 use format::format_of;
 pub use preference::Preference;
 
@@ -49,13 +52,33 @@ pub struct Audio {
     holds: bool,
     /// Whether the phone is still to be told of that.
     news: bool,
+    /// How it is encrypted.
+    secrecy: Secrecy,
+    /// Under which names and passwords a browser comes, where one does.
+    ice: Option<media::webrtc::Credentials>,
+    /// How its audio is encrypted, once the handshake is over.
+    secured: Option<&'static str>,
 }
 
 impl Audio {
+    /// Audio that is encrypted as it is set of who is at the other end. `None`: as the exchange does it.
+    pub fn encrypted(set: Option<Encryption>) -> Audio {
+        Audio { secrecy: Secrecy::of(set), ..Audio::default() }
+    }
+
     /// Whether an offer has an audio stream with a codec of ours, encrypted or not as it has to be.
-    pub fn can_answer(settings: &Settings, transport: Transport, offer: &SessionDescription) -> bool {
-        let encryption = settings.encryption_over(transport);
-        preference::can_answer(settings, offer) && encryption.can_answer(offer).is_ok()
+    pub fn can_answer(
+        settings: &Settings,
+        (transport, set): (Transport, Option<Encryption>),
+        offer: &SessionDescription,
+    ) -> Result<(), Refusal> {
+        if !preference::can_answer(settings, offer) {
+            return Err(Refusal::NoCommonCodec);
+        }
+        match offer.has_handshake() {
+            true => webrtc::can_answer(settings, offer),
+            false => settings.encryption_over(transport, set).can_answer(offer),
+        }
     }
 
     /// Whether its audio can become that of another leg, once both are known.
@@ -109,9 +132,27 @@ impl Audio {
         }
     }
 
-    /// Somebody else is rung in the same leg: what was agreed on before its answer does not count any more.
-    pub fn forget_agreement(&mut self) {
-        self.negotiated = None;
+    /// Somebody is rung in this leg, of whom this is set; what was said to another before counts no more.
+    pub fn begin_anew(&mut self, ctx: &mut Context, set: Option<Encryption>) {
+        webrtc::close(ctx, self);
+        (self.negotiated, self.local) = (None, None);
+        self.secrecy = Secrecy::of(set);
+    }
+
+    /// Who is rung refused an offer that leaves it the choice: the next one insists on encryption. False where that was
+    /// not what it was offered.
+    pub fn insist(&mut self) -> bool {
+        let insists = self.local.as_ref().is_some_and(|local| self.secrecy.may_insist(local));
+        if insists {
+            (self.negotiated, self.local) = (None, None);
+            self.secrecy.insist();
+        }
+        insists
+    }
+
+    /// Whether our latest description insists on encryption.
+    pub fn offered_secure(&self) -> bool {
+        self.local.as_ref().is_some_and(SessionDescription::is_secure)
     }
 
     /// Whether both sides have agreed on something.
@@ -146,14 +187,19 @@ impl Audio {
 
     /// The suite by which it is encrypted as records show it: `AES_CM_128_HMAC_SHA1_80`. `None`: it is not.
     pub fn suite_name(&self) -> Option<&'static str> {
-        self.negotiated.as_ref()?.crypto.as_ref().map(|crypto| crypto.suite.name())
+        let by_keys = self.negotiated.as_ref()?.crypto.as_ref().map(|crypto| crypto.suite.name());
+        by_keys.or(self.secured)
+    }
+
+    /// The handshake with a browser is over; how its audio is encrypted from now on.
+    pub fn note_secured(&mut self, suite: &'static str) {
+        self.secured = Some(suite);
     }
 
     /// An offer with everything we can do.
     pub fn offer(&mut self, ctx: &mut Context, flow: &Flow, preference: &Preference) -> Body {
-        let local = self.local_address(ctx, flow);
         let mut capabilities = preference.to_offer(&ctx.settings);
-        encryption::add(ctx, self, (flow.transport, None), &mut capabilities);
+        let local = self.add_security(ctx, (flow, None), &mut capabilities);
         let offer = offer_answer::offer(&capabilities, &local, self.local.as_ref());
         self.offered = true;
         self.say(offer)
@@ -167,9 +213,8 @@ impl Audio {
         offer: (&SessionDescription, &Preference),
     ) -> Result<Body, Refusal> {
         let (offer, preference) = offer;
-        let local = self.local_address(ctx, flow);
         let mut capabilities = preference.to_answer(&ctx.settings, offer);
-        encryption::add(ctx, self, (flow.transport, Some(offer)), &mut capabilities);
+        let local = self.add_security(ctx, (flow, Some(offer)), &mut capabilities);
         let (mut answer, negotiated) = offer_answer::answer(offer, &capabilities, &local)?;
         if let Some(previous) = &self.local {
             answer.follow(previous);
@@ -182,6 +227,7 @@ impl Audio {
     pub fn accept(&mut self, ctx: &mut Context, answer: &SessionDescription) -> Result<(), Refusal> {
         let Some(offer) = &self.local else { return Err(Refusal::Mismatch) };
         let negotiated = offer_answer::accept_answer(offer, answer)?;
+        self.secrecy.check(&negotiated)?;
         self.offered = false;
         self.agree(ctx, negotiated);
         Ok(())
@@ -207,7 +253,10 @@ impl Audio {
 
     /// Whether the peer reaches us elsewhere than it was told; then it is to be told.
     pub fn follow(&mut self, ctx: &Context, flow: &Flow) -> bool {
-        let address = Connection::Ip(reached_at(ctx, flow));
+        let address = Connection::Ip(match webrtc::wanted(ctx, self, flow, None) {
+            Some(own) => webrtc::addresses(ctx, flow, &own).first().copied().unwrap_or(own.address.ip()),
+            None => reached_at(ctx, flow),
+        });
         let Some(local) = self.local.as_mut().filter(|local| local.connection.as_ref() != Some(&address)) else {
             return false;
         };
@@ -235,6 +284,7 @@ impl Audio {
 
     /// The stream is closed, or will never be opened: its port may serve another leg.
     pub fn give_back(&mut self, ctx: &mut Context) {
+        webrtc::close(ctx, self);
         match std::mem::take(&mut self.place) {
             Place::None => {}
             Place::Reserved { port } => ctx.ports.give_back(ctx.now, port),
@@ -251,9 +301,23 @@ impl Audio {
         self.repeat()
     }
 
-    fn local_address(&self, ctx: &mut Context, flow: &Flow) -> Local {
-        let address = reached_at(ctx, flow);
-        let (port, session_id) = (self.port(), ctx.random_below(1 << 62));
+    /// Adds to what we can do how it is encrypted, and says where audio is received.
+    fn add_security(
+        &mut self,
+        ctx: &mut Context,
+        (flow, offer): (&Flow, Option<&SessionDescription>),
+        to: &mut Capabilities,
+    ) -> Local {
+        let (mut address, mut port) = (reached_at(ctx, flow), self.port());
+        match webrtc::wanted(ctx, self, flow, offer) {
+            Some(own) => {
+                webrtc::add(ctx, self, (flow, &own, offer), to);
+                let first = to.webrtc.as_ref().and_then(|ours| ours.addresses.first());
+                (address, port) = first.map_or((address, port), |first| (first.ip(), first.port()));
+            }
+            None => encryption::add(ctx, self, (flow.transport, offer), to),
+        }
+        let session_id = ctx.random_below(1 << 62);
         Local { address, port, session_id, direction: self.wanted(), used: self.used }
     }
 
@@ -261,14 +325,18 @@ impl Audio {
         if let (Some(stream), Some(format)) = (self.stream(), format_of(&negotiated)) {
             let remote = media::Remote { rtp: negotiated.remote_rtp, rtcp: negotiated.remote_rtcp };
             let direction = direction_of(negotiated.direction);
+            let latch = if negotiated.webrtc.is_some() { media::Latch::Nominated } else { media::Latch::Symmetric };
             ctx.media(media::Command::Configure {
                 stream,
                 remote,
                 format,
                 direction,
-                latch: media::Latch::Symmetric,
+                latch,
                 keys: encryption::keys_of(&negotiated),
             });
+            if let Some(theirs) = &negotiated.webrtc {
+                webrtc::agree(ctx, stream, theirs);
+            }
         }
         self.negotiated = Some(negotiated);
     }

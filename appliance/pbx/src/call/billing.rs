@@ -48,7 +48,8 @@ fn admit(ctx: &mut Context, cost_type: CostType, call_id: Uuid) -> Result<Option
         return Ok(None);
     }
     if !ctx.billing.suffices_for(rate) {
-        return Err(Shortage { call_id, cost_type, rate, balance: ctx.billing.left(), ends: true });
+        let (made_by, balance) = (None, ctx.billing.left());
+        return Err(Shortage { call_id, made_by, cost_type, rate, balance, ends: true });
     }
     ctx.billing.reserve(rate);
     let meter = Meter { reserved: rate, started: None, is_told: false, is_warned: false, timer: None };
@@ -117,7 +118,7 @@ impl Call {
         if !suffices && !was_told {
             let Charge { cost_type, rate, .. } = charge;
             let (call_id, balance) = (leg.record.id, ctx.billing.left());
-            let shortage = Shortage { call_id, cost_type, rate, balance, ends: !goes_on };
+            let shortage = Shortage { call_id, made_by: None, cost_type, rate, balance, ends: !goes_on };
             ctx.event(EventKind::BillingSpent(Box::new(shortage)));
             self.announce_spent(ctx, goes_on);
         }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use media::Codec;
 use sip::header::{NameAddr, Route, TypedHeader};
+use sip::message::HeaderName;
+use sip::sdp::Encryption;
 use sip::uri::{Host, Scheme};
 use sip::{Flow, Headers, Transport, Uri};
 use uuid::Uuid;
@@ -63,6 +65,8 @@ pub struct Callee {
     pub headers: Headers,
     /// The codecs that it is offered, the preferred one first; empty: those of the exchange.
     pub codecs: Vec<Codec>,
+    /// Whether its audio is encrypted; `None`: as the exchange does it.
+    pub encryption: Option<Encryption>,
 }
 
 impl Target {
@@ -86,11 +90,19 @@ impl Callee {
             to: None,
             headers: Headers::new(),
             codecs: Vec::new(),
+            encryption: extension.encryption,
         })
     }
 }
 
 impl Callee {
+    /// Takes an answer to a challenge along, instead of the one before.
+    pub(super) fn prove(&mut self, credentials: Headers) {
+        self.headers.remove(&HeaderName::Authorization);
+        self.headers.remove(&HeaderName::ProxyAuthorization);
+        self.headers.extend(&credentials);
+    }
+
     /// Whoever is at a SIP URI whose host is an address: no name has to be looked up.
     pub fn of_uri(ctx: &Context, address: &Address) -> Result<Callee, &'static str> {
         let text = address.target.as_str();
@@ -122,6 +134,7 @@ impl Callee {
             to: None,
             headers: Headers::new(),
             codecs: Vec::new(),
+            encryption: None,
         })
     }
 }
@@ -160,6 +173,7 @@ impl Call {
         let preference = self.preference_of_caller().limited_to(&callee.codecs);
         let hops = self.max_forwards.saturating_sub(1);
         let leg = &mut self.legs[place];
+        leg.audio.begin_anew(ctx, callee.encryption);
         leg.audio.offer(ctx, &callee.flow, &preference);
         leg.flow = callee.flow;
         leg.record.peer = describe(&callee.flow);
@@ -173,6 +187,13 @@ impl Call {
         self.ladder.set_address(place, address);
         self.state(ctx, place, EventKind::CallCreated);
         Ok(())
+    }
+
+    /// What somebody who is rung is offered.
+    pub(super) fn preference_for(&self, place: usize) -> Preference {
+        let codecs = self.legs[place].callee.as_ref().map_or(&[][..], |callee| &callee.codecs);
+        let preference = if place == CALLER { Preference::default() } else { self.preference_of_caller() };
+        preference.limited_to(codecs)
     }
 
     /// What the caller speaks, as far as it said so.

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
-use sip::{Flow, Transport};
+use sip::dialog::Dialog;
+use sip::header::Contact;
+use sip::{Flow, Request, Transport};
 use uuid::Uuid;
 
 use super::archive::Archive;
@@ -139,15 +141,24 @@ impl Calls {
         }
     }
 
-    /// A phone registered: its calls whose connection is gone are reached along this flow from now on (RFC 5626 §5.3).
-    pub fn handle_registered(&mut self, ctx: &mut Context, extension: Uuid, flow: Flow) {
+    /// A phone registered: its calls whose connection is gone are reached along this flow from now on (RFC 5626 §5.3). A browser,
+    /// which may be anywhere by now, is known again by the name that it made up for its contact.
+    pub fn handle_registered(&mut self, ctx: &mut Context, extension: Uuid, (flow, request): (Flow, &Request)) {
         if self.stranded == 0 {
             return;
         }
         self.stranded = 0;
+        let contacts = request.headers.list::<Contact>().unwrap_or_default();
         for leg in self.calls.values_mut().flat_map(|call| &mut call.legs) {
             let stranded = leg.is_live() && leg.flow.transport != Transport::Udp && leg.flow.connection.is_none();
-            if stranded && leg.peer == Peer::Extension(extension) && leg.flow.remote.ip() == flow.remote.ip() {
+            let is_same = stranded
+                && leg.peer == Peer::Extension(extension)
+                && leg.flow.transport == flow.transport
+                && match flow.transport.is_websocket() {
+                    true => leg.dialog.and_then(|id| ctx.sip.dialog(id)).is_some_and(|dialog| names(&contacts, dialog)),
+                    false => leg.flow.remote.ip() == flow.remote.ip(),
+                };
+            if is_same {
                 leg.flow = flow;
                 if let Some(dialog) = leg.dialog {
                     ctx.sip.set_dialog_flow(dialog, flow);
@@ -255,4 +266,15 @@ impl Calls {
             ctx.output(Output::Drained);
         }
     }
+}
+
+/// Whether one of the contacts is the one at the other end of a dialog.
+fn names(contacts: &[Contact], dialog: &Dialog) -> bool {
+    let is_it = |contact: &Contact| match contact {
+        Contact::Address(contact) => {
+            contact.uri().host() == dialog.remote_target.host() && contact.uri().user() == dialog.remote_target.user()
+        }
+        Contact::Star => false,
+    };
+    contacts.iter().any(is_it)
 }

@@ -43,10 +43,19 @@ pub struct Dialling {
     pub early_execution: bool,
     /// Whether the callee may not see who calls.
     pub anonymous: bool,
-    /// The call that it is chained to.
-    pub master: Option<Uuid>,
+    /// Who has it made.
+    pub maker: Maker,
     /// The groupcall that it belongs to.
     pub groupcall: Option<Uuid>,
+}
+
+/// Who has a call made; nobody: whoever asked for it by API.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Maker {
+    /// The call that it is chained to.
+    pub master: Option<Uuid>,
+    /// The activeflow that wants it.
+    pub activeflow: Option<Uuid>,
 }
 
 /// What a call that begins with us does when it is answered.
@@ -73,13 +82,13 @@ impl Calls {
 impl Call {
     /// A call whose first leg is still to be rung.
     fn dialled(ctx: &mut Context, key: LegKey, dialling: Dialling) -> Call {
-        let Dialling { source, destination, callee, way, script, early_execution, anonymous, master, groupcall } =
+        let Dialling { source, destination, callee, way, script, early_execution, anonymous, maker, groupcall } =
             dialling;
         ctx.totals.calls_made += 1;
         let (id, at) = (ctx.uuid(), ctx.unix());
         let flow = callee.as_ref().map_or_else(|| nowhere(ctx), |callee| callee.flow);
         let mut record = new_record(id, Direction::Outgoing, (source, destination), at);
-        record.master_call_id = master;
+        (record.master_call_id, record.made_by) = (maker.master, maker.activeflow);
         record.groupcall_id = groupcall;
         record.flow_id = script.flow_id;
         record.peer = if callee.is_some() { describe(&flow) } else { String::new() };
@@ -117,6 +126,7 @@ impl Call {
         if let Err(cause) = leg.audio.open(ctx, leg.key, self.lane) {
             return self.end_leg(ctx, CALLER, Ending::local(HangupReason::Dialout, cause));
         }
+        leg.audio.begin_anew(ctx, callee.encryption);
         leg.audio.offer(ctx, &leg.flow, &Preference::default().limited_to(&callee.codecs));
         let client = invite::send(ctx, leg, self.max_forwards, None);
         if let Some(client) = client {

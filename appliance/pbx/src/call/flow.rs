@@ -167,6 +167,11 @@ impl Call {
         self.limit = Some(ctx.arm(ctx.settings.call_limit, Timer::CallLimit(self.key)));
     }
 
+    /// The flow that runs.
+    pub(super) fn activeflow_id(&self) -> Option<Uuid> {
+        self.run.as_ref().map(|run| run.record.id)
+    }
+
     /// Begins to run a flow.
     pub fn begin_flow(&mut self, ctx: &mut Context, script: Script) {
         let (id, at) = (script.id.unwrap_or_else(|| ctx.uuid()), ctx.unix());

@@ -55,11 +55,32 @@ impl Call {
     /// The phone refused with 422: asks once more for a session as long as it wants (RFC 4028 §7.1). False where that
     /// was done already, or the phone does not say how long.
     pub fn try_longer_session(&mut self, ctx: &mut Context, place: usize, response: &Response) -> bool {
-        let hops = self.max_forwards - 1;
         let leg = &mut self.legs[place];
         let (Some(least), 0) = (session_timer::demanded(&response.headers), leg.session.min_se) else { return false };
         let (Some(again), 1..) = (Again::after(response), least) else { return false };
         leg.session.min_se = least;
+        let label = "the phone wants longer sessions: once more";
+        self.once_more(ctx, (place, again), (label, format!("{least} s")))
+    }
+
+    /// The phone refused an offer that left it the choice whether to encrypt: it may be one that knows `RTP/SAVP` alone, and
+    /// is asked once more by that. False where that was not what it was offered.
+    pub fn try_encrypted(&mut self, ctx: &mut Context, place: usize, response: &Response) -> bool {
+        let Some(again) = Again::after(response) else { return false };
+        let preference = self.preference_for(place);
+        let leg = &mut self.legs[place];
+        if !leg.audio.insist() {
+            return false;
+        }
+        leg.audio.offer(ctx, &leg.flow, &preference);
+        self.answer_challenge_again(ctx, place);
+        let label = "perhaps it takes nothing but encrypted audio: once more";
+        self.once_more(ctx, (place, again), (label, "RTP/SAVP".into()))
+    }
+
+    fn once_more(&mut self, ctx: &mut Context, (place, again): (usize, Again), words: (&'static str, String)) -> bool {
+        let hops = self.max_forwards.saturating_sub(1);
+        let leg = &mut self.legs[place];
         // What its provisional answers began, the refusal has ended.
         if let Some(dialog) = leg.dialog.take() {
             ctx.index.dialogs.remove(&dialog);
@@ -67,8 +88,7 @@ impl Call {
         let Some(client) = send(ctx, leg, hops, Some(again)) else { return false };
         leg.stage = Stage::Outgoing { client };
         ctx.index.clients.insert(client, Asked::Invite(leg.key));
-        let label = "the phone wants longer sessions: once more";
-        self.ladder.internal(ctx.unix(), (ladder::CALL, ladder::SIP), label, format!("{least} s"));
+        self.ladder.internal(ctx.unix(), (ladder::CALL, ladder::SIP), words.0, words.1);
         true
     }
 }

@@ -147,6 +147,12 @@ impl Leg {
         self.record.encryption = self.audio.suite_name();
     }
 
+    /// What it speaks, and how that is encrypted, in words.
+    pub fn spoken(&self) -> String {
+        let codec = self.record.codec.clone().unwrap_or_default();
+        self.record.encryption.map_or(codec.clone(), |suite| format!("{codec}, {suite}"))
+    }
+
     /// Whether it was answered.
     pub fn is_up(&self) -> bool {
         self.stage == Stage::Up
@@ -159,6 +165,7 @@ pub fn new_record(id: Uuid, direction: Direction, parties: (Address, Address), a
     CallRecord {
         id,
         master_call_id: None,
+        made_by: None,
         chained_call_ids: Vec::new(),
         flow_id: None,
         activeflow_id: None,

@@ -209,7 +209,7 @@ impl Call {
             },
             Goal::Uri(uri) => {
                 let host = uri.host().map(ToString::to_string).unwrap_or_default();
-                Question { host, port: uri.port(), transport: transport_of(uri).flatten() }
+                Question { host, port: uri.port(), transport: transport_of(uri).flatten(), may_be_tls: false }
             }
         };
         let key = self.legs[place].key;
@@ -276,7 +276,7 @@ impl Call {
             return Err(Failure::of(Cause::NO_ROUTE));
         }
         let callee = self.callee(ctx, place, to).ok_or(Failure::of(Cause::INVALID_NUMBER))?;
-        self.legs[place].audio.forget_agreement();
+        self.legs[place].audio.begin_anew(ctx, callee.encryption);
         let preference = self.preference_of_caller().limited_to(&callee.codecs);
         let leg = &mut self.legs[place];
         leg.audio.offer(ctx, &callee.flow, &preference);
@@ -311,17 +311,19 @@ impl Call {
         let leg = &self.legs[place];
         let way = leg.way.as_deref()?;
         let address = leg.record.destination.clone();
-        let flow = to.flow();
         let target = |uri: Uri| Target { uri, route: Vec::new() };
         let from = way.is_anonymous.then(anonymous);
         match way.current.as_ref()? {
             Goal::Uri(uri) => {
+                let flow = to.flow();
                 let (peer, to) = (Peer::Uri, Some(NameAddr::new(uri.bare())));
                 let (headers, codecs) = (Headers::new(), ctx.outbound_config.codecs.clone());
-                Some(Callee { peer, address, target: target(uri.clone()), flow, from, to, headers, codecs })
+                let encryption = None;
+                Some(Callee { peer, address, target: target(uri.clone()), flow, from, to, headers, codecs, encryption })
             }
             Goal::Provider(id) => {
                 let provider = ctx.providers.get(*id)?;
+                let flow = ctx.links.flow(*id, &to);
                 let uri = provider.data.uri(&way.number)?;
                 let shown = identity(ctx, provider, (&leg.record.source, &flow));
                 let mut headers = Headers::new();
@@ -338,7 +340,8 @@ impl Call {
                 let (peer, from) = (Peer::Provider(*id), from.or(Some(shown)));
                 let own = Some(&provider.data.codecs).filter(|codecs| !codecs.is_empty());
                 let codecs = own.unwrap_or(&ctx.outbound_config.codecs).clone();
-                Some(Callee { peer, address, target: target(uri), flow, from, to, headers, codecs })
+                let encryption = provider.data.encryption;
+                Some(Callee { peer, address, target: target(uri), flow, from, to, headers, codecs, encryption })
             }
         }
     }
@@ -357,7 +360,10 @@ impl Call {
         if self.bridged == Some(place) {
             self.bridged = None;
         }
-        let words = format!("cause {} ({})", failure.cause.0, failure.cause.text());
+        let mut words = format!("cause {} ({})", failure.cause.0, failure.cause.text());
+        if self.legs[place].audio.offered_secure() && matches!(failure.cause.0, 58 | 65 | 79 | 88) {
+            words.push_str(": it was offered nothing but encrypted audio");
+        }
         self.note_attempt(ctx, place, failure, &words);
         self.try_way(ctx, place)
     }
@@ -376,10 +382,7 @@ impl Call {
         if is_wrong || way.answers > limits::CHALLENGES {
             return false;
         }
-        let credentials = asked.credentials(ctx, &register, (&Method::Invite, &callee.target.uri));
-        callee.headers.remove(&HeaderName::Authorization);
-        callee.headers.remove(&HeaderName::ProxyAuthorization);
-        callee.headers.extend(&credentials);
+        callee.prove(asked.credentials(ctx, &register, (&Method::Invite, &callee.target.uri)));
         way.answered = Some(asked);
         if let Some(dialog) = leg.dialog.take() {
             ctx.index.dialogs.remove(&dialog);
@@ -388,6 +391,18 @@ impl Call {
         self.ladder.internal(ctx.unix(), (ladder::CALL, ladder::SIP), label, String::new());
         self.invite_again(ctx, place, Some(again));
         true
+    }
+
+    /// The INVITE is sent once more for another reason: an answer to a challenge counts once.
+    pub(super) fn answer_challenge_again(&mut self, ctx: &mut Context, place: usize) {
+        let leg = &mut self.legs[place];
+        let (Peer::Provider(id), Some(way), Some(callee)) = (leg.peer, leg.way.as_deref_mut(), &mut leg.callee) else {
+            return;
+        };
+        let register = ctx.providers.get(id).and_then(|provider| provider.data.register.clone());
+        if let (Some(register), Some(answered)) = (register, &mut way.answered) {
+            callee.prove(answered.credentials(ctx, &register, (&Method::Invite, &callee.target.uri)));
+        }
     }
 
     fn note_attempt(&mut self, ctx: &Context, place: usize, failure: Failure, words: &str) {

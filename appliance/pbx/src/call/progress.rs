@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use super::audio::Preference;
 use super::cause::Cause;
 use super::session_timer::{self, Asked};
-use super::{CALLER, Call, Ending, Failure, HangupReason, Leg, Stage, Status, ladder};
+use super::{CALLER, Call, Ending, Failure, HangupReason, Leg, Peer, Stage, Status, ladder};
 use crate::context::Context;
 use crate::event::EventKind;
 use crate::reply;
@@ -48,6 +48,9 @@ impl Call {
         if matches!(status.0, 401 | 407) && self.answer_challenge(ctx, place, response) {
             return;
         }
+        if matches!(status.0, 415 | 488 | 606) && self.try_encrypted(ctx, place, response) {
+            return;
+        }
         let cause = cause_of(response).unwrap_or(Cause::of_status(status.0));
         self.handle_refusal(ctx, place, Failure { status: relayed_status(status.0, cause), cause });
     }
@@ -59,7 +62,11 @@ impl Call {
             RequestFailure::Timeout => "no answer to INVITE",
             _ => "the phone cannot be reached",
         };
-        self.ladder.internal(at, (ladder::SIP, ladder::CALL), label, String::new());
+        let why = match (failure, self.legs[place].peer) {
+            (RequestFailure::Transport, Peer::Provider(id)) => ctx.links.trouble(id).to_owned(),
+            _ => String::new(),
+        };
+        self.ladder.internal(at, (ladder::SIP, ladder::CALL), label, why);
         if self.legs[place].is_live() {
             self.handle_refusal(ctx, place, Failure { status: 480, cause: Cause::NO_RESPONSE });
         }
@@ -168,10 +175,16 @@ impl Call {
         let is_known = if response.body.is_empty() || !reply::carries_sdp(&response.headers) {
             leg.audio.is_negotiated() && response.status.is_success()
         } else {
-            let answer = SessionDescription::parse(&response.body).ok();
-            let accepted = answer.and_then(|sdp| leg.audio.accept(ctx, &sdp).ok());
+            let refused = match SessionDescription::parse(&response.body) {
+                Ok(answer) => leg.audio.accept(ctx, &answer).err().map(|refusal| refusal.to_string()),
+                Err(_) => Some("it cannot be read".into()),
+            };
             leg.note_agreed();
-            accepted.is_some()
+            let is_usable = refused.is_none();
+            if let Some(why) = refused {
+                self.ladder.internal(ctx.unix(), (ladder::SIP, ladder::CALL), "its description is no use", why);
+            }
+            is_usable
         };
         // The caller may have been given another phone's early media already, in a codec that this one has not.
         is_known && self.legs[place].audio.goes_with(&ctx.settings, &self.legs[CALLER].audio)
@@ -267,10 +280,10 @@ impl Call {
         if let (Some(a), Some(b)) = (self.legs[CALLER].audio.stream(), self.legs[place].audio.stream()) {
             self.bridged = Some(place);
             ctx.media(media::Command::Connect { a, b });
-            let codecs = [CALLER, place].map(|p| self.legs[p].record.codec.clone().unwrap_or_default());
-            self.ladder.media(ctx.unix(), (ladder::CALL, ladder::MEDIA), "connect", codecs.join(" ↔ "));
+            let spoken = [CALLER, place].map(|place| self.legs[place].spoken()).join(" ↔ ");
+            self.ladder.media(ctx.unix(), (ladder::CALL, ladder::MEDIA), "connect", spoken.clone());
             let column = Call::column(place);
-            self.ladder.media(ctx.unix(), (ladder::CALLER, column), "RTP", codecs.join(" ↔ "));
+            self.ladder.media(ctx.unix(), (ladder::CALLER, column), "RTP", spoken);
         }
     }
 

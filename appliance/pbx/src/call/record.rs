@@ -12,6 +12,8 @@ pub struct CallRecord {
     pub id: Uuid,
     /// The leg that this one was made for; `None` for the leg that came in.
     pub master_call_id: Option<Uuid>,
+    /// The activeflow that had it made, if one had.
+    pub made_by: Option<Uuid>,
     /// The legs made for this one.
     pub chained_call_ids: Vec<Uuid>,
     /// The flow that it goes through.

@@ -80,8 +80,7 @@ impl Call {
             return Err(if leg.is_up() { Box::new(Reply::new(491)) } else { reply::retry_after(500, 2) });
         }
         let offer = SessionDescription::parse(&request.body).map_err(|_| reply::bad_request("SDP"))?;
-        let incompatible = || Box::new(Reply::new(488).with_headers(reply::reason(Cause::INCOMPATIBLE)));
-        let body = leg.audio.answer(ctx, &flow, (&offer, &preference)).map_err(|_| incompatible())?;
+        let body = leg.audio.answer(ctx, &flow, (&offer, &preference)).map_err(reply::not_acceptable)?;
         self.note_change(ctx, place);
         Ok(Some(body))
     }

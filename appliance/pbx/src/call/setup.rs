@@ -4,7 +4,7 @@ use bytes::Bytes;
 use sip::endpoint::{Reply, ServerId};
 use sip::header::{From, MaxForwards, PAssertedIdentity, To};
 use sip::message::HeaderName;
-use sip::sdp::SessionDescription;
+use sip::sdp::{Encryption, SessionDescription};
 use sip::{Flow, Headers, Request, Transport, Uri};
 use smallvec::SmallVec;
 
@@ -145,22 +145,33 @@ fn check(
     }
     let offer = match request.body.is_empty() {
         true => None,
-        false => Some(read_offer(ctx, transport, request)?),
+        false => Some(read_offer(ctx, (transport, encryption_with(caller)), request)?),
     };
     let pickup = Pickup::wanted(ctx, calls, (caller, request))?;
     Ok(Checked { offer, timer, max_forwards, pickup })
 }
 
-fn read_offer(ctx: &Context, transport: Transport, request: &Request) -> Result<SessionDescription, Box<Reply>> {
+/// Whether the audio of a caller is encrypted, where that is set of it.
+fn encryption_with(caller: &Caller) -> Option<Encryption> {
+    match caller {
+        Caller::Extension(extension) => extension.encryption,
+        Caller::Provider(provider) => provider.data.encryption,
+        Caller::Trunk(_) | Caller::Guest(_) => None,
+    }
+}
+
+fn read_offer(
+    ctx: &Context,
+    by: (Transport, Option<Encryption>),
+    request: &Request,
+) -> Result<SessionDescription, Box<Reply>> {
     if !reply::carries_sdp(&request.headers) {
         let mut headers = Headers::new();
         headers.push(HeaderName::Accept, "application/sdp");
         return Err(Box::new(Reply::new(415).with_headers(headers)));
     }
     let offer = SessionDescription::parse(&request.body).map_err(|_| reply::bad_request("SDP"))?;
-    if !Audio::can_answer(&ctx.settings, transport, &offer) {
-        return Err(Box::new(Reply::new(488).with_headers(reply::reason(Cause::INCOMPATIBLE))));
-    }
+    Audio::can_answer(&ctx.settings, by, &offer).map_err(reply::not_acceptable)?;
     Ok(offer)
 }
 
@@ -257,6 +268,7 @@ fn begin(
     let id = ctx.uuid();
     let source = source_of(&caller, &request);
     let Met { peer, name, proof } = meet(&caller, &source);
+    let audio = Audio::encrypted(encryption_with(&caller));
     let is_anonymous = wants_privacy(&request);
     let mut record = new_record(id, Direction::Incoming, (source, destination), ctx.unix());
     record.peer = describe(&flow);
@@ -274,6 +286,7 @@ fn begin(
     let leg = Leg {
         session: SessionTimer { agreed, ..SessionTimer::default() },
         acknowledged: false,
+        audio,
         ..Leg::new(leg_key, record, (peer, flow), Stage::Incoming { server })
     };
     let (offer, max_forwards) = (checked.offer, checked.max_forwards);

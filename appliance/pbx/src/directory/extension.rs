@@ -1,5 +1,6 @@
 //! An extension: a number, a password, and the phones that register with them.
 
+use sip::sdp::Encryption;
 use uuid::Uuid;
 
 use crate::UnixMicros;
@@ -18,6 +19,8 @@ pub struct Extension {
     pub name: String,
     /// A remark.
     pub detail: String,
+    /// Whether its audio is encrypted; `None`: as the exchange does it.
+    pub encryption: Option<Encryption>,
     /// When it was made.
     pub created: UnixMicros,
     /// When it was last changed.
@@ -37,6 +40,8 @@ pub struct NewExtension {
     pub name: String,
     /// See [`Extension::detail`].
     pub detail: String,
+    /// See [`Extension::encryption`].
+    pub encryption: Option<Encryption>,
 }
 
 /// What [`crate::Command::UpdateExtension`] changes; `None` leaves as it is.
@@ -48,6 +53,8 @@ pub struct ExtensionChange {
     pub name: Option<String>,
     /// A new remark.
     pub detail: Option<String>,
+    /// Whether its audio is encrypted from now on; within: `None`, as the exchange does it.
+    pub encryption: Option<Option<Encryption>>,
 }
 
 impl NewExtension {

@@ -3,6 +3,7 @@
 use media::Codec;
 use sip::auth::Login;
 use sip::message::HeaderName;
+use sip::sdp::Encryption;
 use sip::{Transport, Uri};
 
 use super::extension::validate_text;
@@ -10,6 +11,7 @@ use super::table::{Entry, Kept, Table};
 use crate::command::Rejection;
 use crate::limits;
 use crate::names::Question;
+use crate::provider::Identity;
 
 /// A provider as it is kept.
 pub type Provider = Entry<ProviderData>;
@@ -28,7 +30,7 @@ pub struct ProviderData {
     pub hostname: String,
     /// The port; `None`: what the name says, or that of SIP.
     pub port: Option<u16>,
-    /// UDP or TCP; `None`: what the name says, or UDP.
+    /// UDP, TCP or TLS; `None`: what the name says, or UDP.
     pub transport: Option<Transport>,
     /// What stands before every number.
     pub tech_prefix: String,
@@ -42,6 +44,10 @@ pub struct ProviderData {
     pub caller_id: String,
     /// Who we are there.
     pub register: Option<Register>,
+    /// Whether audio is encrypted with it; `None`: as the exchange does it.
+    pub encryption: Option<Encryption>,
+    /// Who vouches for its certificate where it speaks TLS (PEM); empty: those whom browsers trust.
+    pub tls_roots: String,
 }
 
 /// What [`crate::Command::SetUpProvider`] needs: a provider, and which numbers go through it.
@@ -85,7 +91,12 @@ impl Register {
 impl ProviderData {
     /// Where it is to be found.
     pub fn question(&self) -> Question {
-        Question { host: self.hostname.clone(), port: self.port, transport: self.transport }
+        Question { host: self.hostname.clone(), port: self.port, transport: self.transport, may_be_tls: true }
+    }
+
+    /// Who has to be at the other end of a connection over TLS.
+    pub fn identity(&self) -> Identity {
+        Identity { name: self.hostname.clone(), roots: self.tls_roots.clone() }
     }
 
     /// Whether we register there.
@@ -186,8 +197,20 @@ impl Kept for ProviderData {
         if !self.caller_id.is_empty() {
             super::extension::validate_number("caller_id", &self.caller_id)?;
         }
+        validate_roots(&self.tls_roots)?;
         self.register.as_ref().map_or(Ok(()), Register::validate)
     }
+}
+
+/// Whether a text may be certificates; whether each of them is one is seen when they are needed.
+fn validate_roots(roots: &str) -> Result<(), Rejection> {
+    let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
+    let count = |mark| roots.matches(mark).count();
+    let is_pem = count(begin) > 0 && count(begin) == count(end) && roots.is_ascii();
+    if roots.len() > limits::TLS_ROOTS || !(roots.is_empty() || is_pem) {
+        return Err(Rejection::Invalid { field: "tls_roots", reason: "must be certificates (PEM), at most 64 KiB" });
+    }
+    Ok(())
 }
 
 fn validate_header(name: &str, value: &str) -> Result<(), Rejection> {
@@ -265,6 +288,8 @@ mod tests {
             ("tech_headers", ProviderData { tech_headers: header("X-A", "a\r\nVia: b"), ..good() }),
             ("tech_headers", ProviderData { tech_headers: header("X A", "a"), ..good() }),
             ("register.username", ProviderData { register: register("", 60), ..good() }),
+            ("tls_roots", ProviderData { tls_roots: "trust me".into(), ..good() }),
+            ("tls_roots", ProviderData { tls_roots: "-----BEGIN CERTIFICATE-----\n".into(), ..good() }),
             ("register.expires", ProviderData { register: register("a", 59), ..good() }),
         ] {
             let refused = data.validate();

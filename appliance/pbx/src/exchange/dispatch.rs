@@ -126,7 +126,7 @@ impl Pbx {
             return;
         }
         registrar.handle_register(ctx, (server, flow), &caller, &request);
-        calls.handle_registered(ctx, caller.id, flow);
+        calls.handle_registered(ctx, caller.id, (flow, &request));
     }
 
     fn handle_response(&mut self, (client, flow): (ClientId, Flow), dialog: Option<DialogId>, response: &Response) {
@@ -236,6 +236,14 @@ impl Pbx {
             // Dealt with above: a recording may outlive its leg.
             media::Event::RecordingEnded { .. } => {}
         });
+    }
+
+    /// Something about the way to a browser.
+    pub(super) fn handle_webrtc(&mut self, event: &media::webrtc::Event) {
+        let Pbx { ctx, calls, .. } = self;
+        if let Some(leg) = ctx.index.streams.get(&event.stream()).copied() {
+            calls.with(ctx, leg, |call, ctx, place| call.handle_webrtc(ctx, place, event));
+        }
     }
 
     /// One event of a program's stream.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::Pbx;
 use crate::billing::{CostType, Micros, Shortage};
 use crate::call::outbound::no_way;
-use crate::call::{Address, AddressKind, Affair, CallKey, CallRecord, Callee, Dialling};
+use crate::call::{Address, AddressKind, Affair, CallKey, CallRecord, Callee, Dialling, Maker};
 use crate::command::NewActiveflow;
 use crate::command::{Rejection, Reply};
 use crate::directory::agent;
@@ -26,8 +26,8 @@ enum Way {
 
 impl Pbx {
     /// Makes the calls that somebody asked for: all of them, or none.
-    pub(super) fn create_calls(&mut self, new: NewCall, master: Option<Uuid>) -> Result<Made, Rejection> {
-        let (source, ways) = self.plan(&new, master)?;
+    pub(super) fn create_calls(&mut self, new: NewCall, maker: Maker) -> Result<Made, Rejection> {
+        let (source, ways) = self.plan(&new, maker)?;
         let mut made = Made::default();
         for way in ways {
             match way {
@@ -37,7 +37,7 @@ impl Pbx {
                         source: source.clone(),
                         destinations: vec![destination],
                         flow_id: new.flow,
-                        master,
+                        maker,
                         ring_method,
                         dials,
                     };
@@ -53,7 +53,7 @@ impl Pbx {
     /// Makes one groupcall of all destinations.
     pub(super) fn create_groupcall(&mut self, new: NewGroupcall) -> Result<Reply, Rejection> {
         let NewGroupcall { call, ring_method } = new;
-        let (source, ways) = self.plan(&call, None)?;
+        let (source, ways) = self.plan(&call, Maker::default())?;
         let dials = ways.into_iter().flat_map(|way| match way {
             Way::Call(dialling) => vec![vec![*dialling]],
             Way::Group(_, dials, RingMethod::RingAll) => vec![dials.into_iter().flatten().collect()],
@@ -61,12 +61,12 @@ impl Pbx {
         });
         let dials = dials.collect();
         let NewCall { destinations, flow: flow_id, .. } = call;
-        let plan = Plan { source, destinations, flow_id, master: None, ring_method, dials };
+        let plan = Plan { source, destinations, flow_id, maker: Maker::default(), ring_method, dials };
         let (groupcall, _) = self.calls.dial_group(&mut self.ctx, plan);
         Ok(Reply::Groupcall(Box::new(groupcall)))
     }
 
-    fn plan(&mut self, new: &NewCall, master: Option<Uuid>) -> Result<(Address, Vec<Way>), Rejection> {
+    fn plan(&mut self, new: &NewCall, maker: Maker) -> Result<(Address, Vec<Way>), Rejection> {
         if self.ctx.draining {
             return Err(Rejection::Exhausted("the exchange is about to end and begins no calls"));
         }
@@ -78,9 +78,9 @@ impl Pbx {
         let source = self.source(new.source.clone())?;
         let mut ways = Vec::new();
         for (index, destination) in std::mem::take(&mut wanted.destinations).into_iter().enumerate() {
-            ways.push(self.way((index, destination), (&source, new), (&script, master))?);
+            ways.push(self.way((index, destination), (&source, new), (&script, maker))?);
         }
-        self.refuse_unpaid(&ways)?;
+        self.refuse_unpaid(&ways, maker)?;
         let count: usize = ways.iter().map(Way::calls).sum();
         if self.calls.len() + count > limits::CALLS {
             return Err(Rejection::Exhausted("there are as many calls as the exchange can hold"));
@@ -89,7 +89,7 @@ impl Pbx {
     }
 
     /// Whether there is money for the first minute of all of them.
-    fn refuse_unpaid(&mut self, ways: &[Way]) -> Result<(), Rejection> {
+    fn refuse_unpaid(&mut self, ways: &[Way], maker: Maker) -> Result<(), Rejection> {
         let paid = ways.iter().flat_map(Way::dials).filter_map(|dialling| dialling.way.as_ref()?.cost_type());
         let costs: Vec<CostType> = paid.collect();
         let sum = costs.iter().map(|cost_type| self.ctx.billing.rate(*cost_type).0).fold(0, i64::saturating_add);
@@ -97,7 +97,8 @@ impl Pbx {
             return Ok(());
         };
         let (rate, balance) = (self.ctx.billing.rate(cost_type), self.ctx.billing.left());
-        let shortage = Shortage { call_id: Uuid::nil(), cost_type, rate, balance, ends: true };
+        let (call_id, made_by) = (Uuid::nil(), maker.activeflow);
+        let shortage = Shortage { call_id, made_by, cost_type, rate, balance, ends: true };
         self.ctx.totals.calls_unpaid += costs.len() as u64;
         self.ctx.event(EventKind::BillingRefused(Box::new(shortage)));
         Err(Rejection::Spent)
@@ -130,7 +131,7 @@ impl Pbx {
         &self,
         (index, destination): (usize, Address),
         (source, new): (&Address, &NewCall),
-        (script, master): (&Option<Script>, Option<Uuid>),
+        (script, maker): (&Option<Script>, Maker),
     ) -> Result<Way, Rejection> {
         let at = format!("destinations[{index}]");
         check_address(&at, &destination)?;
@@ -143,7 +144,7 @@ impl Pbx {
             script: Script::of_actions(Vec::new()),
             early_execution: new.early_execution,
             anonymous: new.anonymous,
-            master,
+            maker,
             groupcall: None,
         };
         let with_script = |plan: Dialling| match script {
@@ -254,8 +255,10 @@ impl Pbx {
     /// Makes the calls that a flow wants.
     fn make_for(&mut self, call: CallKey, new: NewCall) {
         let is_chained = new.chained;
-        let asking = self.calls.get(call).and_then(|call| call.legs.first()).map(|leg| leg.record.id);
-        let made = self.create_calls(new, asking.filter(|_| is_chained));
+        let asking = self.calls.get(call);
+        let leg = asking.and_then(|call| call.legs.first()).filter(|_| is_chained);
+        let activeflow = asking.and_then(|call| call.run.as_ref()).map(|run| run.record.id);
+        let made = self.create_calls(new, Maker { master: leg.map(|leg| leg.record.id), activeflow });
         self.calls.with_call(&mut self.ctx, call, |call, ctx| call.take_made(ctx, made, is_chained));
     }
 

@@ -29,7 +29,7 @@ pub fn ask(ctx: &mut Context, id: Uuid) {
     let data = link.data.clone();
     match names::locate(ctx, &data.question(), Waiter::Provider(id)) {
         Located::At(places) => {
-            let flow = places[0].flow();
+            let flow = ctx.links.flow(id, &places[0]);
             let Ok(uri) = Uri::parse(format!("sip:{}", data.host_and_port()).as_bytes()) else { return };
             let (host, port) = ctx.host_of(&flow);
             let from = NameAddr::new(Uri::sip(Some("tandem"), host, port));
@@ -48,6 +48,12 @@ pub fn ask(ctx: &mut Context, id: Uuid) {
 /// What came of it.
 pub fn note(ctx: &mut Context, id: Uuid, health: Health) {
     let at = ctx.unix();
+    if health == Health::Healthy
+        && let Some(link) = ctx.links.links.get_mut(&id)
+        && !std::mem::take(&mut link.state.trouble).is_empty()
+    {
+        tell(ctx, id);
+    }
     let Some(link) = ctx.links.links.get_mut(&id) else { return };
     link.asks_health = false;
     link.state.checked = Some(at);

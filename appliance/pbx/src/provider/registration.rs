@@ -7,11 +7,12 @@ use sip::endpoint::OutgoingRequest;
 use sip::header::{Contact, ContactAddress, Expires, MinExpires, NameAddr, RetryAfter, Rport, Via};
 use sip::message::{HeaderName, Text};
 use sip::transaction::Failure;
-use sip::{Flow, Headers, Method, Response, Uri};
+use sip::transport::ConnectionId;
+use sip::{Flow, Headers, Method, Response, Transport, Uri};
 use uuid::Uuid;
 
 use super::challenge::{self, Answered};
-use super::{Standing, State, health, tell};
+use super::{Standing, State, health, identity, tell};
 use crate::context::Context;
 use crate::directory::{Provider, ProviderData, Register};
 use crate::index::Asked;
@@ -29,6 +30,8 @@ pub struct Link {
     pub state: State,
     /// Where we registered last.
     pub registrar: Option<SocketAddr>,
+    /// Its connection, where it speaks TLS.
+    pub(super) connection: ConnectionId,
     pub(super) data: ProviderData,
     pub(super) health_timer: Option<TimerId>,
     pub(super) asks_health: bool,
@@ -61,6 +64,7 @@ impl Link {
             id: provider.id,
             state: State::default(),
             registrar: None,
+            connection: ctx.links.new_connection(),
             data: provider.data.clone(),
             health_timer: None,
             asks_health: false,
@@ -89,6 +93,7 @@ pub fn begin(ctx: &mut Context, provider: &Provider) {
         link.state.standing = Standing::Registering;
     }
     ctx.links.links.insert(provider.id, link);
+    identity::introduce(ctx, provider.id);
     attempt(ctx, provider.id);
     health::begin(ctx, provider.id);
 }
@@ -110,8 +115,9 @@ pub fn end(ctx: &mut Context, id: Uuid) {
         (link.is_leaving, link.state.standing, link.answers) = (true, Standing::Unregistered, 0);
         let leaving = link.id;
         ctx.links.links.insert(leaving, link);
-        send(ctx, leaving, place);
+        return send(ctx, leaving, place);
     }
+    identity::dismiss(ctx, &link);
 }
 
 /// We are reached elsewhere: whoever was told otherwise is told now.
@@ -136,9 +142,10 @@ fn has_moved(ctx: &Context, link: &Link) -> bool {
 fn contact(ctx: &Context, register: &Register, flow: &Flow) -> Uri {
     let (host, port) = ctx.host_of(flow);
     let contact = Uri::sip(Some(&register.username), host, port);
-    match flow.transport.is_reliable() {
-        true => contact.with_param("transport", Some("tcp")),
-        false => contact,
+    match flow.transport {
+        Transport::Udp => contact,
+        Transport::Tls => contact.with_param("transport", Some("tls")),
+        _ => contact.with_param("transport", Some("tcp")),
     }
 }
 
@@ -180,8 +187,8 @@ pub fn attempt(ctx: &mut Context, id: Uuid) {
 }
 
 fn send(ctx: &mut Context, id: Uuid, place: Place) {
+    let flow = ctx.links.flow(id, &place);
     let Some(mut link) = ctx.links.links.remove(&id) else { return };
-    let flow = place.flow();
     if let Some(request) = request(ctx, &mut link, &flow) {
         (link.place, link.is_asking) = (Some(place), true);
         let client = ctx.sip.request(ctx.now, request);
@@ -237,7 +244,9 @@ pub fn handle_response(ctx: &mut Context, id: Uuid, response: &Response, flow: F
     if status.is_provisional() {
         return;
     }
-    if let (Some(place), Some(seen)) = (link.place, seen_at(response)) {
+    let seen = link.place.zip(seen_at(response));
+    identity::note_sound(ctx, &flow);
+    if let Some((place, seen)) = seen {
         public_address::note_received(ctx, &place.flow(), seen);
     }
     let Some(link) = ctx.links.links.get_mut(&id) else { return };
@@ -248,8 +257,7 @@ pub fn handle_response(ctx: &mut Context, id: Uuid, response: &Response, flow: F
         return send(ctx, id, place);
     }
     if link.is_leaving {
-        ctx.links.links.remove(&id);
-        return;
+        return leave(ctx, id);
     }
     if status.is_success() {
         return succeed(ctx, id, response, flow);
@@ -257,6 +265,26 @@ pub fn handle_response(ctx: &mut Context, id: Uuid, response: &Response, flow: F
     let words = format!("{} {}", status.0, String::from_utf8_lossy(&response.reason));
     let pause = response.headers.typed::<RetryAfter>().ok().map(|retry| Duration::from_secs(retry.seconds.into()));
     fail(ctx, id, words, pause);
+}
+
+/// What was taken back is taken back, or nobody answered: it is gone either way.
+fn leave(ctx: &mut Context, id: Uuid) {
+    if let Some(link) = ctx.links.links.remove(&id) {
+        identity::dismiss(ctx, &link);
+    }
+}
+
+/// The connection that a registration was made over is gone: it is made again over another, soon.
+pub(super) fn renew_soon(ctx: &mut Context, id: Uuid) {
+    let jitter = Duration::from_millis(ctx.random_below(1_000));
+    let is_due = |link: &Link| link.state.standing == Standing::Registered && !link.is_asking && !link.is_leaving;
+    let Some(link) = ctx.links.links.get_mut(&id).filter(|link| is_due(link)) else { return };
+    let mut before = link.timer.take();
+    ctx.cancel(&mut before);
+    let timer = ctx.arm(limits::REGISTER_RENEW + jitter, Timer::Registration(id));
+    if let Some(link) = ctx.links.links.get_mut(&id) {
+        link.timer = Some(timer);
+    }
 }
 
 /// Whether the request is to be sent once more with an answer to the challenge.
@@ -351,15 +379,15 @@ pub fn handle_failure(ctx: &mut Context, id: Uuid, failure: Failure) {
     let Some(link) = ctx.links.links.get_mut(&id) else { return };
     link.is_asking = false;
     if link.is_leaving {
-        ctx.links.links.remove(&id);
-        return;
+        return leave(ctx, id);
     }
     let words = match failure {
-        Failure::Timeout => "no answer",
-        Failure::Transport => "no connection",
-        Failure::Overload => "too much else to do",
+        Failure::Transport if !link.state.trouble.is_empty() => link.state.trouble.clone(),
+        Failure::Timeout => "no answer".into(),
+        Failure::Transport => "no connection".into(),
+        Failure::Overload => "too much else to do".into(),
     };
-    fail(ctx, id, words.into(), None);
+    fail(ctx, id, words, None);
 }
 
 /// It is tried again: after twice as long as the last time, never quite at the same moment as others.

@@ -172,6 +172,10 @@ impl Registrar {
             if binding.expires <= now {
                 continue;
             }
+            if binding.flow.transport.is_websocket() {
+                ctx.event(EventKind::ExtensionUnregistered(Box::new(binding)));
+                continue;
+            }
             // By a clock that starts in 1970 a phone would be there for ever.
             binding.expires = binding.expires.min(ctx.unix_at(ctx.now + most));
             disconnect(&mut binding, &uri);
@@ -179,9 +183,18 @@ impl Registrar {
         }
     }
 
-    /// A connection is gone: its phones are reached at their contact's own address from now on, if at all.
-    pub fn handle_closed(&mut self, flow: &Flow) {
+    /// A connection is gone: its phones are reached at their contact's own address from now on, if at all. Nobody can open a
+    /// WebSocket to a browser, so that what it registered along one ends with it (RFC 5626 §5.3).
+    pub fn handle_closed(&mut self, ctx: &mut Context, flow: &Flow) {
         if flow.connection.is_none() {
+            return;
+        }
+        if flow.transport.is_websocket() {
+            let entries = self.by_extension.values().flatten();
+            let along = entries.filter(|entry| entry.binding.flow.connection == flow.connection);
+            let mut keys: Vec<BindingKey> = along.map(|entry| entry.key).collect();
+            keys.sort();
+            keys.into_iter().for_each(|key| drop(self.remove(ctx, key)));
             return;
         }
         for entry in self.by_extension.values_mut().flatten() {

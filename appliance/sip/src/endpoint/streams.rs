@@ -6,6 +6,7 @@ use super::memory::give_back;
 use super::{Endpoint, Owner};
 use crate::transaction::Fingerprint;
 use crate::transaction::key::KeyKind;
+use crate::transport::ConnectionId;
 use crate::{Flow, Time};
 
 impl Endpoint {
@@ -42,6 +43,7 @@ impl Endpoint {
 
     /// The connection is gone, or could not be opened: what waits on it fails; what may be sent later opens a new one.
     pub(super) fn close_stream(&mut self, now: Time, closed: &Flow) {
+        let is_named = closed.connection.is_some_and(ConnectionId::is_named);
         let Some(owners) = self.stream_key(closed).and_then(|key| self.streams.get(&key)).cloned() else { return };
         for owner in owners {
             match owner {
@@ -54,6 +56,7 @@ impl Endpoint {
                 }
                 Owner::Dialog(id) => {
                     if let Some(entry) = self.dialogs.get_mut(&id)
+                        && !is_named
                         && entry.dialog.flow.connection == closed.connection
                     {
                         entry.dialog.flow.connection = None;

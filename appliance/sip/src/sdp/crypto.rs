@@ -247,8 +247,8 @@ pub fn without_keys(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.split_inclusive('\n').map(line_without_key).collect())
 }
 
-/// Attributes that carry keys: this one, and MIKEY (RFC 4567).
-const SECRET: [&str; 2] = [NAME, "key-mgmt:"];
+/// Attributes that carry keys: this one, MIKEY (RFC 4567), and what checks of ICE are proved by (RFC 8839 §5.4).
+const SECRET: [&str; 3] = [NAME, "key-mgmt:", "ice-pwd:"];
 
 /// Where in a line its key may begin, if it has one.
 fn secret_of(line: &str) -> Option<usize> {

@@ -47,10 +47,10 @@ impl Encryption {
 }
 
 impl SessionDescription {
-    /// Whether its audio insists on encryption: its profile is one of `RTP/SAVP`.
+    /// Whether its audio insists on encryption: its profile is one of `RTP/SAVP`, or one with a handshake.
     pub fn is_secure(&self) -> bool {
         let audio = self.media.iter().find(|media| media.is_audio() && media.port != 0);
-        audio.is_some_and(|media| Profile::of(media) == Ok(Profile::Secure))
+        audio.is_some_and(|media| media.has_handshake() || Profile::of(media) == Ok(Profile::Secure))
     }
 
     /// The lines of keys that can be used in its audio, in their order.

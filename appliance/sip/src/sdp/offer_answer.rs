@@ -2,11 +2,11 @@
 
 mod numbers;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::{
     Connection, Crypto, Direction, Encryption, Format, Media, NegotiatedCrypto, Origin, RtpMap, SessionDescription,
-    encryption,
+    encryption, webrtc,
     word::{Word, number_word},
 };
 
@@ -56,6 +56,8 @@ pub struct Capabilities {
     /// The suites we speak, in order of preference for our offers, with the keys we would use. In a session that goes on
     /// under its keys that is [`NegotiatedCrypto::ours`].
     pub cryptos: Vec<Crypto>,
+    /// How we are found and our certificate, where audio may be secured by a handshake. Our offers are of such audio then, and of no other.
+    pub webrtc: Option<Box<webrtc::Ours>>,
 }
 
 impl Default for Capabilities {
@@ -67,6 +69,7 @@ impl Default for Capabilities {
             ptime: Some(20),
             encryption: Encryption::Off,
             cryptos: Vec::new(),
+            webrtc: None,
         }
     }
 }
@@ -120,6 +123,8 @@ pub struct Negotiated {
     pub ptime: u16,
     /// By which keys audio is encrypted, if it is.
     pub crypto: Option<Box<NegotiatedCrypto>>,
+    /// Who comes, and how audio is secured, where that is by a handshake. The addresses above mean nothing then.
+    pub webrtc: Option<Box<webrtc::Theirs>>,
 }
 
 impl Negotiated {
@@ -156,6 +161,15 @@ pub enum Refusal {
     /// No `a=crypto` line can be used.
     #[error("no usable crypto line")]
     NoCommonCrypto,
+    /// The certificate of the handshake is named by no fingerprint that counts, or nobody would begin it.
+    #[error("no usable fingerprint")]
+    NoFingerprint,
+    /// A stream that is secured by a handshake is not found by ICE.
+    #[error("no ICE credentials")]
+    NoIce,
+    /// A stream that is secured by a handshake wants a path of its own for RTCP.
+    #[error("no rtcp-mux")]
+    NoRtcpMux,
     /// No codec in common.
     #[error("no common codec")]
     NoCommonCodec,
@@ -175,6 +189,9 @@ impl Refusal {
             Refusal::Transport => (302, "Incompatible transport protocol"),
             Refusal::NotEncrypted => (399, "Encryption required"),
             Refusal::NoCommonCrypto => (306, "No usable crypto attribute"),
+            Refusal::NoFingerprint => (399, "No usable fingerprint of a DTLS certificate"),
+            Refusal::NoIce => (399, "ICE required for DTLS-SRTP"),
+            Refusal::NoRtcpMux => (399, "rtcp-mux required for DTLS-SRTP"),
             Refusal::NoCommonCodec => (305, "Incompatible media format"),
             Refusal::Address => (301, "Incompatible network address formats"),
             Refusal::Mismatch => (399, "Answer does not match the offer"),
@@ -196,7 +213,7 @@ pub fn answer(
     capabilities: &Capabilities,
     local: &Local,
 ) -> Result<(SessionDescription, Negotiated), Refusal> {
-    let (index, crypto) = usable_audio(offer, local.address, capabilities)?;
+    let (index, security) = usable_audio(offer, local.address, capabilities)?;
     let media = &offer.media[index];
     let (codecs, formats) = common(media, capabilities);
     if codecs.is_empty() {
@@ -206,25 +223,38 @@ pub fn answer(
     let mut accepted = audio(local, media.proto.clone(), formats);
     accepted.direction = Some(direction);
     accepted.ptime = media.ptime;
-    accepted.lines.extend(crypto.iter().map(|crypto| crypto.ours().to_line()));
+    accepted.lines.extend(security.crypto.iter().map(|crypto| crypto.ours().to_line()));
     let mut session = session(local);
+    if let (Some(ours), Some(theirs)) = (&capabilities.webrtc, &security.webrtc) {
+        let (setup, mid) = (if theirs.are_we_active { "active" } else { "passive" }, webrtc::mid(media));
+        accepted.lines.extend(webrtc::lines(ours, setup, mid));
+        session.lines.extend(webrtc::session_lines(mid.filter(|mid| webrtc::is_bundled(offer, mid))));
+    }
     session.media = offer.media.iter().map(refused).collect();
     session.media[index] = accepted;
     let negotiated = negotiated(offer, index, codecs, direction)?;
-    Ok((session, Negotiated { crypto, ..negotiated }))
+    let Security { crypto, webrtc } = security;
+    Ok((session, Negotiated { crypto, webrtc, ..negotiated }))
 }
 
 /// Makes an offer; in a running session the successor of `previous`, our last description: the same streams, the same numbers.
 pub fn offer(capabilities: &Capabilities, local: &Local, previous: Option<&SessionDescription>) -> SessionDescription {
     let index = previous.and_then(|previous| previous.media.iter().position(Media::is_audio));
     let kept = previous.zip(index).map(|(previous, index)| &previous.media[index]);
-    let first = Word::Borrowed(encryption::proto(capabilities.encryption));
+    let secured = capabilities.webrtc.as_deref();
+    let first = Word::Borrowed(secured.map_or(encryption::proto(capabilities.encryption), |_| webrtc::PROFILE));
     let proto = kept.map_or(first, |media| media.proto.clone());
     let mut offered = audio(local, proto, offered_formats(capabilities, kept, local.used));
     offered.direction = Some(local.direction);
     offered.ptime = capabilities.ptime;
-    offered.lines.extend(encryption::offer(capabilities));
     let mut session = session(local);
+    if let Some(ours) = secured {
+        let mid = kept.and_then(webrtc::mid).unwrap_or("0");
+        offered.lines.extend(webrtc::lines(ours, "actpass", Some(mid)));
+        session.lines.extend(webrtc::session_lines(Some(mid)));
+    } else {
+        offered.lines.extend(encryption::offer(capabilities));
+    }
     match (previous, index) {
         (Some(previous), Some(index)) => {
             session.media = previous.media.iter().map(refused).collect();
@@ -249,9 +279,14 @@ pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) ->
     if !theirs.proto.eq_ignore_ascii_case(&ours.proto) {
         return Err(Refusal::Transport);
     }
-    let crypto = encryption::accept(ours, theirs)?;
-    let family = offer.address_of(index).ok_or(Refusal::Address)?;
-    usable_address(answer, index, family)?;
+    let security = match ours.has_handshake() {
+        true => Security::by_handshake(webrtc::read((answer, index), webrtc::Says::Answer)?),
+        false => Security { crypto: encryption::accept(ours, theirs)?, webrtc: None },
+    };
+    if security.webrtc.is_none() {
+        let family = offer.address_of(index).ok_or(Refusal::Address)?;
+        usable_address(answer, index, family)?;
+    }
     let mut codecs = Vec::new();
     for format in &theirs.formats {
         let Some(send) = format.payload_type() else { continue };
@@ -267,7 +302,20 @@ pub fn accept_answer(offer: &SessionDescription, answer: &SessionDescription) ->
         }
     }
     let direction = answer.direction_of(index).reversed().and(offer.direction_of(index));
-    Ok(Negotiated { crypto, ..negotiated(answer, index, codecs, direction)? })
+    let Security { crypto, webrtc } = security;
+    Ok(Negotiated { crypto, webrtc, ..negotiated(answer, index, codecs, direction)? })
+}
+
+/// How a stream is encrypted, if it is: by keys in the description, or by a handshake.
+struct Security {
+    crypto: Option<Box<NegotiatedCrypto>>,
+    webrtc: Option<Box<webrtc::Theirs>>,
+}
+
+impl Security {
+    fn by_handshake(theirs: webrtc::Theirs) -> Security {
+        Security { crypto: None, webrtc: Some(Box::new(theirs)) }
+    }
 }
 
 /// The first stream of audio that was offered and not refused.
@@ -283,18 +331,24 @@ fn accepted_audio(offer: &SessionDescription, answer: &SessionDescription) -> Re
     Err(Refusal::NoAudio)
 }
 
-/// The first stream of audio we can use, and by which keys.
+/// The first stream of audio we can use, and how it is encrypted.
 fn usable_audio(
     offer: &SessionDescription,
     local: IpAddr,
     capabilities: &Capabilities,
-) -> Result<(usize, Option<Box<NegotiatedCrypto>>), Refusal> {
+) -> Result<(usize, Security), Refusal> {
     let mut refusal = Refusal::NoAudio;
     for (index, media) in offer.media.iter().enumerate().filter(|(_, media)| media.is_audio()) {
-        let usable = encryption::choose(media, capabilities)
-            .and_then(|crypto| usable_address(offer, index, local).map(|()| (index, crypto)));
+        let usable = match &capabilities.webrtc {
+            Some(ours) if media.has_handshake() => {
+                webrtc::read((offer, index), webrtc::Says::Offer { were_we_active: ours.was_active })
+                    .map(Security::by_handshake)
+            }
+            _ => encryption::choose(media, capabilities)
+                .and_then(|crypto| usable_address(offer, index, local).map(|()| Security { crypto, webrtc: None })),
+        };
         match usable {
-            Ok(found) => return Ok(found),
+            Ok(security) => return Ok((index, security)),
             Err(other) => refusal = other,
         }
     }
@@ -426,8 +480,9 @@ fn audio(local: &Local, proto: Word, formats: Vec<Format>) -> Media {
 fn refused(media: &Media) -> Media {
     let formats =
         media.formats.iter().take(1).map(|format| Format { map: None, fmtp: None, ..format.clone() }).collect();
-    let (connection, direction, ptime, maxptime, rtcp, lines) = Default::default();
+    let (connection, direction, ptime, maxptime, rtcp) = Default::default();
     let (kind, proto) = (media.kind.clone(), media.proto.clone());
+    let lines = webrtc::mid(media).map(webrtc::mid_line).into_iter().collect();
     Media { kind, port: 0, proto, formats, connection, direction, ptime, maxptime, rtcp, lines }
 }
 
@@ -438,7 +493,8 @@ fn negotiated(
     direction: Direction,
 ) -> Result<Negotiated, Refusal> {
     let media = &remote.media[index];
-    let address = remote.address_of(index).ok_or(Refusal::Address)?;
+    let nowhere = media.has_handshake().then_some(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let address = nowhere.or(remote.address_of(index)).ok_or(Refusal::Address)?;
     let (telephone_events, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|codec| codec.map.is(TELEPHONE_EVENT));
     let (noises, codecs): (Vec<_>, Vec<_>) = others.into_iter().partition(|codec| codec.map.is("CN"));
     if codecs.is_empty() {
@@ -447,12 +503,16 @@ fn negotiated(
     let ptime = media.ptime.unwrap_or(DEFAULT_PTIME).min(media.maxptime.unwrap_or(u16::MAX));
     Ok(Negotiated {
         remote_rtp: SocketAddr::new(address, media.port),
-        remote_rtcp: remote.rtcp_address_of(index).ok_or(Refusal::Address)?,
+        remote_rtcp: match nowhere {
+            Some(nowhere) => SocketAddr::new(nowhere, 0),
+            None => remote.rtcp_address_of(index).ok_or(Refusal::Address)?,
+        },
         codecs,
         telephone_events,
         comfort_noise: noises.into_iter().next(),
         direction,
         ptime,
         crypto: None,
+        webrtc: None,
     })
 }

@@ -53,6 +53,8 @@ pub struct Call {
     pub(crate) server: Option<usize>,
     pub(crate) direction: Direction,
     pub(super) ack: Option<Vec<u8>>,
+    /// The user has hung up, and whoever is called does not know it yet.
+    pub(super) is_given_up: bool,
     pub(super) answer_at: Option<Time>,
     pub(super) retry_at: Option<Time>,
     pub(super) refresh_at: Option<Time>,
@@ -77,6 +79,7 @@ impl Call {
             server: None,
             direction: Direction::SendRecv,
             ack: None,
+            is_given_up: false,
             answer_at: None,
             retry_at: None,
             refresh_at: None,
@@ -162,7 +165,10 @@ impl Phone {
     pub fn hang_up(&mut self) {
         let Some(index) = self.find(Call::is_live) else { return };
         match self.calls[index].state {
-            State::Calling | State::Alerting => self.cancel_invite(index),
+            State::Calling | State::Alerting => {
+                self.calls[index].is_given_up = true;
+                self.cancel_invite(index);
+            }
             State::Ringing => self.reject(486),
             State::Answered | State::Up => {
                 self.send_bye(index);

@@ -31,7 +31,8 @@ impl Phone {
         call.status = response.status();
         call.statuses.extend(response.status());
         call.dialog.learn_from_response(response);
-        let is_wanted = call.is_live();
+        // A CANCEL that came too late changes nothing: the call is up, and has to be ended (RFC 3261 §9.1).
+        let is_wanted = call.is_live() && !call.is_given_up;
         if is_wanted {
             call.state = State::Up;
         }
@@ -43,6 +44,7 @@ impl Phone {
         self.arm_session(index, response, "uac");
         if !is_wanted {
             self.send_bye(index);
+            self.calls[index].end();
         }
     }
 
@@ -100,6 +102,9 @@ impl Phone {
                 return None;
             }
         };
+        if self.manner.takes_savp_alone && !offer.is_secure {
+            return None;
+        }
         let (now, call) = (self.now, &mut self.calls[index]);
         let answer = call.audio.answer(&offer, (&self.manner.codecs, self.manner.secrecy), call.direction)?;
         let text = answer.write();

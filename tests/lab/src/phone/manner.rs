@@ -84,6 +84,8 @@ pub struct Manner {
     pub codecs: Vec<Codec>,
     /// How it encrypts, if it does.
     pub secrecy: Option<Secrecy>,
+    /// Whether it refuses keys in an offer that leaves it the choice (`RTP/AVP`).
+    pub takes_savp_alone: bool,
     /// Whether it acknowledges a 2xx.
     pub acknowledges: bool,
     /// Whether it answers requests within a dialog and OPTIONS.
@@ -139,6 +141,7 @@ impl Default for Manner {
             algorithm: Algorithm::Md5,
             codecs: vec![PCMU, PCMA, DIGITS],
             secrecy: None,
+            takes_savp_alone: false,
             acknowledges: true,
             answers_requests: true,
             offers_late: false,

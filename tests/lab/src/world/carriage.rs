@@ -87,7 +87,7 @@ impl Lab {
 
     fn carry_sip_from(&mut self, phone: PhoneId, bytes: Vec<u8>) {
         let (label, bytes) = (Ladder::label(&bytes), Bytes::from(bytes));
-        if self[phone].transport == Transport::Tcp {
+        if self[phone].transport.is_reliable() {
             let flow = self.connect(phone);
             self.draw(phone, true, label, Fate::Arrived);
             let delay = self.paths[phone.0].delay;
@@ -144,7 +144,7 @@ impl Lab {
 
     pub(super) fn carry_sip(&mut self, transmit: Transmit) {
         let Transmit { flow, bytes } = transmit;
-        if flow.transport == Transport::Tcp {
+        if flow.transport.is_reliable() {
             return self.carry_on_stream(flow, bytes);
         }
         let label = Ladder::label(&bytes);

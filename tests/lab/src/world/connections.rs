@@ -1,4 +1,4 @@
-//! TCP connections between phones and the exchange: they deliver in order and without loss, and they can break.
+//! TCP connections and WebSockets between phones and the exchange: they deliver in order and without loss, and they can break.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,9 @@ impl Lab {
     fn open(&mut self, phone: PhoneId, remote: std::net::SocketAddr) -> Flow {
         self.connections.opened += 1;
         let id = ConnectionId(self.connections.opened);
-        let flow = Flow { transport: Transport::Tcp, local: self[phone].exchange, remote, connection: Some(id) };
+        let transport =
+            Some(self[phone].transport).filter(|transport| transport.is_reliable()).unwrap_or(Transport::Tcp);
+        let flow = Flow { transport, local: self[phone].exchange, remote, connection: Some(id) };
         self.connections.up.insert(id, (phone, flow));
         flow
     }
@@ -65,5 +67,11 @@ impl Lab {
         let Some(flow) = self.connections.of(phone) else { return };
         self.connections.up.retain(|_, (of, _)| *of != phone);
         self.input(pbx::Input::SipClosed(flow));
+    }
+
+    /// Whoever opened the phone's connection has logged in as an agent with these extensions; it connects if it is not connected.
+    pub fn vouch(&mut self, phone: PhoneId, extensions: &[&str]) {
+        let flow = self.connect(phone);
+        self.input(pbx::Input::SipVouched(flow, extensions.iter().map(|own| own.to_string()).collect()));
     }
 }

@@ -6,7 +6,7 @@
 use media::srtp::{Keys, MasterKey, Profile};
 use sip::Transport;
 use sip::sdp::{
-    Capabilities, Crypto, CryptoKey, CryptoSuite, Encryption, Negotiated, NegotiatedCrypto, SessionDescription,
+    Capabilities, Crypto, CryptoKey, CryptoSuite, Encryption, Negotiated, NegotiatedCrypto, Refusal, SessionDescription,
 };
 use smallvec::SmallVec;
 
@@ -16,16 +16,53 @@ use crate::context::Context;
 /// What we offer, best first: what costs least where the processor has AES, then what every phone that encrypts can do.
 const OFFERED: [CryptoSuite; 2] = [CryptoSuite::AeadAes128Gcm, CryptoSuite::AesCm128HmacSha1_80];
 
+/// Whether the audio of a leg has to be encrypted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Secrecy {
+    /// What is set of who is at the other end.
+    set: Option<Encryption>,
+    /// Whether it refused an offer that left it the choice.
+    insists: bool,
+    /// What our latest description followed.
+    current: Encryption,
+}
+
+impl Secrecy {
+    /// As it is set of somebody.
+    pub fn of(set: Option<Encryption>) -> Secrecy {
+        Secrecy { set, ..Secrecy::default() }
+    }
+
+    /// Whether somebody who refused this offer may take one that insists: it offered keys, and left the choice.
+    pub fn may_insist(&self, offer: &SessionDescription) -> bool {
+        self.current == Encryption::Optional && !offer.is_secure() && offer.cryptos().next().is_some()
+    }
+
+    /// From now on every offer insists.
+    pub fn insist(&mut self) {
+        self.insists = true;
+    }
+
+    /// Whether what the other side made of an offer is encrypted as it has to be.
+    pub fn check(&self, negotiated: &Negotiated) -> Result<(), Refusal> {
+        let is_encrypted = negotiated.crypto.is_some() || negotiated.webrtc.is_some();
+        let is_open = self.current == Encryption::Required && !is_encrypted;
+        if is_open { Err(Refusal::NotEncrypted) } else { Ok(()) }
+    }
+}
+
 /// Adds to what we can do for a leg how it is encrypted. `offer`: what is to be answered; `None` for an offer of ours.
 pub fn add(
     ctx: &mut Context,
-    audio: &Audio,
+    audio: &mut Audio,
     (transport, offer): (Transport, Option<&SessionDescription>),
     to: &mut Capabilities,
 ) {
     // What once insisted on encryption never goes on without.
-    let insists = audio.local.as_ref().is_some_and(SessionDescription::is_secure);
-    to.encryption = if insists { Encryption::Required } else { ctx.settings.encryption_over(transport) };
+    let insists = audio.secrecy.insists || audio.local.as_ref().is_some_and(SessionDescription::is_secure);
+    let set = audio.secrecy.set;
+    to.encryption = if insists { Encryption::Required } else { ctx.settings.encryption_over(transport, set) };
+    audio.secrecy.current = to.encryption;
     if to.encryption == Encryption::Off {
         return;
     }

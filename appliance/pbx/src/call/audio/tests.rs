@@ -107,7 +107,9 @@ fn the_settings_of_a_codec_go_with_it_as_far_as_we_understand_them() {
 
 #[test]
 fn an_offer_needs_one_codec_that_we_know() {
-    let can = |settings: &Settings, formats: &str| Audio::can_answer(settings, Transport::Udp, &description(formats));
+    let can = |settings: &Settings, formats: &str| {
+        Audio::can_answer(settings, (Transport::Udp, None), &description(formats)).is_ok()
+    };
     assert!(can(&usual(false), OPUS) && can(&usual(false), "18") && can(&usual(false), "97=SILK/24000 8"));
     assert!(!can(&usual(false), "97=SILK/24000 101=telephone-event/8000"));
     assert!(!can(&settings(&[Codec::Pcmu], false), "8"));

@@ -71,7 +71,8 @@ impl Call {
 
     fn send_without_waiting(&mut self, ctx: &mut Context, errand: Errand) -> Outcome {
         self.note_sent(ctx, &errand);
-        match errand::send(ctx, errand, Sender::Leg(LegKey { call: self.key, place: CALLER as u8 })) {
+        let leg = LegKey { call: self.key, place: CALLER as u8 };
+        match errand::send(ctx, errand, (Sender::Leg(leg), self.activeflow_id())) {
             Some(_) => Outcome::Done,
             None => Outcome::Failed(TOO_MANY.into()),
         }
@@ -80,7 +81,7 @@ impl Call {
     /// Sends an errand, and waits until it is back.
     fn wait_for(&mut self, ctx: &mut Context, errand: Errand) -> Option<Outcome> {
         self.note_sent(ctx, &errand);
-        let Some(id) = errand::send(ctx, errand, Sender::Flow(self.key)) else {
+        let Some(id) = errand::send(ctx, errand, (Sender::Flow(self.key), self.activeflow_id())) else {
             return Some(Outcome::Failed(TOO_MANY.into()));
         };
         self.wait(ctx, Wait::Errand(id), Some(limits::ERRAND_WAIT));

@@ -95,9 +95,11 @@ impl Call {
         let text = format!("sip:{}", address.target.trim_start_matches("sip:"));
         let Ok(uri) = Uri::parse(text.as_bytes()) else { return Meant::Nobody("is not a SIP URI".into()) };
         let Some(host) = uri.host().map(ToString::to_string) else { return Meant::Nobody("has no host".into()) };
-        let question = Question { host, port: uri.port(), transport: None };
+        let question = Question { host, port: uri.port(), transport: None, may_be_tls: false };
         let to = NameAddr::new(uri.bare());
-        self.located(ctx, &question, |flow| recipient((Target { uri, route: Vec::new() }, flow), (address, to), None))
+        self.located(ctx, (&question, None), |flow| {
+            recipient((Target { uri, route: Vec::new() }, flow), (address, to), None)
+        })
     }
 
     fn beyond_provider(&self, ctx: &mut Context, address: &Address) -> Meant {
@@ -111,14 +113,22 @@ impl Call {
         }
         let Some(uri) = data.uri(&number) else { return Meant::Nobody("is no number".into()) };
         let to = NameAddr::new(uri.bare());
-        self.located(ctx, &data.question(), |flow| {
+        self.located(ctx, (&data.question(), Some(id)), |flow| {
             recipient((Target { uri, route: Vec::new() }, flow), (address, to), Some(id))
         })
     }
 
-    fn located(&self, ctx: &mut Context, question: &Question, make: impl FnOnce(Flow) -> Recipient) -> Meant {
+    fn located(
+        &self,
+        ctx: &mut Context,
+        (question, provider): (&Question, Option<Uuid>),
+        make: impl FnOnce(Flow) -> Recipient,
+    ) -> Meant {
         match names::locate(ctx, question, Waiter::Flow(self.key)) {
-            Located::At(places) => Meant::Recipients(vec![make(places[0].flow())]),
+            Located::At(places) => {
+                let flow = provider.map_or(places[0].flow(), |id| ctx.links.flow(id, &places[0]));
+                Meant::Recipients(vec![make(flow)])
+            }
             Located::Asked => Meant::Asked,
             Located::Nowhere(_) => Meant::Nobody(format!("nobody knows where {} is", question.host)),
         }

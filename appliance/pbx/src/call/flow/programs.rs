@@ -27,7 +27,12 @@ impl Call {
         let address = match host.parse::<IpAddr>() {
             Ok(address) => SocketAddr::new(address, port),
             Err(_) => {
-                let question = Question { host: host.into(), port: Some(port), transport: Some(sip::Transport::Udp) };
+                let question = Question {
+                    host: host.into(),
+                    port: Some(port),
+                    transport: Some(sip::Transport::Udp),
+                    may_be_tls: false,
+                };
                 match names::locate(ctx, &question, Waiter::Flow(self.key)) {
                     Located::At(places) => places[0].remote,
                     Located::Nowhere(_) => return Some(Outcome::Failed(format!("nobody knows where {host} is"))),

@@ -68,7 +68,7 @@ impl Call {
             let shown = speech.text.chars().take(SHOWN).collect();
             self.ladder.internal(at, (ladder::CALL, ladder::MEDIA), errand.label(), shown);
         }
-        errand::send(ctx, errand, sender)
+        errand::send(ctx, errand, (sender, self.activeflow_id()))
     }
 
     /// Plays what was spoken to a leg whose flow, if it has one, does not wait for it.
