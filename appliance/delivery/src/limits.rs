@@ -23,6 +23,8 @@ pub const REQUEST_AGE: Duration = Duration::from_secs(3_600);
 pub const ANSWER: u64 = 1 << 20;
 /// Characters of what a bucket says that are kept and shown.
 pub const REASON: usize = 300;
+/// Uploads of a bucket that are looked through for what an earlier run has left behind.
+pub const UPLOADS: usize = 100_000;
 /// Recordings that are looked at in one round.
 pub const ROUND: u32 = 1_000;
 /// How often is looked whether anything happened.

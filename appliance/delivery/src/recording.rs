@@ -8,6 +8,7 @@
 
 pub mod bucket;
 pub mod courier;
+pub mod leftovers;
 pub mod retention;
 pub mod upload;
 

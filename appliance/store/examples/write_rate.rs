@@ -64,6 +64,7 @@ fn one_call(number: u64) -> Vec<Item> {
     let mut call = CallRecord {
         id: id(number),
         master_call_id: None,
+        made_by: None,
         flow_id: None,
         activeflow_id: None,
         chained_call_ids: vec![id(number + 1)],

@@ -187,13 +187,6 @@ pub(crate) fn save(connection: &Connection, activeflow: &ActiveflowRecord) -> Re
     Ok(())
 }
 
-/// The web server that is told of this activeflow's events, if one is.
-pub(crate) fn webhook(connection: &Connection, id: Uuid) -> Result<Option<(String, WebhookMethod)>, Error> {
-    let sql = "SELECT webhook_uri, webhook_method FROM activeflow WHERE id = ?1 AND webhook_uri IS NOT NULL";
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    Ok(connection.prepare_cached(sql)?.query_row([id.as_bytes()], read).optional()?)
-}
-
 /// Whether any web server is told of the events of any activeflow.
 pub(crate) fn tells_anybody(connection: &Connection) -> Result<bool, Error> {
     Ok(connection.prepare("SELECT 1 FROM activeflow WHERE webhook_uri IS NOT NULL LIMIT 1")?.exists([])?)

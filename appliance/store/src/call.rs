@@ -112,6 +112,25 @@ pub struct Record {
     pub tm_delete: Option<Timestamp>,
 }
 
+/// What speaks at the other end of a leg.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LegType {
+    /// A phone, or another exchange.
+    #[default]
+    Sip,
+    /// A browser.
+    Webrtc,
+}
+
+impl LegType {
+    /// Whoever comes by WebSocket is a browser.
+    fn of(peer: &str) -> LegType {
+        let transport = peer.split(' ').next().unwrap_or_default();
+        if matches!(transport, "ws" | "wss") { LegType::Webrtc } else { LegType::Sip }
+    }
+}
+
 /// What the exchange knows of a leg beyond VoIPBIN's fields.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
 #[schema(as = CallMetadata)]
@@ -136,6 +155,8 @@ pub struct Metadata {
     pub hangup_cause: Option<u8>,
     /// What the media engine counted, once the leg is closed.
     pub quality: Option<Quality>,
+    /// What is at the other end.
+    pub leg_type: LegType,
 }
 
 /// Reception and transmission of a leg.
@@ -194,6 +215,7 @@ impl Record {
             hangup_by: call.hangup_by.map_or(CallHangupBy::Unset, Into::into),
             hangup_reason: call.hangup_reason.map_or(CallHangupReason::Unset, Into::into),
             metadata: Metadata {
+                leg_type: LegType::of(&call.peer),
                 codec: call.codec.clone(),
                 encryption: call.encryption.map(str::to_owned),
                 held: call.held,
@@ -270,6 +292,7 @@ impl Record {
             hangup_by: row.get(13)?,
             hangup_reason: row.get(14)?,
             metadata: Metadata {
+                leg_type: LegType::of(row.get_ref(17)?.as_str().unwrap_or_default()),
                 hangup_cause: row.get(15)?,
                 codec: row.get(16)?,
                 peer: row.get(17)?,
@@ -400,13 +423,6 @@ pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Res
     let sql = format!("SELECT {COLUMNS} FROM call WHERE id = ?1 AND deleted IS NULL");
     let mut statement = connection.prepare_cached(&sql)?;
     Ok(statement.query_row([id.as_bytes()], |row| Record::read(row, identity)).optional()?)
-}
-
-/// The activeflow that a call goes through; nil where there is none.
-pub(crate) fn activeflow(connection: &Connection, id: Uuid) -> Result<Uuid, Error> {
-    let sql = "SELECT activeflow_id FROM call WHERE id = ?1";
-    let read = |row: &Row<'_>| ids::get_or_nil(row, 0);
-    Ok(connection.prepare_cached(sql)?.query_row([id.as_bytes()], read).optional()?.unwrap_or_default())
 }
 
 /// A page of calls, the newest first.

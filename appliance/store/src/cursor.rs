@@ -30,10 +30,9 @@ pub(crate) fn forget(connection: &Connection, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The first event that a reader of [`limits::OWED`] has not read: neither it nor what follows may be deleted.
+/// The first event that the reader [`limits::OWED`] has not read: neither it nor what follows may be deleted.
 pub(crate) fn first_owed(connection: &Connection) -> Result<i64, Error> {
-    let [one, other] = limits::OWED;
-    let sql = "SELECT min(seq) FROM cursor WHERE name IN (?1, ?2)";
-    let read: Option<i64> = connection.prepare_cached(sql)?.query_row([one, other], |row| row.get(0))?;
+    let sql = "SELECT seq FROM cursor WHERE name = ?1";
+    let read: Option<i64> = connection.prepare_cached(sql)?.query_row([limits::OWED], |row| row.get(0)).optional()?;
     Ok(read.map_or(i64::MAX, |seq| seq + 1))
 }

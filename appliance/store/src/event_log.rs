@@ -60,6 +60,7 @@ pub(crate) fn is_about_configuration(kind: &str) -> bool {
         "activeflow",
         "conferencecall",
         "dtmf",
+        "message",
         "recording",
         "source",
         "billing",

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::encryption::Encryption;
 use crate::page::{Page, PageRequest};
 use crate::registration;
 use crate::setting::Identity;
@@ -34,6 +35,8 @@ pub struct Record {
     /// The SIP password; shown to administrators and managers only, never in an event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// Whether its audio is encrypted: `off`, `optional`, `required`; empty: as the box is set.
+    pub encryption: Encryption,
     /// The phones that are registered; shown by the API, not in events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registrations: Option<Vec<registration::Record>>,
@@ -60,6 +63,7 @@ impl Record {
             domain_name: identity.domain.clone(),
             username: extension.extension.clone(),
             password: Some(extension.password.clone()),
+            encryption: extension.encryption.into(),
             registrations: None,
             direct_hash: None,
             tm_create: extension.created.into(),
@@ -74,7 +78,7 @@ impl Record {
     }
 }
 
-const COLUMNS: &str = "number, id, extension, unseal(password), name, detail, created, updated, deleted";
+const COLUMNS: &str = "number, id, extension, unseal(password), name, detail, created, updated, deleted, encryption";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Extension> {
     Ok(Extension {
@@ -86,13 +90,14 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Extension> {
         created: UnixMicros(row.get(6)?),
         updated: UnixMicros(row.get(7)?),
         deleted: row.get::<_, Option<i64>>(8)?.map(UnixMicros),
+        encryption: row.get::<_, Encryption>(9)?.into(),
     })
 }
 
 pub(crate) fn save(connection: &Connection, extension: &Extension) -> Result<(), Error> {
-    let sql = "INSERT INTO extension (id, extension, password, name, detail, created, updated, deleted) \
-         VALUES (?1, ?2, seal(?3), ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET \
-         extension = ?2, password = excluded.password, name = ?4, detail = ?5, updated = ?7, deleted = ?8";
+    let sql = "INSERT INTO extension (id, extension, password, name, detail, created, updated, deleted, encryption) \
+         VALUES (?1, ?2, seal(?3), ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET \
+         extension = ?2, password = excluded.password, name = ?4, detail = ?5, updated = ?7, deleted = ?8, encryption = ?9";
     connection.prepare_cached(sql)?.execute(params![
         extension.id.as_bytes(),
         extension.extension,
@@ -102,6 +107,7 @@ pub(crate) fn save(connection: &Connection, extension: &Extension) -> Result<(),
         extension.created.0,
         extension.updated.0,
         extension.deleted.map(|moment| moment.0),
+        Encryption::from(extension.encryption),
     ])?;
     Ok(())
 }
@@ -116,6 +122,19 @@ pub(crate) fn get(connection: &Connection, id: Uuid) -> Result<Option<Extension>
 pub(crate) fn get_even_deleted(connection: &Connection, id: Uuid) -> Result<Option<Extension>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM extension WHERE id = ?1");
     Ok(connection.prepare_cached(&sql)?.query_row([id.as_bytes()], read).optional()?)
+}
+
+/// The number and the name of each extension that is named, by its number or by its id; each once, in this order.
+pub(crate) fn named(connection: &Connection, names: &[String]) -> Result<Vec<(String, String)>, Error> {
+    let sql = "SELECT extension, name FROM extension WHERE (extension = ?1 OR id = ?2) AND deleted IS NULL";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = Vec::new();
+    for name in names {
+        let id = Uuid::try_parse(name).ok().map(|id| id.as_bytes().to_vec());
+        let one = statement.query_row(params![name, id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        found.extend(one.filter(|one| !found.contains(one)));
+    }
+    Ok(found)
 }
 
 /// A page of extensions, the newest first.

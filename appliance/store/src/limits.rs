@@ -6,10 +6,11 @@ use std::time::Duration;
 pub const EVENTS: i64 = 200_000;
 /// How long an event is kept.
 pub const EVENT_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Readers that get every event, however long they are away: of what one of them has not read yet, nothing is deleted. The
-/// log then grows beyond its limits; it shrinks once they have read, or are dropped.
-pub const OWED: [&str; 2] = ["billing", "cloud"];
-/// What part of its disk the database may take before events go that one of [`OWED`] has not read: one in so many. First those
+/// The reader that gets every event, however long it is away: of what it has not read yet, nothing is deleted. The log then
+/// grows beyond its limits; it shrinks once it has read, or is dropped. What is paid for needs no reader: it is booked in the
+/// transaction that writes the event.
+pub const OWED: &str = "cloud";
+/// What part of its disk the database may take before events go that [`OWED`] has not read: one in so many. First those
 /// go that are no record of a call, a recording or something to be paid, from the oldest on; then the oldest of all.
 pub const DISK_SHARE: u64 = 4;
 /// Events beyond [`EVENTS`] that may gather before they are deleted, so that not every batch has to.
@@ -51,6 +52,8 @@ pub const TAGS: i64 = 20_000;
 pub const TRUNKS: i64 = 10_000;
 /// Records kept of flows that ran: from 200 bytes to, for a hundred long actions, some 50 KiB.
 pub const ACTIVEFLOWS: i64 = 100_000;
+/// Things remembered that belong to an activeflow whose web server is told: about 60 bytes each.
+pub const BELONGINGS: i64 = 100_000;
 /// Lists and objects within each other in the options of an action. Whoever reads them may add as many around them before
 /// a reader of JSON gives up, usually at 128.
 pub const VALUE_DEPTH: usize = 64;

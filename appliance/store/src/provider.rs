@@ -11,6 +11,7 @@ use sip::Transport;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::encryption::Encryption;
 use crate::page::{Page, PageRequest};
 use crate::timestamp::Timestamp;
 use crate::word::words;
@@ -25,7 +26,7 @@ words! {
 
 words! {
     /// What SIP is carried by.
-    ProviderTransport as "ProviderTransport" { Udp = "udp", Tcp = "tcp" }
+    ProviderTransport as "ProviderTransport" { Udp = "udp", Tcp = "tcp", Tls = "tls" }
 }
 
 words! {
@@ -60,6 +61,9 @@ pub struct Registration {
 pub struct Metadata {
     /// How things stand with our registration.
     pub registration: Registration,
+    /// Why there is no connection to it over TLS: what is wrong with its certificate, or that nobody is there; empty: nothing
+    /// is known to be wrong.
+    pub trouble: String,
 }
 
 /// Who we are to a provider, without the password.
@@ -105,6 +109,10 @@ pub struct Record {
     pub codecs: String,
     /// The number that calls of extensions come from; empty: the user name, or the extension's own.
     pub caller_id: String,
+    /// Whether audio is encrypted with it: `off`, `optional`, `required`; empty: as the box is set.
+    pub encryption: Encryption,
+    /// Who vouches for its certificate where it speaks TLS (PEM); empty: those whom browsers trust.
+    pub tls_roots: String,
     /// Who we are there; `null`: nobody it knows.
     pub register: Option<Registered>,
     /// Whether it is there.
@@ -138,11 +146,13 @@ impl Record {
             tech_prefix: data.tech_prefix.clone(),
             tech_postfix: data.tech_postfix.clone(),
             tech_headers: data.tech_headers.iter().cloned().collect(),
-            metadata: Metadata { registration: state.into() },
+            metadata: Metadata { registration: state.into(), trouble: state.trouble.clone() },
             name: data.name.clone(),
             detail: data.detail.clone(),
             codecs: codec_names(&data.codecs),
             caller_id: data.caller_id.clone(),
+            encryption: data.encryption.into(),
+            tls_roots: data.tls_roots.clone(),
             register: data.register.as_ref().map(registered),
             health_status: state.health.into(),
             health_checked_at: state.checked.map(Into::into),
@@ -166,6 +176,10 @@ struct Row {
     tech_headers: Vec<(String, String)>,
     codecs: String,
     caller_id: String,
+    #[serde(default = "Encryption::of_the_box")]
+    encryption: Encryption,
+    #[serde(default)]
+    tls_roots: String,
     register: Option<RegisterRow>,
 }
 
@@ -195,6 +209,8 @@ impl From<&ProviderData> for Row {
             tech_postfix: data.tech_postfix,
             tech_headers: data.tech_headers,
             caller_id: data.caller_id,
+            encryption: data.encryption.into(),
+            tls_roots: data.tls_roots,
             register,
         }
     }
@@ -217,6 +233,8 @@ impl From<Row> for ProviderData {
             tech_postfix: row.tech_postfix,
             tech_headers: row.tech_headers,
             caller_id: row.caller_id,
+            encryption: row.encryption.into(),
+            tls_roots: row.tls_roots,
             register,
         }
     }
@@ -270,7 +288,11 @@ impl From<Health> for HealthStatus {
 
 impl From<Transport> for ProviderTransport {
     fn from(transport: Transport) -> ProviderTransport {
-        if transport == Transport::Udp { ProviderTransport::Udp } else { ProviderTransport::Tcp }
+        match transport {
+            Transport::Udp => ProviderTransport::Udp,
+            Transport::Tls => ProviderTransport::Tls,
+            _ => ProviderTransport::Tcp,
+        }
     }
 }
 
@@ -279,6 +301,7 @@ impl From<ProviderTransport> for Transport {
         match transport {
             ProviderTransport::Udp => Transport::Udp,
             ProviderTransport::Tcp => Transport::Tcp,
+            ProviderTransport::Tls => Transport::Tls,
         }
     }
 }

@@ -99,6 +99,11 @@ impl Reader {
         extension::list(&self.connection, &self.identity, now, page)
     }
 
+    /// The number and the name of each extension that is named, by its number or by its id.
+    pub fn extensions_named(&self, names: &[String]) -> Result<Vec<(String, String)>, Error> {
+        extension::named(&self.connection, names)
+    }
+
     /// One extension with the contacts that are registered at `now`.
     pub fn extension(&self, id: Uuid, now: Timestamp) -> Result<Option<extension::Record>, Error> {
         let Some(found) = extension::get(&self.connection, id)? else { return Ok(None) };
@@ -250,6 +255,11 @@ impl Reader {
     /// One recording.
     pub fn recording(&self, id: Uuid) -> Result<Option<recording::Record>, Error> {
         recording::get(&self.connection, &self.identity, id)
+    }
+
+    /// One recording, also where it is deleted.
+    pub fn recording_even_deleted(&self, id: Uuid) -> Result<Option<recording::Record>, Error> {
+        recording::get_even_deleted(&self.connection, &self.identity, id)
     }
 
     /// The recordings that are not ended: at a start, those that were not when the process died.

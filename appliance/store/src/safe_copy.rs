@@ -23,7 +23,7 @@ use crate::timestamp::Timestamp;
 use crate::{Error, billing, cursor, event_log, schema, sealed};
 
 /// Tables that are not copied: they grow, or are made anew by themselves.
-const RECORDS: [&str; 12] = [
+const RECORDS: [&str; 13] = [
     "boot",
     "event_log",
     "sequence",
@@ -34,6 +34,7 @@ const RECORDS: [&str; 12] = [
     "recording",
     "registration",
     "webhook_delivery",
+    "belonging",
     "billing",
     "billing_running",
 ];
@@ -106,9 +107,9 @@ pub(crate) fn make(path: &Path) -> Result<(), Error> {
     target.pragma_update(None, "page_size", schema::PAGE)?;
     target.execute("ATTACH ?1 AS source", [path.to_string_lossy()])?;
     let transaction = target.transaction()?;
-    for sql in
-        names(&transaction, "SELECT sql FROM source.sqlite_schema WHERE sql IS NOT NULL ORDER BY type = 'index'")?
-    {
+    // What SQLite makes for itself comes with what needs it.
+    let own = "SELECT sql FROM source.sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type = 'index'";
+    for sql in names(&transaction, own)? {
         transaction.execute(&sql, [])?;
     }
     for table in tables(&transaction, "source")? {

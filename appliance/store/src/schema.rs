@@ -30,6 +30,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0017_outbound_config.sql"),
     include_str!("../migrations/0018_number_rtp_debug.sql"),
     include_str!("../migrations/0019_direct_hash.sql"),
+    include_str!("../migrations/0020_encryption.sql"),
+    include_str!("../migrations/0021_belonging.sql"),
 ];
 
 /// `TNDM`, in the file's header: what tells our file from another program's.

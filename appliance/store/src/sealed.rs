@@ -7,9 +7,8 @@
 //! In SQL, `seal(text)` and `unseal(text)` do it; the database knows neither without us.
 
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write as _};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +17,7 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 
 use crate::Error;
+use crate::private_file::{self, FileError};
 
 /// Octets of a nonce, and of the tag that says that nobody changed anything.
 const NONCE: usize = 12;
@@ -30,13 +30,8 @@ const MARK: &str = "sealed:";
 #[derive(Debug, thiserror::Error)]
 pub enum Unsealed {
     /// A file cannot be read or written.
-    #[error("{path}: {error}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// It is none, or was sealed by another box, or changed.
     #[error("{0} was not sealed by this box: it needs the box.key that it was sealed with")]
     Foreign(String),
@@ -59,11 +54,11 @@ impl BoxKey {
     /// The one in this folder, made at the first start.
     pub fn open(folder: &Path) -> Result<BoxKey, Unsealed> {
         let path = folder.join("box.key");
-        let octets = match read(&path)? {
+        let octets = match private_file::read(&path)? {
             Some(octets) => octets,
             None => {
                 let octets = random::<32>()?.to_vec();
-                write(&path, &octets)?;
+                private_file::write(&path, &octets)?;
                 octets
             }
         };
@@ -73,14 +68,53 @@ impl BoxKey {
 
     /// Keeps a secret under a name, in a file of its own.
     pub fn seal(&self, name: &str, secret: &str) -> Result<(), Unsealed> {
-        write(&self.place(name), &self.encrypt(secret)?)
+        Ok(private_file::write(&self.place(name), &self.encrypt(secret)?)?)
     }
 
     /// The secret of a name, if there is one.
     pub fn open_secret(&self, name: &str) -> Result<Option<String>, Unsealed> {
         let path = self.place(name);
-        let Some(octets) = read(&path)? else { return Ok(None) };
+        let Some(octets) = private_file::read(&path)? else { return Ok(None) };
         self.decrypt(&octets).map(Some).ok_or_else(|| Unsealed::Foreign(path.display().to_string()))
+    }
+
+    /// Adds texts to a list of a name, on the disk once this returns. What was there before is not written again.
+    pub fn append(&self, name: &str, texts: &[String]) -> Result<(), Unsealed> {
+        let mut octets = Vec::new();
+        for text in texts {
+            let sealed = self.encrypt(text)?;
+            octets.extend((sealed.len() as u32).to_le_bytes());
+            octets.extend(sealed);
+        }
+        Ok(private_file::append(&self.list(name), &octets)?)
+    }
+
+    /// The texts of a list; none where there is no such list. What a power cut left half written at its end is left out.
+    pub fn lines(&self, name: &str) -> Result<Vec<String>, Unsealed> {
+        let path = self.list(name);
+        let octets = private_file::read(&path)?.unwrap_or_default();
+        let (mut rest, mut texts) = (octets.as_slice(), Vec::new());
+        while let Some((length, behind)) = rest.split_first_chunk::<4>() {
+            let Some((sealed, behind)) = behind.split_at_checked(u32::from_le_bytes(*length) as usize) else { break };
+            match self.decrypt(sealed) {
+                Some(text) => texts.push(text),
+                // The length was on the disk before what it is of, or not even that.
+                None if behind.iter().all(|octet| *octet == 0) => break,
+                None => return Err(Unsealed::Foreign(path.display().to_string())),
+            }
+            rest = behind;
+        }
+        Ok(texts)
+    }
+
+    /// There is no list of this name any more.
+    pub fn forget(&self, name: &str) -> Result<(), Unsealed> {
+        Ok(private_file::remove(&self.list(name))?)
+    }
+
+    /// Forgets the secret of a name, if there is one.
+    pub fn forget_secret(&self, name: &str) -> Result<(), Unsealed> {
+        Ok(private_file::remove(&self.place(name))?)
     }
 
     /// Teaches a connection `seal` and `unseal`.
@@ -129,6 +163,10 @@ impl BoxKey {
     fn place(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.sealed"))
     }
+
+    fn list(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.journal"))
+    }
 }
 
 /// Where sealed texts lie in the database: column and table.
@@ -171,29 +209,10 @@ fn octets(text: &str) -> Option<Vec<u8>> {
     text.len().is_multiple_of(2).then(|| text.as_bytes().chunks(2).map(pair).collect())?
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>, Unsealed> {
-    match fs::read(path) {
-        Ok(octets) => Ok(Some(octets)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Unsealed::File { path: path.to_owned(), error }),
-    }
-}
-
-/// Writes a file for nobody else to read, all of it or nothing.
-fn write(path: &Path, octets: &[u8]) -> Result<(), Unsealed> {
-    let part = path.with_extension("part");
-    let _ = fs::remove_file(&part);
-    let mut file = OpenOptions::new();
-    let written = file.write(true).create_new(true).mode(0o600).open(&part).and_then(|mut file| {
-        file.write_all(octets)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
-    });
-    written.map_err(|error| Unsealed::File { path: path.to_owned(), error })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -211,6 +230,39 @@ mod tests {
         assert!(other.open_secret("speech").is_err(), "another box cannot");
         fs::write(home.path().join("box.key"), "short").expect("it is writable");
         assert!(matches!(BoxKey::open(home.path()), Err(Unsealed::Key(_))));
+    }
+
+    #[test]
+    fn a_list_grows_line_by_line_and_is_read_up_to_where_the_power_went() {
+        let home = tempfile::tempdir().expect("the temporary folder is writable");
+        let own = BoxKey::open(home.path()).expect("it is writable");
+        let path = home.path().join("undo.journal");
+        assert_eq!(own.lines("undo").expect("there is none"), Vec::<String>::new());
+        let texts = ["one", "", "three"].map(str::to_owned);
+        own.append("undo", &texts[..2]).expect("it is writable");
+        let before = fs::read(&path).expect("it is there");
+        own.append("undo", &texts[2..]).expect("it is writable");
+        let whole = fs::read(&path).expect("it is there");
+        assert_eq!(own.lines("undo").expect("it is ours"), texts);
+        assert!(whole.starts_with(&before) && !whole.windows(3).any(|part| part == b"one"));
+        for cut in before.len()..whole.len() {
+            fs::write(&path, &whole[..cut]).expect("it is writable");
+            assert_eq!(own.lines("undo").expect("it is ours"), texts[..2], "cut after {cut}");
+        }
+        // Zeros where lines were to be: they have their room, and were not written there.
+        for (written, wanted) in [(before.len() + 4, 2), (before.len(), 2), (4, 0), (0, 0)] {
+            let mut hollow = whole.clone();
+            hollow[written..].fill(0);
+            fs::write(&path, &hollow).expect("it is writable");
+            assert_eq!(own.lines("undo").expect("it is ours"), texts[..wanted], "written up to {written}");
+        }
+        let mut changed = whole.clone();
+        changed[8] ^= 1;
+        fs::write(&path, &changed).expect("it is writable");
+        assert!(own.lines("undo").is_err(), "somebody changed it");
+        own.forget("undo").expect("it goes");
+        own.forget("undo").expect("it is gone");
+        assert_eq!(own.lines("undo").expect("there is none"), Vec::<String>::new());
     }
 
     #[test]

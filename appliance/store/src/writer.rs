@@ -11,6 +11,7 @@ use std::sync::Arc;
 use pbx::call::{CallRecord, Dtmf};
 use pbx::conference::{Conference, Conferencecall, ConferencecallStatus};
 use pbx::directory::Direct;
+use pbx::flow::record::Origin;
 use pbx::flow::{ActiveflowRecord, Flow};
 use pbx::groupcall::Groupcall;
 use pbx::message::record::MessageRecord;
@@ -30,9 +31,9 @@ use crate::timeline::Timeline;
 use crate::timestamp::Timestamp;
 use crate::webhook_delivery::DeliveryStatus;
 use crate::{
-    Error, Store, accesskey, activeflow, agent, call, conference, conferencecall, configuration, cursor, customer,
-    direct_hash, dtmf, event_log, extension, flow, groupcall, kept, limits, message, number, recording, registration,
-    sequence, setting, tag, webhook_delivery,
+    Error, Store, accesskey, activeflow, agent, belonging, call, certificate, conference, conferencecall,
+    configuration, cursor, customer, direct_hash, dtmf, event_log, extension, flow, groupcall, kept, limits, message,
+    number, recording, registration, sequence, setting, tag, webhook_delivery,
 };
 
 /// Something to be remembered.
@@ -54,6 +55,8 @@ pub enum Item {
     CustomerUpdated(Box<customer::Change>, Timestamp),
     /// What became of a document of the cloud, logged as `configuration_applied`, `configuration_refused` or `configuration_conflicted`.
     Configuration(Box<configuration::Record>, Timestamp),
+    /// Another certificate is shown, or something has come of asking for one, logged as `certificate_updated`.
+    Certificate(Box<certificate::Record>, Timestamp),
     /// A call's record is deleted (softly), logged as `call_deleted`; nothing happens where it is not over.
     CallDeleted(Uuid, Timestamp),
     /// A groupcall's record is deleted (softly), logged as `groupcall_deleted`; nothing happens where it is not over.
@@ -124,7 +127,7 @@ pub struct Trimmed {
     pub activeflows: usize,
     /// Entries of the ledger that were too many.
     pub billings: usize,
-    /// Deliveries to web servers that were too many.
+    /// Deliveries to web servers, and what is remembered for them, that were too many.
     pub webhook_deliveries: usize,
 }
 
@@ -165,6 +168,7 @@ impl Item {
             | Item::AccesskeyDeleted(..)
             | Item::CustomerUpdated(..)
             | Item::Configuration(..)
+            | Item::Certificate(..)
             | Item::CallDeleted(..)
             | Item::GroupcallDeleted(..)
             | Item::ActiveflowDeleted(..)
@@ -215,7 +219,7 @@ impl Writer {
                 record.tm_hangup = Some(now);
                 record.tm_update = now;
                 batch.append(now, "call_hungup", record.id, &record)?;
-                batch.tell(now, "call_hungup", record.activeflow_id)?;
+                batch.tell((now, "call_hungup"), &[Some(record.id)])?;
                 record.save(batch.connection)?;
             }
             batch.charge_interrupted(now, &paid)?;
@@ -227,6 +231,7 @@ impl Writer {
             for mut groupcall in groupcalls {
                 groupcall.interrupt(now);
                 batch.append(now, "groupcall_hangup", groupcall.id, &groupcall)?;
+                batch.tell((now, "groupcall_hangup"), &[Some(groupcall.id)])?;
                 groupcall.save(batch.connection)?;
             }
             for mut activeflow in activeflows {
@@ -248,7 +253,7 @@ impl Writer {
                 let file = found.iter().find(|found| found.id == record.id).map(|found| &found.file);
                 record.interrupt(now, file);
                 batch.append(now, record.event_name(), record.reference_id, &record)?;
-                batch.tell_of_call(now, record.event_name(), record.reference_id)?;
+                batch.tell((now, record.event_name()), &[Some(record.id)])?;
                 record.save(batch.connection)?;
             }
             Ok(())
@@ -284,7 +289,8 @@ impl Writer {
                 + accesskey::trim(&transaction, limits::ACCESSKEYS, limits::TRIM_STEP)?,
             activeflows: activeflow::trim(&transaction, limits::ACTIVEFLOWS, limits::TRIM_STEP)?,
             billings: crate::billing::trim(&transaction, limits::BILLINGS, limits::TRIM_STEP)?,
-            webhook_deliveries: webhook_delivery::trim(&transaction, limits::TRIM_STEP)?,
+            webhook_deliveries: webhook_delivery::trim(&transaction, limits::TRIM_STEP)?
+                + belonging::trim(&transaction, limits::TRIM_STEP)?,
         };
         transaction.commit()?;
         (self.bounds.first, self.timeline) = (first, timeline);
@@ -419,6 +425,7 @@ impl<'a> Batch<'a> {
             Item::AccesskeyDeleted(id, at) => self.delete_accesskey(*id, *at),
             Item::CustomerUpdated(change, at) => self.update_customer(change, *at),
             Item::Configuration(record, at) => self.append(*at, record.kind(), Uuid::nil(), record),
+            Item::Certificate(record, at) => self.append(*at, "certificate_updated", Uuid::nil(), record),
             Item::RecordingDeleted(id, at) => self.delete_recording(*id, *at),
             Item::RecordingFiled(found, at) => self.refile_recording(found, *at),
             Item::RecordingStored(id, step, at) => self.store_recording(*id, step, *at),
@@ -524,12 +531,12 @@ impl<'a> Batch<'a> {
 
     fn dtmf(&mut self, at: Timestamp, name: &str, dtmf: &Dtmf) -> Result<(), Error> {
         self.append(at, name, dtmf.call_id, &dtmf::Record::new(dtmf, self.identity))?;
-        self.tell_of_call(at, name, dtmf.call_id)
+        self.tell((at, name), &[Some(dtmf.call_id)])
     }
 
     fn message(&mut self, at: Timestamp, name: &str, message: &MessageRecord) -> Result<(), Error> {
         self.append(at, name, message.id, &message::Record::new(message, self.identity))?;
-        self.tell(at, name, message.activeflow_id)
+        self.tell_of((at, name), message.id, &[Some(message.activeflow_id)])
     }
 
     fn conference(&mut self, at: Timestamp, name: &str, conference: &Conference) -> Result<(), Error> {
@@ -543,7 +550,8 @@ impl<'a> Batch<'a> {
     fn groupcall(&mut self, at: Timestamp, name: &str, groupcall: &Groupcall) -> Result<(), Error> {
         let record = groupcall::Record::new(groupcall, self.identity);
         record.save(self.connection)?;
-        self.append(at, name, record.id, &record)
+        self.append(at, name, record.id, &record)?;
+        self.tell_of((at, name), record.id, &[groupcall.made_by, groupcall.master_call_id])
     }
 
     fn registered(&mut self, at: Timestamp, name: &str, binding: &Binding) -> Result<(), Error> {
@@ -570,7 +578,8 @@ impl<'a> Batch<'a> {
     fn call(&mut self, at: Timestamp, kind: &EventKind, call: &CallRecord) -> Result<(), Error> {
         let (record, name) = (call::Record::new(call, self.identity), kind.name());
         self.append(at, name, record.id, &record)?;
-        self.tell(at, name, record.activeflow_id)?;
+        let origins = [call.activeflow_id, call.made_by, call.master_call_id, call.groupcall_id];
+        self.tell_of((at, name), record.id, &origins)?;
         match self.call_place.get(&record.id) {
             Some(&place) => self.calls[place] = record,
             None => {
@@ -584,7 +593,7 @@ impl<'a> Batch<'a> {
     fn conferencecall(&mut self, at: Timestamp, name: &str, place: &Conferencecall) -> Result<(), Error> {
         conferencecall::save(self.connection, place)?;
         self.append(at, name, place.id, &conferencecall::Record::new(place, self.identity))?;
-        self.tell_of_call(at, name, place.call_id)
+        self.tell((at, name), &[Some(place.call_id)])
     }
 
     fn flow(&mut self, at: Timestamp, name: &str, flow: &Flow) -> Result<(), Error> {
@@ -630,7 +639,11 @@ impl<'a> Batch<'a> {
         activeflow::save(self.connection, activeflow)?;
         self.append(at, name, activeflow.id, &activeflow::Record::new(activeflow, self.identity))?;
         self.tells |= activeflow.webhook.is_some();
-        self.tell(at, name, activeflow.id)
+        let recording = match activeflow.origin {
+            Origin::Recording(id) => Some(id),
+            Origin::Call | Origin::Api | Origin::Nothing => None,
+        };
+        self.tell_of((at, name), activeflow.id, &[activeflow.call_id, activeflow.follows, recording])
     }
 
     /// The event belongs to what is recorded.
@@ -638,7 +651,7 @@ impl<'a> Batch<'a> {
         let record = recording::Record::new(recording, self.identity);
         record.save(self.connection)?;
         self.append(at, name, record.reference_id, &record)?;
-        self.tell_of_call(at, name, record.reference_id)
+        self.tell_of((at, name), record.id, &[Some(record.reference_id)])
     }
 
     fn delete_recording(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
@@ -648,7 +661,8 @@ impl<'a> Batch<'a> {
         record.tm_delete = Some(at);
         record.tm_update = at;
         record.save(self.connection)?;
-        self.append(at, "recording_deleted", id, &record)
+        self.append(at, "recording_deleted", id, &record)?;
+        self.tell((at, "recording_deleted"), &[Some(id)])
     }
 
     fn refile_recording(&mut self, found: &recording::Found, at: Timestamp) -> Result<(), Error> {
@@ -656,7 +670,7 @@ impl<'a> Batch<'a> {
         record.refile(at, &found.file);
         record.save(self.connection)?;
         self.append(at, record.event_name(), record.reference_id, &record)?;
-        self.tell_of_call(at, record.event_name(), record.reference_id)
+        self.tell((at, record.event_name()), &[Some(record.id)])
     }
 
     fn retry_webhook(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
@@ -679,7 +693,7 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         self.append(at, record.event_name(), record.reference_id, &record)?;
-        self.tell_of_call(at, record.event_name(), record.reference_id)
+        self.tell((at, record.event_name()), &[Some(record.id)])
     }
 
     fn delete_call(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
@@ -689,7 +703,8 @@ impl<'a> Batch<'a> {
         record.tm_delete = Some(at);
         record.tm_update = at;
         record.save(self.connection)?;
-        self.append(at, "call_deleted", id, &record)
+        self.append(at, "call_deleted", id, &record)?;
+        self.tell((at, "call_deleted"), &[Some(id)])
     }
 
     fn delete_groupcall(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
@@ -698,7 +713,8 @@ impl<'a> Batch<'a> {
         let Some(mut record) = found.filter(is_over) else { return Ok(()) };
         (record.tm_delete, record.tm_update) = (Some(at), at);
         record.save(self.connection)?;
-        self.append(at, "groupcall_deleted", id, &record)
+        self.append(at, "groupcall_deleted", id, &record)?;
+        self.tell((at, "groupcall_deleted"), &[Some(id)])
     }
 
     fn delete_activeflow(&mut self, id: Uuid, at: Timestamp) -> Result<(), Error> {
@@ -708,7 +724,8 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         let deleted = activeflow::Record { tm_update: at, tm_delete: Some(at), ..record };
-        self.append(at, "activeflow_deleted", id, &deleted)
+        self.append(at, "activeflow_deleted", id, &deleted)?;
+        self.tell((at, "activeflow_deleted"), &[Some(id)])
     }
 
     fn append(&mut self, at: Timestamp, kind: &str, resource_id: Uuid, data: &impl Serialize) -> Result<(), Error> {

@@ -48,6 +48,7 @@ fn extension(number: u128) -> Extension {
         password: format!("secret-{number}"),
         name: "Ada".into(),
         detail: "third floor".into(),
+        encryption: None,
         created: UnixMicros(NOW),
         updated: UnixMicros(NOW + 1),
         deleted: None,
@@ -85,6 +86,7 @@ fn call(number: u128, status: Status) -> Box<CallRecord> {
     Box::new(CallRecord {
         id: id(number),
         master_call_id: Some(id(77)),
+        made_by: None,
         chained_call_ids: vec![id(78), id(79)],
         flow_id: Some(id(87)),
         activeflow_id: Some(id(88)),

@@ -78,6 +78,7 @@ fn call(number: u128, lasted: Option<u64>) -> Box<CallRecord> {
     Box::new(CallRecord {
         id: Uuid::from_u128(number),
         master_call_id: None,
+        made_by: None,
         chained_call_ids: Vec::new(),
         flow_id: None,
         activeflow_id: None,
@@ -258,7 +259,8 @@ fn what_was_set_is_there_after_a_start_with_the_balance() {
 fn what_the_balance_did_not_suffice_for_is_told() {
     let mut one = open();
     let (cost_type, rate, balance) = (Cost::CallVn, Micros(RATE), Micros(-1));
-    let shortage = Box::new(Short { call_id: Uuid::from_u128(1), cost_type, rate, balance, ends: true });
+    let call_id = Uuid::from_u128(1);
+    let shortage = Box::new(Short { call_id, made_by: None, cost_type, rate, balance, ends: true });
     one.write(&[event(0, EventKind::BillingRefused(shortage.clone())), event(0, EventKind::BillingSpent(shortage))]);
     assert_eq!(one.names(), ["billing_refused", "billing_spent"]);
     let told: serde_json::Value =
@@ -298,7 +300,15 @@ fn a_damaged_database_is_restored_with_its_ledger_and_the_balance_that_it_comes_
 fn what_is_no_call_is_charged_once_as_well() {
     let mut one = open();
     let (key, duration) = (Uuid::from_u128(7), Duration::from_secs(130));
-    let usage = Usage { key, cost_type: Cost::Recording, reference_id: key, rate: Micros(4), units: 3, duration };
+    let usage = Usage {
+        key,
+        cost_type: Cost::Recording,
+        reference_id: key,
+        made_by: None,
+        rate: Micros(4),
+        units: 3,
+        duration,
+    };
     let text = Usage {
         key: Uuid::from_u128(8),
         cost_type: Cost::Sms,

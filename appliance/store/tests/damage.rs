@@ -29,6 +29,7 @@ fn extension(number: u128) -> Item {
         password: format!("secret-{number}"),
         name: "Ada".into(),
         detail: "third floor".repeat(20),
+        encryption: None,
         created: UnixMicros(NOW),
         updated: UnixMicros(NOW),
         deleted: None,

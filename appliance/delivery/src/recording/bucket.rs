@@ -79,6 +79,15 @@ pub struct Part {
     pub octets: u64,
 }
 
+/// An upload of several parts that was begun, and neither completed nor given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// What it is to become.
+    pub object: String,
+    /// The bucket's name of it.
+    pub upload_id: String,
+}
+
 /// What the bucket says of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
@@ -110,7 +119,19 @@ impl Part {
     }
 }
 
+impl Upload {
+    /// What stands behind the tag of an upload in a list of them.
+    fn read(text: &str) -> Option<Upload> {
+        Some(Upload { object: word(text, "Key")?.to_owned(), upload_id: word(text, "UploadId")?.to_owned() })
+    }
+}
+
 impl Error {
+    /// Whether the bucket would say the same however often it is asked.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Error::Refused { status: 400 | 401 | 403 | 405 | 501, .. })
+    }
+
     /// Whether the bucket says that there is no such thing.
     pub fn is_missing(&self) -> bool {
         matches!(self, Error::Refused { status: 404, code, .. } if code != "NoSuchBucket")
@@ -181,6 +202,28 @@ impl Bucket {
             match next.filter(|_| !is_all) {
                 Some(next) if marker.is_none_or(|marker| next > marker) => marker = Some(next),
                 _ => return Ok(parts),
+            }
+        }
+    }
+
+    /// The uploads that were begun and not ended: the first [`limits::UPLOADS`], by their names.
+    pub fn uploads(&self) -> Result<Vec<Upload>, Error> {
+        let (mut uploads, mut after) = (Vec::new(), None::<(String, String)>);
+        loop {
+            let mut action = GetObject::new(&self.bucket, Some(&self.credentials), "");
+            action.query_mut().insert("uploads", "");
+            if let Some((key, upload_id)) = after.take() {
+                action.query_mut().insert("key-marker", key);
+                action.query_mut().insert("upload-id-marker", upload_id);
+            }
+            let text = text(answer(self.agent.get(self.sign(&action)).call())?)?;
+            let before = uploads.len();
+            uploads.extend(text.split("<Upload>").skip(1).filter_map(Upload::read));
+            let is_all = word(&text, "IsTruncated") != Some("true") || uploads.len() == before;
+            let next = word(&text, "NextKeyMarker").zip(word(&text, "NextUploadIdMarker"));
+            match next.filter(|_| !is_all && uploads.len() < limits::UPLOADS) {
+                Some((key, upload_id)) => after = Some((key.to_owned(), upload_id.to_owned())),
+                None => return Ok(uploads),
             }
         }
     }

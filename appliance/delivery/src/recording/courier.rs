@@ -13,7 +13,7 @@ use store::{Item, Journal, Reader, Store, Timestamp};
 pub use super::retention::Rules;
 use super::retention::{Sweep, is_unfinished, place};
 use super::upload::{self, Parcel, upload};
-use super::{Bucket, bucket, retention};
+use super::{Bucket, bucket, leftovers, retention};
 use crate::{backoff, limits, written};
 
 /// What the thread needs of the rest of the process.
@@ -62,6 +62,8 @@ pub struct Round {
     reader: Reader,
     around: Surroundings,
     counters: Arc<Counters>,
+    /// When the bucket is to be rid of what earlier runs left behind; `None`: it is.
+    clear_at: Option<Instant>,
 }
 
 /// Why a round ended early.
@@ -150,13 +152,16 @@ impl Run {
 impl Round {
     /// What is needed for rounds.
     pub fn new(around: Surroundings, counters: Arc<Counters>) -> Result<Round, store::Error> {
-        Ok(Round { reader: around.store.reader()?, around, counters })
+        Ok(Round { reader: around.store.reader()?, around, counters, clear_at: Some(Instant::now()) })
     }
 
     /// Brings what waits to the bucket, and takes away what has to go. `is_over` says when there is no more time.
     pub fn run(&mut self, is_over: &dyn Fn() -> bool) -> Result<(), Error> {
         self.sweep(|sweep, room| sweep.by_room(room))?;
         let carried = self.carry(is_over);
+        if carried.is_ok() {
+            self.clear_bucket();
+        }
         // Nothing goes because of a clock that jumped.
         let goes_by_days = !self.reader.doubts_clock()?;
         if goes_by_days {
@@ -167,6 +172,24 @@ impl Round {
         self.counters.waiting.store(waiting, Ordering::Relaxed);
         self.counters.waiting_bytes.store(octets, Ordering::Relaxed);
         carried.and(expired)
+    }
+
+    /// Once a start, as soon as the bucket can be asked. One that does not let itself be looked through is left as it is.
+    fn clear_bucket(&mut self) {
+        let now = Instant::now();
+        let is_due = self.clear_at.is_some_and(|at| at <= now);
+        let Some(bucket) = self.around.bucket.as_ref().filter(|_| is_due) else { return };
+        self.clear_at = match leftovers::give_up(bucket, &self.reader) {
+            Ok(0) => None,
+            Ok(given_up) => {
+                tracing::info!(given_up, "uploads that nothing goes on with are gone from the bucket");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the bucket is not cleared up");
+                Some(now + limits::LAST_DELAY).filter(|_| !error.is_final())
+            }
+        };
     }
 
     fn carry(&mut self, is_over: &dyn Fn() -> bool) -> Result<(), Error> {

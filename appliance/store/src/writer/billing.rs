@@ -39,13 +39,13 @@ impl Batch<'_> {
         let (reference_type, reference_id) = (ReferenceType::Unset, Uuid::nil());
         let (used, amount, started, ended) = (None, amount.0, at, at);
         let entry = Entry { id: key, transaction_type, reference_type, reference_id, used, amount, started, ended };
-        self.book(at, &entry)
+        self.book(at, &entry, None)
     }
 
     fn shortage(&mut self, at: Timestamp, name: &str, shortage: &Shortage) -> Result<(), Error> {
         let shown = billing::Shortage::new(shortage, self.identity);
         self.append(at, name, shown.account_id, &shown)?;
-        self.tell_of_call(at, name, shown.call_id)
+        self.tell((at, name), &[Some(shown.call_id), shortage.made_by])
     }
 
     /// A call that is not free was answered.
@@ -81,7 +81,7 @@ impl Batch<'_> {
             started: Timestamp(at.0 - usage.duration.as_micros() as i64),
             ended: at,
         };
-        self.book(at, &entry)
+        self.book(at, &entry, usage.made_by)
     }
 
     fn charge(&mut self, at: Timestamp, running: &Running, ended: Timestamp) -> Result<(), Error> {
@@ -97,15 +97,13 @@ impl Batch<'_> {
             started,
             ended,
         };
-        self.book(at, &entry)
+        self.book(at, &entry, None)
     }
 
-    fn book(&mut self, at: Timestamp, entry: &Entry) -> Result<(), Error> {
+    fn book(&mut self, at: Timestamp, entry: &Entry, made_by: Option<Uuid>) -> Result<(), Error> {
         let Some(record) = billing::book(self.connection, self.identity, (entry, at))? else { return Ok(()) };
         self.append(at, "billing_created", record.id, &record)?;
-        if record.reference_type == ReferenceType::Call {
-            self.tell_of_call(at, "billing_created", record.reference_id)?;
-        }
+        self.tell((at, "billing_created"), &[Some(record.reference_id), made_by])?;
         let account = billing::shown_account(self.connection, self.identity)?;
         let before = record.balance_credit_snapshot - record.amount_credit;
         if account.is_low && before >= account.low_balance {

@@ -2,9 +2,7 @@
 //! entries come to.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use pbx::billing::{Charge, CostType, Micros};
@@ -14,18 +12,19 @@ use pbx::{Event, EventKind, UnixMicros};
 use store::{Durability, Item, PageRequest, Reader, Store, Timestamp};
 use uuid::Uuid;
 
-const KILLS: u64 = 20;
+use crate::killed::{KILLS, acknowledge, kill_one};
+
+/// What the writer is called.
+pub const WRITER: &str = "charging";
 const RATE: i64 = 7;
 
-fn main() {
-    if let Some(path) = std::env::args_os().nth(1).filter(|_| std::env::var_os("TANDEM_TEST_WRITER").is_some()) {
-        return charge_until_killed(Path::new(&path));
-    }
+/// The test.
+pub fn whoever_answered_is_charged_once() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("tandem.db");
     let (mut charged, mut cut_off) = (0, 0);
     for round in 0..KILLS {
-        let acknowledged = kill_one(&path, round);
+        let acknowledged = kill_one(WRITER, &path, (round, 5)) as usize;
         let (store, mut writer) = Store::open(&path, "tandem", &[0; 64]).expect("a killed writer's file opens");
         let reader = store.reader().expect("and can be read");
         let hung_up = calls(&reader, "call_hungup").len();
@@ -39,29 +38,6 @@ fn main() {
     }
     assert!(charged > KILLS as usize && cut_off > 0, "{charged} were charged, {cut_off} of them cut off");
     println!("killed {KILLS} times, {charged} calls charged once, {cut_off} of them cut off");
-}
-
-/// Starts a writer, listens to what it acknowledges, and kills it at a moment that differs from round to round.
-fn kill_one(path: &Path, round: u64) -> usize {
-    let program = std::env::current_exe().expect("a test knows its own file");
-    let mut command = Command::new(program);
-    let mut child =
-        command.arg(path).env("TANDEM_TEST_WRITER", "1").stdout(Stdio::piped()).spawn().expect("the writer starts");
-    let output = BufReader::new(child.stdout.take().expect("its output is piped"));
-    // The kill may cut the last line off.
-    let mut acknowledged = output
-        .lines()
-        .map_while(Result::ok)
-        .filter_map(|line| line.strip_prefix('=')?.strip_suffix(';')?.parse::<usize>().ok());
-    let mut latest = 0;
-    for _ in 0..=round % 5 {
-        latest = acknowledged.next().expect("it acknowledges what it writes");
-    }
-    // A fixed spread of moments within and between the batches that follow, so that every run tries the same ones.
-    std::thread::sleep(Duration::from_micros(round * 7_919 % 20_000));
-    child.kill().expect("it can be killed");
-    child.wait().expect("it is gone");
-    acknowledged.last().unwrap_or(latest)
 }
 
 /// The calls that events of a kind are about, each of which is told of once.
@@ -101,7 +77,8 @@ fn check(reader: &Reader) -> usize {
 }
 
 /// Answers calls, and ends them some batches later: whenever it is killed, some are up.
-fn charge_until_killed(path: &Path) {
+/// The process that is killed.
+pub fn charge_until_killed(path: &Path) {
     let (store, mut writer) = Store::open(path, "tandem", &[3; 64]).expect("the database opens");
     let mut next = store.reader().expect("a reader").latest_seq().expect("a log") as u128 + 1;
     let mut up = std::collections::VecDeque::new();
@@ -119,8 +96,7 @@ fn charge_until_killed(path: &Path) {
             ended += 1;
         }
         writer.write(&items, Durability::Acknowledged).expect("it is written");
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "={ended};").and_then(|()| out.flush()).expect("the parent reads");
+        acknowledge(ended);
     }
 }
 

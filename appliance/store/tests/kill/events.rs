@@ -1,29 +1,27 @@
 //! A process that writes is killed at any moment: whatever it had acknowledged is there, and the file is whole.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use pbx::directory::Extension;
 use pbx::{Event, EventKind, UnixMicros};
 use store::{Committed, Item, Journal, Store};
 use uuid::Uuid;
 
-const KILLS: u64 = 20;
+use crate::killed::{KILLS, acknowledge, kill_one};
+
+/// What the writer is called.
+pub const WRITER: &str = "events";
 const ENTROPY: store::Entropy = [3; 64];
 
-fn main() {
-    if let Some(path) = std::env::args_os().nth(1).filter(|_| std::env::var_os("TANDEM_TEST_WRITER").is_some()) {
-        return write_until_killed(Path::new(&path));
-    }
+/// The test.
+pub fn whatever_was_acknowledged_is_there() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("tandem.db");
     let mut acknowledged = 0;
     for round in 0..KILLS {
-        acknowledged = kill_one(&path, round).max(acknowledged);
+        acknowledged = kill_one(WRITER, &path, (round, 7)).max(acknowledged);
         let (store, mut writer) = Store::open(&path, "tandem", &[0; 64]).expect("a killed writer's file opens");
         let reader = store.reader().expect("and can be read");
         reader.check().expect("and is whole");
@@ -36,32 +34,6 @@ fn main() {
     }
     assert!(acknowledged > 4 * KILLS as i64, "the writers wrote next to nothing: {acknowledged}");
     println!("killed {KILLS} times, {acknowledged} events kept");
-}
-
-/// Starts a writer, listens to what it acknowledges, and kills it at a moment that differs from round to round.
-fn kill_one(path: &Path, round: u64) -> i64 {
-    let program = std::env::current_exe().expect("a test knows its own file");
-    let mut child: Child = Command::new(program)
-        .arg(path)
-        .env("TANDEM_TEST_WRITER", "1")
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the writer starts");
-    let mut acknowledged = BufReader::new(child.stdout.take().expect("its output is piped"))
-        .lines()
-        .map_while(Result::ok)
-        // The kill may cut the last line off.
-        .filter_map(|line| line.strip_prefix('=')?.strip_suffix(';')?.parse::<i64>().ok());
-    let mut latest = 0;
-    for _ in 0..=round % 7 {
-        latest = acknowledged.next().expect("it acknowledges what it writes");
-    }
-    // A fixed spread of moments within and between the batches that follow, so that every run tries the same ones.
-    std::thread::sleep(Duration::from_micros(round * 7_919 % 20_000));
-    child.kill().expect("it can be killed");
-    child.wait().expect("it is gone");
-    // What was acknowledged before the kill is still in the pipe.
-    acknowledged.last().unwrap_or(latest)
 }
 
 /// The log has no gaps, and the row of each event is there with it.
@@ -77,7 +49,8 @@ fn check_rows(reader: &store::Reader, latest: i64) {
     }
 }
 
-fn write_until_killed(path: &Path) {
+/// The process that is killed.
+pub fn write_until_killed(path: &Path) {
     let (store, writer) = Store::open(path, "tandem", &ENTROPY).expect("the database opens");
     let mut next = store.reader().expect("a reader").latest_seq().expect("a log") + 1;
     let hooks = store::journal::Hooks {
@@ -98,8 +71,7 @@ fn write_until_killed(path: &Path) {
         next += items.len() as i64;
         let done = Some(Box::new(move |committed: Committed| {
             written.fetch_sub(1, Ordering::Relaxed);
-            let mut out = std::io::stdout().lock();
-            writeln!(out, "={};", committed.latest_seq).and_then(|()| out.flush()).expect("the parent reads");
+            acknowledge(committed.latest_seq);
         }) as store::journal::Done);
         let mut entry = store::journal::Entry { items, done };
         while let Err(back) = journal.submit(entry) {
@@ -116,6 +88,7 @@ fn extension(number: i64) -> Item {
         password: "secret".into(),
         name: String::new(),
         detail: String::new(),
+        encryption: None,
         created: UnixMicros(number),
         updated: UnixMicros(number),
         deleted: None,
