@@ -14,7 +14,7 @@ use store::{Item, Journal, Store, Timestamp};
 use crate::limits;
 
 pub use attempts::Attempts;
-pub use caller::{Asked, Caller, Credential, check_origin, identify};
+pub use caller::{Asked, Caller, Credential, check_origin, identify, identify_if_known};
 pub(crate) use login::{__path_login, __path_logout, login, logout, source_of};
 pub use login::{Credentials, Session};
 pub use passwords::{Passwords, hash};

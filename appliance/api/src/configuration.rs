@@ -6,6 +6,7 @@
 
 mod desk;
 mod document;
+mod journal;
 mod merging;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use crate::state::State;
 use desk::{Desk, Failed};
 use document::Wanted;
 pub use document::{Document, refusal};
+use journal::{Journal, Undo};
 
 /// Where it is written down, encrypted: passwords are among it.
 pub trait Memory: Send + Sync {
@@ -24,12 +26,16 @@ pub trait Memory: Send + Sync {
     fn write(&self, name: &str, text: &str) -> Result<(), String>;
     /// What is kept under a name.
     fn read(&self, name: &str) -> Result<Option<String>, String>;
+    /// Adds lines to a list that is kept under a name, over power cuts. What was there before is not written again.
+    fn append(&self, name: &str, lines: &[String]) -> Result<(), String>;
+    /// The lines of a list; none where there is no such list.
+    fn lines(&self, name: &str) -> Result<Vec<String>, String>;
+    /// There is no such list any more.
+    fn forget(&self, name: &str) -> Result<(), String>;
 }
 
 /// What holds, and which document says so.
 const HOLDS: &str = "configuration";
-/// What has to be undone.
-const UNDO: &str = "configuration-undo";
 
 /// What the box knows of the document that holds.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -49,28 +55,6 @@ struct Place {
     given: Map<String, Value>,
     /// As the box showed it then.
     shown: Map<String, Value>,
-}
-
-/// What has to be undone where a document does not come to hold.
-#[derive(Debug, Serialize, Deserialize)]
-struct Steps {
-    /// The document: where it holds, there is nothing to undo.
-    version: i64,
-    /// The last one is undone first.
-    steps: Vec<Undo>,
-}
-
-/// A step back.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-enum Undo {
-    /// Made: to be deleted.
-    Made { resource: String, id: Uuid },
-    /// Perhaps made, after this moment.
-    Begun { resource: String, given: Map<String, Value>, since: Value },
-    /// Changed: to be as before.
-    Changed { resource: String, id: Uuid, before: Map<String, Value> },
-    /// Deleted: to be made again, under another id.
-    Deleted { resource: String, key: String, given: Map<String, Value> },
 }
 
 /// Why a document does not hold.
@@ -104,7 +88,7 @@ pub struct Configurator {
 struct Work {
     version: i64,
     places: Vec<Place>,
-    undo: Vec<Undo>,
+    journal: Journal,
     changed: usize,
     conflicts: Vec<Conflict>,
 }
@@ -134,17 +118,18 @@ impl Configurator {
         if document.version == self.known.version {
             return Ok(Done { version: document.version, ..Done::default() });
         }
-        let mut work =
-            Work { version: document.version, places: Vec::new(), undo: Vec::new(), changed: 0, conflicts: Vec::new() };
+        let journal = Journal::begin(&*self.memory, document.version)?;
+        let (version, places, conflicts) = (document.version, Vec::new(), Vec::new());
+        let mut work = Work { version, places, journal, changed: 0, conflicts };
         let worked = self.work(document, &mut work).await;
         if let Err(refused) = worked {
-            self.take_back(work.undo).await?;
+            self.take_back(work.journal).await?;
             return Err(refused);
         }
         let known = Known { version: work.version, etag: etag.map(str::to_owned), places: work.places };
         let text = serde_json::to_string(&known).map_err(|error| Refused::Later(error.to_string()));
         if let Err(refused) = text.and_then(|text| self.memory.write(HOLDS, &text).map_err(Refused::Later)) {
-            self.take_back(work.undo).await?;
+            self.take_back(work.journal).await?;
             return Err(refused);
         }
         self.known = known;
@@ -199,17 +184,16 @@ impl Configurator {
     async fn make(&self, wanted: &Wanted, data: Map<String, Value>, work: &mut Work) -> Result<Place, Refused> {
         let resource = wanted.resource.clone();
         let begun = Undo::Begun { resource: resource.clone(), given: data.clone(), since: self.desk.now() };
-        self.write_down(work, begun)?;
+        work.journal.add(&*self.memory, begun)?;
         let made = self.desk.post(&resource, &data).await.map_err(|failed| {
             // A refusal makes nothing; whatever else it was may have.
             if matches!(failed, Failed::No(_)) {
-                work.undo.pop();
+                work.journal.settle(None);
             }
             wanted.because(work.version, failed)
         })?;
         let id = desk::id_of(&made).ok_or_else(|| Refused::Later(format!("{resource} shows no id")))?;
-        work.undo.pop();
-        work.undo.push(Undo::Made { resource: resource.clone(), id });
+        work.journal.settle(Some(Undo::Made { resource: resource.clone(), id }));
         work.changed += 1;
         let shown = merging::shown(&data, &made);
         Ok(Place { resource, key: wanted.key.clone(), id, given: data, shown })
@@ -234,7 +218,8 @@ impl Configurator {
         }
         let body = merging::whole(&place.resource, &merged.body, &have);
         let before = merging::before(&body, place, &have);
-        self.write_down(work, Undo::Changed { resource: place.resource.clone(), id: place.id, before })?;
+        let undo = Undo::Changed { resource: place.resource.clone(), id: place.id, before };
+        work.journal.add(&*self.memory, undo)?;
         let now = self.desk.put(&place.resource, place.id, &body).await;
         let now = now.map_err(|failed| wanted.because(work.version, failed))?;
         if let Some(field) = merging::unchangeable(&merged.body, &have, &now) {
@@ -254,47 +239,38 @@ impl Configurator {
             return Ok(());
         }
         let Place { resource, key, id, given, .. } = place.clone();
-        self.write_down(work, Undo::Deleted { resource: resource.clone(), key: key.clone(), given })?;
+        let undo = Undo::Deleted { resource: resource.clone(), key: key.clone(), given };
+        work.journal.add(&*self.memory, undo)?;
         let wanted = Wanted { resource, key, data: Map::new() };
         let deleted = self.desk.delete(&wanted.resource, id).await;
         deleted.map_err(|failed| {
-            work.undo.pop();
+            work.journal.settle(None);
             wanted.because(work.version, failed)
         })?;
         work.changed += 1;
         Ok(())
     }
 
-    /// Writes down what is about to be done, with everything before it.
-    fn write_down(&self, work: &mut Work, undo: Undo) -> Result<(), Refused> {
-        work.undo.push(undo);
-        let steps = Steps { version: work.version, steps: work.undo.clone() };
-        let written = serde_json::to_string(&steps).map_err(|error| error.to_string());
-        written.and_then(|text| self.memory.write(UNDO, &text)).map_err(|reason| {
-            work.undo.pop();
-            Refused::Later(reason)
-        })
-    }
-
     /// Undoes what a crash left half done.
     async fn undo_rest(&mut self) -> Result<(), Refused> {
-        let Some(text) = self.memory.read(UNDO).map_err(Refused::Later)? else { return Ok(()) };
-        let undo: Steps = serde_json::from_str(&text).map_err(|error| Refused::Later(error.to_string()))?;
-        if undo.version <= self.known.version { Ok(()) } else { self.take_back(undo.steps).await }
+        match Journal::left(&*self.memory)? {
+            Some(journal) if journal.version() > self.known.version => self.take_back(journal).await,
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Goes back, the last step first.
-    async fn take_back(&mut self, mut undo: Vec<Undo>) -> Result<(), Refused> {
-        while let Some(step) = undo.last() {
+    async fn take_back(&mut self, mut journal: Journal) -> Result<(), Refused> {
+        while let Some(step) = journal.last() {
+            let step = step.clone();
             match self.step_back(step.clone()).await {
                 Ok(()) => {}
                 Err(Failed::No(refusal)) => tracing::error!(?step, ?refusal, "cannot be taken back"),
                 Err(Failed::Later(reason)) => return Err(Refused::Later(reason)),
             }
-            undo.pop();
+            journal.pop();
         }
-        let nothing = format!("{{\"version\":{},\"steps\":[]}}", self.known.version);
-        self.memory.write(UNDO, &nothing).map_err(Refused::Later)
+        journal.close(&*self.memory)
     }
 
     async fn step_back(&mut self, step: Undo) -> Result<(), Failed> {

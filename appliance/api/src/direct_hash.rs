@@ -24,184 +24,79 @@ pub(crate) async fn of(state: &State, resource: Direct) -> Result<Option<String>
     state.readers().read(move |reader| reader.direct_hash(resource)).await
 }
 
-/// Makes a new direct hash of an extension: whoever calls `sip:direct.<hash>@…` reaches it, without a password. With the one
-/// that it had it is reached no more.
-#[utoipa::path(
-    post,
-    path = "/v1.0/extensions/{id}/direct-hash-regenerate",
-    params(("id" = Uuid, Path)),
-    responses(
-        (status = 200, body = store::extension::Record),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_ID"),
-        (status = 401, body = ErrorEnvelope),
-        (status = 403, body = ErrorEnvelope),
-        (status = 404, body = ErrorEnvelope, description = "EXTENSION_NOT_FOUND"),
-    ),
-    tag = "extensions"
-)]
-pub(crate) async fn regenerate_extension(
-    Shared(state): Shared<State>,
-    caller: Caller,
-    Id(id): Id,
-) -> Result<axum::Json<store::extension::Record>, Failure> {
-    order(&state, Command::RegenerateDirectHash(Direct::Extension(id))).await?;
-    extension::get(Shared(state), caller, Id(id)).await
+/// The two handlers of a kind of resource. Each function is named after its operation, and answers with the resource as it is then.
+macro_rules! direct_hash {
+    (
+        $module:ident $(($caller:ident))? as $resource:ident, $tag:literal, $missing:literal,
+        $regenerate:ident: $regenerated:literal,
+        $delete:ident: $deleted:literal $(,)?
+    ) => {
+        /// Makes a new direct hash: whoever calls `sip:direct.<hash>@…` reaches the resource, without a password. With the
+        /// one that it had it is reached no more.
+        #[utoipa::path(
+            post,
+            path = $regenerated,
+            params(("id" = Uuid, Path)),
+            responses(
+                (status = 200, body = store::$module::Record),
+                (status = 400, body = ErrorEnvelope, description = "INVALID_ID"),
+                (status = 401, body = ErrorEnvelope),
+                (status = 403, body = ErrorEnvelope),
+                (status = 404, body = ErrorEnvelope, description = $missing),
+            ),
+            tag = $tag
+        )]
+        pub(crate) async fn $regenerate(
+            Shared(state): Shared<State>,
+            $($caller: Caller,)?
+            Id(id): Id,
+        ) -> Result<axum::Json<store::$module::Record>, Failure> {
+            order(&state, Command::RegenerateDirectHash(Direct::$resource(id))).await?;
+            $module::get(Shared(state), $($caller,)? Id(id)).await
+        }
+
+        /// Ends the direct hash: without a password the resource is reached no more.
+        #[utoipa::path(
+            delete,
+            path = $deleted,
+            params(("id" = Uuid, Path)),
+            responses(
+                (status = 200, body = store::$module::Record),
+                (status = 400, body = ErrorEnvelope, description = "INVALID_ID"),
+                (status = 401, body = ErrorEnvelope),
+                (status = 403, body = ErrorEnvelope),
+                (status = 404, body = ErrorEnvelope, description = $missing),
+            ),
+            tag = $tag
+        )]
+        pub(crate) async fn $delete(
+            Shared(state): Shared<State>,
+            $($caller: Caller,)?
+            Id(id): Id,
+        ) -> Result<axum::Json<store::$module::Record>, Failure> {
+            order(&state, Command::DeleteDirectHash(Direct::$resource(id))).await?;
+            $module::get(Shared(state), $($caller,)? Id(id)).await
+        }
+    };
 }
 
-/// Ends the direct hash of an extension: without a password it is reached no more.
-#[utoipa::path(
-    delete,
-    path = "/v1.0/extensions/{id}/direct-hash",
-    params(("id" = Uuid, Path)),
-    responses(
-        (status = 200, body = store::extension::Record),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_ID"),
-        (status = 401, body = ErrorEnvelope),
-        (status = 403, body = ErrorEnvelope),
-        (status = 404, body = ErrorEnvelope, description = "EXTENSION_NOT_FOUND"),
-    ),
-    tag = "extensions"
-)]
-pub(crate) async fn delete_extension(
-    Shared(state): Shared<State>,
-    caller: Caller,
-    Id(id): Id,
-) -> Result<axum::Json<store::extension::Record>, Failure> {
-    order(&state, Command::DeleteDirectHash(Direct::Extension(id))).await?;
-    extension::get(Shared(state), caller, Id(id)).await
+direct_hash! {
+    extension(caller) as Extension, "extensions", "EXTENSION_NOT_FOUND",
+    regenerate_extension: "/v1.0/extensions/{id}/direct-hash-regenerate",
+    delete_extension: "/v1.0/extensions/{id}/direct-hash",
 }
-
-/// Makes a new direct hash of an agent: whoever calls `sip:direct.<hash>@…` reaches it, without a password. With the one
-/// that it had it is reached no more.
-#[utoipa::path(
-    post,
-    path = "/v1.0/agents/{id}/direct-hash-regenerate",
-    params(("id" = Uuid, Path)),
-    responses(
-        (status = 200, body = store::agent::Record),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_ID"),
-        (status = 401, body = ErrorEnvelope),
-        (status = 403, body = ErrorEnvelope),
-        (status = 404, body = ErrorEnvelope, description = "AGENT_NOT_FOUND"),
-    ),
-    tag = "agents"
-)]
-pub(crate) async fn regenerate_agent(
-    Shared(state): Shared<State>,
-    Id(id): Id,
-) -> Result<axum::Json<store::agent::Record>, Failure> {
-    order(&state, Command::RegenerateDirectHash(Direct::Agent(id))).await?;
-    agent::get(Shared(state), Id(id)).await
+direct_hash! {
+    agent as Agent, "agents", "AGENT_NOT_FOUND",
+    regenerate_agent: "/v1.0/agents/{id}/direct-hash-regenerate",
+    delete_agent: "/v1.0/agents/{id}/direct-hash",
 }
-
-/// Ends the direct hash of an agent: without a password it is reached no more.
-#[utoipa::path(
-    delete,
-    path = "/v1.0/agents/{id}/direct-hash",
-    params(("id" = Uuid, Path)),
-    responses(
-        (status = 200, body = store::agent::Record),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_ID"),
-        (status = 401, body = ErrorEnvelope),
-        (status = 403, body = ErrorEnvelope),
-        (status = 404, body = ErrorEnvelope, description = "AGENT_NOT_FOUND"),
-    ),
-    tag = "agents"
-)]
-pub(crate) async fn delete_agent(
-    Shared(state): Shared<State>,
-    Id(id): Id,
-) -> Result<axum::Json<store::agent::Record>, Failure> {
-    order(&state, Command::DeleteDirectHash(Direct::Agent(id))).await?;
-    agent::get(Shared(state), Id(id)).await
+direct_hash! {
+    conference as Conference, "conferences", "CONFERENCE_NOT_FOUND",
+    regenerate_conference: "/v1.0/conferences/{id}/direct-hash-regenerate",
+    delete_conference: "/v1.0/conferences/{id}/direct-hash",
 }
-
-/// Makes a new direct hash of a conference: whoever calls `sip:direct.<hash>@…` reaches it, without a password. With the one
-/// that it had it is reached no more.
-#[utoipa::path(
-    post,
-    path = "/v1.0/conferences/{id}/direct-hash-regenerate",
-    params(("id" = Uuid, Path)),
-    responses(
-        (status = 200, body = store::conference::Record),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_ID"),
-        (status = 401, body = ErrorEnvelope),
-        (status = 403, body = ErrorEnvelope),
-        (status = 404, body = ErrorEnvelope, description = "CONFERENCE_NOT_FOUND"),
-    ),
-    tag = "conferences"
-)]
-pub(crate) async fn regenerate_conference(
-    Shared(state): Shared<State>,
-    Id(id): Id,
-) -> Result<axum::Json<store::conference::Record>, Failure> {
-    order(&state, Command::RegenerateDirectHash(Direct::Conference(id))).await?;
-    conference::get(Shared(state), Id(id)).await
-}
-
-/// Ends the direct hash of a conference: without a password it is reached no more.
-#[utoipa::path(
-    delete,
-    path = "/v1.0/conferences/{id}/direct-hash",
-    params(("id" = Uuid, Path)),
-    responses(
-        (status = 200, body = store::conference::Record),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_ID"),
-        (status = 401, body = ErrorEnvelope),
-        (status = 403, body = ErrorEnvelope),
-        (status = 404, body = ErrorEnvelope, description = "CONFERENCE_NOT_FOUND"),
-    ),
-    tag = "conferences"
-)]
-pub(crate) async fn delete_conference(
-    Shared(state): Shared<State>,
-    Id(id): Id,
-) -> Result<axum::Json<store::conference::Record>, Failure> {
-    order(&state, Command::DeleteDirectHash(Direct::Conference(id))).await?;
-    conference::get(Shared(state), Id(id)).await
-}
-
-/// Makes a new direct hash of a flow: whoever calls `sip:direct.<hash>@…` reaches it, without a password. With the one
-/// that it had it is reached no more.
-#[utoipa::path(
-    post,
-    path = "/v1.0/flows/{id}/direct-hash-regenerate",
-    params(("id" = Uuid, Path)),
-    responses(
-        (status = 200, body = store::flow::Record),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_ID"),
-        (status = 401, body = ErrorEnvelope),
-        (status = 403, body = ErrorEnvelope),
-        (status = 404, body = ErrorEnvelope, description = "FLOW_NOT_FOUND"),
-    ),
-    tag = "flows"
-)]
-pub(crate) async fn regenerate_flow(
-    Shared(state): Shared<State>,
-    Id(id): Id,
-) -> Result<axum::Json<store::flow::Record>, Failure> {
-    order(&state, Command::RegenerateDirectHash(Direct::Flow(id))).await?;
-    flow::get(Shared(state), Id(id)).await
-}
-
-/// Ends the direct hash of a flow: without a password it is reached no more.
-#[utoipa::path(
-    delete,
-    path = "/v1.0/flows/{id}/direct-hash",
-    params(("id" = Uuid, Path)),
-    responses(
-        (status = 200, body = store::flow::Record),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_ID"),
-        (status = 401, body = ErrorEnvelope),
-        (status = 403, body = ErrorEnvelope),
-        (status = 404, body = ErrorEnvelope, description = "FLOW_NOT_FOUND"),
-    ),
-    tag = "flows"
-)]
-pub(crate) async fn delete_flow(
-    Shared(state): Shared<State>,
-    Id(id): Id,
-) -> Result<axum::Json<store::flow::Record>, Failure> {
-    order(&state, Command::DeleteDirectHash(Direct::Flow(id))).await?;
-    flow::get(Shared(state), Id(id)).await
+direct_hash! {
+    flow as Flow, "flows", "FLOW_NOT_FOUND",
+    regenerate_flow: "/v1.0/flows/{id}/direct-hash-regenerate",
+    delete_flow: "/v1.0/flows/{id}/direct-hash",
 }

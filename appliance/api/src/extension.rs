@@ -6,6 +6,7 @@ use pbx::{Command, Reply};
 use serde::Deserialize;
 use store::Page;
 use store::agent::AgentPermission;
+use store::encryption::Encryption;
 use store::extension::Record;
 use utoipa::ToSchema;
 
@@ -30,6 +31,9 @@ pub struct ExtensionCreate {
     /// A remark.
     #[serde(default)]
     detail: String,
+    /// Whether its audio is encrypted: `off`, `optional`, `required`; empty or not there: as the box is set.
+    #[serde(default = "Encryption::of_the_box")]
+    encryption: Encryption,
 }
 
 /// What changes of an extension; what is not there stays as it is.
@@ -41,6 +45,8 @@ pub struct ExtensionUpdate {
     detail: Option<String>,
     /// A new SIP password.
     password: Option<String>,
+    /// Whether its audio is encrypted: `off`, `optional`, `required`; empty: as the box is set.
+    encryption: Option<Encryption>,
 }
 
 /// Lists the extensions, with the phones that are registered, newest first.
@@ -81,8 +87,9 @@ pub(crate) async fn create(
     Shared(state): Shared<State>,
     Json(new): Json<ExtensionCreate>,
 ) -> Result<axum::Json<Record>, Failure> {
-    let ExtensionCreate { extension, password, name, detail } = new;
-    order(&state, Command::CreateExtension(NewExtension { extension, password, name, detail })).await
+    let ExtensionCreate { extension, password, name, detail, encryption } = new;
+    let new = NewExtension { extension, password, name, detail, encryption: encryption.into() };
+    order(&state, Command::CreateExtension(new)).await
 }
 
 /// Shows an extension, with the phones that are registered.
@@ -123,8 +130,9 @@ pub(crate) async fn update(
     Id(id): Id,
     Json(change): Json<ExtensionUpdate>,
 ) -> Result<axum::Json<Record>, Failure> {
-    let ExtensionUpdate { name, detail, password } = change;
-    order(&state, Command::UpdateExtension(id, ExtensionChange { password, name, detail })).await
+    let ExtensionUpdate { name, detail, password, encryption } = change;
+    let change = ExtensionChange { password, name, detail, encryption: encryption.map(Into::into) };
+    order(&state, Command::UpdateExtension(id, change)).await
 }
 
 /// Deletes an extension; its registrations and its calls end.

@@ -68,3 +68,30 @@ pub const CONFIGURATION_RESOURCES: usize = 1_000;
 pub const CONFIGURATION_KEY: usize = 100;
 /// Octets of what our own routes answer when they are asked for it: ten long flows.
 pub const CONFIGURATION_ANSWER: usize = 16 << 20;
+
+/// A message of SIP, or of signalling by JSON, from a browser: more than an offer with a hundred candidates.
+pub const SIP_MESSAGE: usize = 64 * 1024;
+/// Octets read of a browser's connection at a time.
+pub const SIP_BUFFER: usize = 4 * 1024;
+/// Messages of one browser that the exchange has not taken yet; beyond it no more are read.
+pub const SIP_UNHEARD: usize = 8;
+/// How often a browser is asked whether it is there: more often than NATs forget.
+pub const SIP_PING: Duration = Duration::from_secs(20);
+/// How long a browser may be silent, answers to that included.
+pub const SIP_SILENCE: Duration = Duration::from_secs(60);
+/// How long who has not logged in may be silent at first.
+pub const SIP_FIRST: Duration = Duration::from_secs(30);
+/// How long it may be silent later: longer than the longest registration.
+pub const SIP_IDLE: Duration = Duration::from_secs(2 * 3_600 + 600);
+/// How long a browser may take to take a message.
+pub const SIP_WRITE: Duration = Duration::from_secs(10);
+/// Calls of one page at a time.
+pub const WEBRTC_CALLS: usize = 8;
+/// Characters of a page's name for a call, and of what it calls.
+pub const WEBRTC_ID: usize = 64;
+/// Octets of a description of a page.
+pub const WEBRTC_SDP: usize = 32 * 1024;
+/// Candidates of one call; a browser has a dozen, and gathers them anew with each change of its network.
+pub const WEBRTC_CANDIDATES: usize = 500;
+/// Characters of one.
+pub const WEBRTC_CANDIDATE: usize = 512;

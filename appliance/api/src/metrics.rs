@@ -34,12 +34,13 @@ pub(crate) async fn get(Shared(state): Shared<State>) -> Result<Response, Failur
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }
 
-fn own(state: &State) -> [(&'static str, &'static str, u64); 9] {
+fn own(state: &State) -> [(&'static str, &'static str, u64); 10] {
     let journal = state.journal().statistics();
     let uptime = (state.steady_now().0 - state.started().0).max(0) as u64 / 1_000_000;
     [
         ("uptime_seconds", "Seconds since the process started", uptime),
         ("websocket_clients", "WebSocket clients", state.websockets() as u64),
+        ("https_handshakes_refused_total", "TLS handshakes of HTTPS that came to nothing", state.refused_handshakes()),
         ("store_items_total", "Items written to the database", journal.items),
         ("store_batches_total", "Transactions committed", journal.batches),
         ("store_refused_total", "Items that the store's queue had no place for", journal.refused),

@@ -9,15 +9,16 @@ use utoipa::{Modify, OpenApi};
 
 use crate::{
     accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, certificate, cloud, conference,
-    conferencecall, customer, direct_hash, extension, failure, flow, groupcall, health, metrics, number,
-    outbound_config, provider, recording, route, tag, transfer, trunk, webhook_delivery, websocket,
+    conferencecall, customer, direct_hash, extension, failure, flight_recorder, flow, groupcall, health, metrics,
+    number, outbound_config, provider, recording, route, sip_socket, tag, transfer, trunk, webhook_delivery, webrtc,
+    websocket,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Tandem", description = "A telephone exchange in one small image.", license(name = "MIT OR Apache-2.0")),
     paths(
-        auth::login, auth::logout, health::get, health::live, metrics::get, get, r#box::get, certificate::authority, certificate::get, certificate::update, certificate::delete, cloud::get, call::list, call::get,
+        auth::login, auth::logout, health::get, health::live, metrics::get, get, r#box::get, certificate::authority, certificate::get, certificate::update, certificate::delete, certificate::order, certificate::cancel_order, certificate::token, cloud::get, flight_recorder::get, call::list, call::get,
         call::delete, call::hangup, call::sequence, call::controls::hold, call::controls::unhold, call::controls::moh,
         call::controls::unmoh, call::controls::mute, call::controls::unmute, call::controls::silence,
         call::controls::unsilence, call::talk::talk, conferencecall::list, conferencecall::get, conferencecall::delete, conference::list,
@@ -26,7 +27,7 @@ use crate::{
         accesskey::list, accesskey::create, accesskey::get, accesskey::update, accesskey::delete, customer::get,
         customer::update, customer::update_metadata, agent::list, agent::create, agent::get, agent::update, agent::delete, agent::parts::addresses,
         agent::parts::password, agent::parts::permission, agent::parts::status, agent::parts::tag_ids, tag::list,
-        tag::create, tag::get, tag::update, tag::delete, agent::me, websocket::open, recording::start, recording::stop, recording::pause, recording::resume, recording::list, recording::get,
+        tag::create, tag::get, tag::update, tag::delete, agent::me, sip_socket::open, webrtc::get, webrtc::open, websocket::open, recording::start, recording::stop, recording::pause, recording::resume, recording::list, recording::get,
         recording::delete, recording::file, recording::content, flow::list, flow::create, flow::get, flow::update,
         flow::delete, number::list, number::create, number::get, number::update, number::update_flows, number::update_metadata, number::delete,
         activeflow::list, activeflow::get, activeflow::stop, call::create::create, call::digits::send, activeflow::create, activeflow::delete, groupcall::list, groupcall::create,

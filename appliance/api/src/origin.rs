@@ -1,6 +1,7 @@
 //! How the one who asks has reached the box: by which name, and whether encrypted. Links lead back the same way.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -9,6 +10,15 @@ use axum::http::request::Parts;
 /// The mark of a request that came through TLS.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Encrypted;
+
+/// The ends of the connection that a request came by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    /// Our address.
+    pub local: SocketAddr,
+    /// The other one.
+    pub remote: SocketAddr,
+}
 
 /// The way by which a request came.
 #[derive(Debug, Clone, PartialEq, Eq)]

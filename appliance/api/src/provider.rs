@@ -8,6 +8,7 @@ use pbx::directory::{ProviderData, ProviderSetup, Register};
 use pbx::{Command, Rejection, Reply};
 use serde::Deserialize;
 use store::Page;
+use store::encryption::Encryption;
 use store::provider::{ProviderTransport, ProviderType, Record};
 use utoipa::ToSchema;
 
@@ -68,6 +69,11 @@ pub struct ProviderUpdate {
     codecs: Option<String>,
     /// The number that calls of extensions come from; empty: the user name, or the extension's own.
     caller_id: Option<String>,
+    /// Whether audio is encrypted with it: `off`, `optional`, `required`; empty: as the box is set.
+    encryption: Option<Encryption>,
+    /// Who vouches for its certificate where it speaks TLS, at most 64 KiB (PEM); empty: those whom browsers trust. The certificate
+    /// has to be for `hostname`.
+    tls_roots: Option<String>,
     /// Who we are there.
     register: Option<ProviderRegister>,
     /// Its name.
@@ -246,6 +252,8 @@ impl ProviderUpdate {
         data.tech_prefix = self.tech_prefix.unwrap_or(data.tech_prefix);
         data.tech_postfix = self.tech_postfix.unwrap_or(data.tech_postfix);
         data.caller_id = self.caller_id.unwrap_or(data.caller_id);
+        data.encryption = self.encryption.map_or(data.encryption, Into::into);
+        data.tls_roots = self.tls_roots.unwrap_or(data.tls_roots);
         data.name = self.name.unwrap_or(data.name);
         data.detail = self.detail.unwrap_or(data.detail);
         Ok(data)

@@ -15,9 +15,9 @@ use crate::failure::{Failure, Status};
 use crate::state::State;
 use crate::{
     accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, certificate, cloud, conference,
-    conferencecall, customer, direct_hash, envelope, extension, flow, groupcall, health, limits, metrics, number,
-    openapi, outbound_config, provider, recording, route as routing, tag, transfer, trunk, web_page, webhook_delivery,
-    websocket,
+    conferencecall, customer, direct_hash, envelope, extension, flight_recorder, flow, groupcall, health, limits,
+    metrics, number, openapi, outbound_config, provider, recording, route as routing, sip_socket, tag, transfer, trunk,
+    web_page, webhook_delivery, webrtc, websocket,
 };
 
 /// Who may use a route.
@@ -77,7 +77,15 @@ fn the_box() -> Vec<Route> {
         route(Method::GET, "/v1.0/certificate", READ, certificate::get),
         route(Method::PUT, "/v1.0/certificate", RULE, certificate::update),
         route(Method::DELETE, "/v1.0/certificate", RULE, certificate::delete),
+        route(Method::PUT, "/v1.0/certificate/acme", RULE, certificate::order),
+        route(Method::DELETE, "/v1.0/certificate/acme", RULE, certificate::cancel_order),
+        route(Method::GET, "/.well-known/acme-challenge/{id}", Access::Anybody, certificate::token),
         route(Method::GET, "/v1.0/cloud", READ, cloud::get),
+        route(Method::GET, "/v1.0/flight-recorder", RULE, flight_recorder::get),
+        // SIP asks by itself who somebody is.
+        route(Method::GET, "/sip", Access::Anybody, sip_socket::open),
+        route(Method::GET, "/v1.0/webrtc", READ, webrtc::get),
+        route(Method::GET, "/v1.0/webrtc/ws", Access::Websocket(AgentPermission::Agent), webrtc::open),
         route(Method::GET, "/v1.0/ws", Access::Websocket(AgentPermission::Agent), websocket::open),
     ]
 }

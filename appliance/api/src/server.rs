@@ -1,6 +1,5 @@
 //! HTTP/1.1 on a listener: bounded in connections and in the time a client may take for its request's head.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
@@ -14,7 +13,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-use crate::origin::Encrypted;
+use crate::origin::{Encrypted, Ends};
 use crate::state::State;
 use crate::{limits, router};
 
@@ -38,13 +37,20 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state: State
         };
         match accepted {
             Ok((stream, peer)) => {
-                let (app, stopped, tls) = (app.clone(), stopped.clone(), tls.clone());
+                let (app, stopped, tls, state) = (app.clone(), stopped.clone(), tls.clone(), state.clone());
                 tokio::spawn(async move {
                     // Answers are small and written whole; waiting to fill a segment only delays them.
                     let _ = stream.set_nodelay(true);
+                    // Who is gone already has none.
+                    let Ok(local) = stream.local_addr() else { return };
+                    let ends = Ends { local, remote: peer };
                     match tls {
-                        None => answer(stream, peer, app, stopped).await,
-                        Some(tls) => answer_encrypted((tls, stream), peer, app, stopped).await,
+                        None => answer(stream, ends, app, stopped).await,
+                        Some(tls) => {
+                            if !answer_encrypted((tls, stream), ends, app, stopped).await {
+                                state.note_refused_handshake();
+                            }
+                        }
                     }
                     drop(permit);
                 });
@@ -64,31 +70,34 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state: State
     }
 }
 
-/// The same for one who speaks TLS, in the time that a request's head may take.
+/// The same for one who speaks TLS, in the time that a request's head may take; whether it did.
 async fn answer_encrypted(
     (tls, stream): (TlsAcceptor, TcpStream),
-    peer: SocketAddr,
+    ends: Ends,
     app: Router,
     stopped: watch::Receiver<bool>,
-) {
+) -> bool {
     match tokio::time::timeout(limits::HEAD, tls.accept(stream)).await {
         Ok(Ok(stream)) => {
             let marked = app.layer(Extension(Encrypted));
-            answer(stream, peer, marked, stopped).await;
+            answer(stream, ends, marked, stopped).await;
+            return true;
         }
-        Ok(Err(error)) => tracing::trace!(%peer, %error, "a TLS handshake failed"),
-        Err(_) => tracing::trace!(%peer, "a TLS handshake took too long"),
+        Ok(Err(error)) => tracing::trace!(peer = %ends.remote, %error, "a TLS handshake failed"),
+        Err(_) => tracing::trace!(peer = %ends.remote, "a TLS handshake took too long"),
     }
+    false
 }
 
 async fn answer(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: SocketAddr,
+    ends: Ends,
     app: Router,
     mut stopped: watch::Receiver<bool>,
 ) {
     let service = app.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(ConnectInfo(ends.remote));
+        request.extensions_mut().insert(ends);
         request.map(axum::body::Body::new)
     });
     let connection = http1::Builder::new()
@@ -106,7 +115,7 @@ async fn answer(
         }
     };
     if let Err(error) = ended {
-        tracing::trace!(%peer, %error, "a connection broke");
+        tracing::trace!(peer = %ends.remote, %error, "a connection broke");
     }
 }
 

@@ -16,6 +16,8 @@ use crate::exchange::Exchange;
 use crate::failure::Failure;
 use crate::health::Checkup;
 use crate::readers::Readers;
+use crate::sip_socket::SipSockets;
+use crate::webrtc;
 
 /// Reads the wall clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -65,8 +67,8 @@ pub struct Options {
     pub counters: Counters,
     /// Where SIP is spoken.
     pub sip: SocketAddr,
-    /// The folder with the files of recordings.
-    pub recordings: PathBuf,
+    /// What it hands out from the disk.
+    pub files: Files,
     /// Links to recordings that are in the bucket, if there is one.
     pub bucket: Option<BucketLink>,
     /// How it stands with the cloud, if one is set.
@@ -75,6 +77,19 @@ pub struct Options {
     pub certificates: Option<Arc<dyn Certificates>>,
     /// Those who tell web servers.
     pub webhooks: Webhooks,
+    /// The way of SIP by WebSocket to the exchange.
+    pub sip_sockets: Arc<dyn SipSockets>,
+    /// What pages are told before they call.
+    pub webrtc: webrtc::Settings,
+}
+
+/// Where files lie that are handed out.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// The folder with those of recordings.
+    pub recordings: PathBuf,
+    /// What the board records of itself, where there is one.
+    pub flight_recorder: Option<PathBuf>,
 }
 
 /// What all requests share; clones are cheap.
@@ -90,6 +105,7 @@ struct Shared {
     requests: AtomicU64,
     responses: [AtomicU64; 5],
     websockets: AtomicUsize,
+    refused_handshakes: AtomicU64,
     passwords: Passwords,
     attempts: Attempts,
     checkup: Checkup,
@@ -111,6 +127,7 @@ impl State {
             requests: AtomicU64::new(0),
             responses: Default::default(),
             websockets: AtomicUsize::new(0),
+            refused_handshakes: AtomicU64::new(0),
             passwords: Passwords::new(),
             attempts: Attempts::default(),
             checkup: Checkup::default(),
@@ -132,8 +149,26 @@ impl State {
         self.store().identity().customer_id
     }
 
+    /// A client of HTTPS said something that is no TLS, or none that is spoken here, or took too long.
+    pub(crate) fn note_refused_handshake(&self) {
+        self.shared.refused_handshakes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many did.
+    pub(crate) fn refused_handshakes(&self) -> u64 {
+        self.shared.refused_handshakes.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn exchange(&self) -> &dyn Exchange {
         &*self.shared.options.exchange
+    }
+
+    pub(crate) fn sip_sockets(&self) -> &dyn SipSockets {
+        &*self.shared.options.sip_sockets
+    }
+
+    pub(crate) fn webrtc(&self) -> &webrtc::Settings {
+        &self.shared.options.webrtc
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -157,7 +192,7 @@ impl State {
     }
 
     pub(crate) fn recordings(&self) -> &Path {
-        &self.shared.options.recordings
+        &self.shared.options.files.recordings
     }
 
     pub(crate) fn bucket_link(&self, object: &str) -> Option<String> {
@@ -166,6 +201,10 @@ impl State {
 
     pub(crate) fn cloud(&self) -> Option<CloudState> {
         self.shared.options.cloud.as_ref().map(|view| view())
+    }
+
+    pub(crate) fn flight_recorder(&self) -> Option<&Path> {
+        self.shared.options.files.flight_recorder.as_deref()
     }
 
     pub(crate) fn certificates(&self) -> Option<&Arc<dyn Certificates>> {

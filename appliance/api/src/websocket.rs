@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 use store::event_log::{self, EventDialect};
 use tokio::sync::watch;
-use tokio::time::{Duration, Instant, Interval, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 use utoipa::IntoParams;
 
 use crate::auth::Caller;
@@ -119,7 +119,7 @@ impl Client {
         let mut withdrawals = self.state.withdrawals();
         let mut pings = pings();
         let mut heard = Instant::now();
-        let expired = tokio::time::sleep(self.lifetime());
+        let expired = tokio::time::sleep(self.caller.lifetime(&self.state));
         tokio::pin!(expired);
         loop {
             let subscribed = !self.topics.is_empty();
@@ -149,23 +149,15 @@ impl Client {
 
     /// Somebody's rights were changed: whether this client may still listen, and to what.
     async fn look_again(&mut self) -> Result<(), End> {
-        let (id, key) = (self.caller.agent.id, self.caller.accesskey);
-        let reading = self.state.readers().read(move |reader| {
-            let counts = key.map_or(Ok(true), |key| reader.accesskey(key).map(|key| key.is_some()))?;
-            Ok(reader.agent(id)?.filter(|_| counts))
-        });
-        let found = reading.await.map_err(|_| End::Close(close_code::ERROR, "the database cannot be read"))?;
-        let withdrawn = End::Close(close_code::POLICY, "what let you in was withdrawn");
-        self.caller.agent = found.ok_or(withdrawn)?.record;
+        match self.caller.look_again(&self.state).await {
+            Ok(true) => {}
+            Ok(false) => return Err(End::Close(close_code::POLICY, "what let you in was withdrawn")),
+            Err(_) => return Err(End::Close(close_code::ERROR, "the database cannot be read")),
+        }
         match self.topics.iter().all(|topic| topic.allows(&self.caller.agent)) {
             true => Ok(()),
             false => Err(End::Close(close_code::POLICY, "forbidden topic")),
         }
-    }
-
-    fn lifetime(&self) -> Duration {
-        let left = self.caller.expires.0.saturating_sub(self.state.steady_now().0).max(0);
-        Duration::from_micros(left as u64)
     }
 
     async fn receive(&mut self, socket: &mut WebSocket, message: Message) -> Result<(), End> {
@@ -242,7 +234,7 @@ impl Client {
 }
 
 /// Done once the API stops.
-async fn told(stopping: &mut watch::Receiver<bool>) {
+pub(crate) async fn told(stopping: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone, which comes to the same.
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }

@@ -1,36 +1,39 @@
-//! By which certificate the box is known to browsers and phones: one of its own authority, or one that its administrator gave it.
+//! By which certificate the box is known to browsers and phones: one of its own authority, one that its administrator gave it, or one
+//! that an ACME server signed.
 //!
 //! They are below `DIR/tls`, readable for nobody else: `authority.*` is made at the first start and stays, `server.*` is made anew
-//! when the box's names change and before it ends, `given.*` is the administrator's and goes before that. Connections that
-//! begin after a change get the new one; nobody has to restart anything.
+//! when the box's names change and before it ends, `given.*` is the administrator's, `acme.*` is asked for and renewed ([`acme`]).
+//! Connections that begin after a change get the new one; nobody has to restart anything.
 
+mod acme;
 mod authority;
-mod file;
+mod current;
+mod pair;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, anyhow};
-use api::certificate::Trouble;
+use api::certificate::{AcmeOrder, Trouble};
 use rustls::ServerConfig;
-use rustls::crypto::ring::{default_provider, sign};
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
-use sha2::{Digest, Sha256};
-use store::Timestamp;
-use x509_parser::extensions::GeneralName;
-use x509_parser::time::ASN1Time;
+use store::certificate::Record;
+use store::journal::Entry;
+use store::{Item, Journal, Timestamp, private_file};
 
 use crate::clock;
 use crate::data_folder::{self, DataFolder};
 use crate::options::tls::Tls;
+use acme::{Desk, Wish};
 use authority::Authority;
 pub use authority::Names;
+use current::Current;
+use pair::Pair;
 
 /// The certificates of a data folder.
 pub struct Certificates {
@@ -40,14 +43,9 @@ pub struct Certificates {
     // By the clock, when it was looked at last.
     made_in: AtomicI32,
     current: Arc<Current>,
-}
-
-/// The one that is shown now.
-struct Current(RwLock<Shown>);
-
-struct Shown {
-    key: Arc<CertifiedKey>,
-    is_given: bool,
+    desk: Arc<Desk>,
+    /// Where it is written down that something has changed.
+    journal: OnceLock<Journal>,
 }
 
 impl Certificates {
@@ -58,25 +56,29 @@ impl Certificates {
             return Ok(None);
         }
         let names = Names { names: tls.host_names.clone(), addresses: addresses(&listening) };
-        Certificates::open(&folder.tls(), names, year()).map(Some)
+        Certificates::open((folder.path(), &folder.tls()), names, year()).map(Some)
     }
 
-    /// Opens the folder, makes what is not there yet. `year` is the one that the clock says.
-    pub fn open(folder: &Path, names: Names, year: i32) -> Result<Certificates> {
+    /// Opens the folder within the data folder, makes what is not there yet. `year` is the one that the clock says.
+    pub fn open((data, folder): (&Path, &Path), names: Names, year: i32) -> Result<Certificates> {
         data_folder::make(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let authority = Authority::open(folder)?;
-        let shown = match read_pair(folder, "given") {
-            Ok(Some(key)) => Shown { key, is_given: true },
-            found => {
-                if let Err(error) = found {
-                    tracing::error!(%error, "the certificate that was given is no use; the box shows its own");
-                }
-                Shown { key: own(folder, &authority, &names, year)?, is_given: false }
-            }
-        };
-        let current = Arc::new(Current(RwLock::new(shown)));
-        let (folder, made_in) = (folder.to_path_buf(), AtomicI32::new(year));
-        Ok(Certificates { folder, authority, names, made_in, current })
+        let given = Pair::read(folder, GIVEN).unwrap_or_else(|error| {
+            tracing::error!(%error, "the certificate that was given is no use; the box shows its own");
+            None
+        });
+        let current = Arc::new(Current::new(own(folder, &authority, &names, year)?, given));
+        let desk = Arc::new(Desk::open(data, folder, current.clone())?);
+        let (folder, made_in, journal) = (folder.to_path_buf(), AtomicI32::new(year), OnceLock::new());
+        Ok(Certificates { folder, authority, names, made_in, current, desk, journal })
+    }
+
+    /// Begins to ask for what is wanted of an ACME server; what changes is written down from now on.
+    pub fn start(self: &Arc<Certificates>, journal: &Journal) -> Result<()> {
+        // Whoever starts it a second time is not listened to.
+        let _ = self.journal.set(journal.clone());
+        let told = Arc::downgrade(self);
+        self.desk.start(Box::new(move || told.upgrade().iter().for_each(|certificates| certificates.tell())))
     }
 
     /// How a server speaks TLS (1.2 or 1.3) by them.
@@ -96,91 +98,78 @@ impl Certificates {
     }
 
     fn renew(&self, year: i32) -> Result<()> {
-        let is_due = self.made_in.swap(year, Ordering::Relaxed) != year;
-        if is_due && !self.current.read().is_given {
-            let key = own(&self.folder, &self.authority, &self.names, year)?;
-            self.current.show(Shown { key, is_given: false });
+        if self.made_in.swap(year, Ordering::Relaxed) != year {
+            self.current.show_own(own(&self.folder, &self.authority, &self.names, year)?);
+            self.tell();
         }
         Ok(())
     }
+
+    /// Writes down what is shown now.
+    fn tell(&self) {
+        use api::certificate::Certificates as _;
+        let Some(journal) = self.journal.get() else { return };
+        let item = Item::Certificate(Box::new(self.record()), now());
+        if journal.submit(Entry { items: vec![item], done: None }).is_err() {
+            tracing::error!("that another certificate is shown could not be written down");
+        }
+    }
+
+    /// What came of a change, which is told where there was one.
+    fn changed(&self, result: Result<()>) -> Result<(), Trouble> {
+        result.map_err(|error| Trouble::Disk(format!("{error:#}")))?;
+        self.tell();
+        Ok(())
+    }
 }
+
+/// The name of what the administrator gave, as files.
+const GIVEN: &str = "given";
+/// The name of the box's own.
+const OWN: &str = "server";
 
 impl api::certificate::Certificates for Certificates {
     fn authority(&self) -> String {
         self.authority.certificate.clone()
     }
 
-    fn shown(&self) -> api::certificate::Shown {
-        let shown = self.current.read();
-        described(&shown.key.cert[0], shown.is_given)
+    fn record(&self) -> Record {
+        let authority = CertificateDer::from_pem_slice(self.authority.certificate.as_bytes());
+        let authority_fingerprint = authority.map(|it| pair::fingerprint(&it)).unwrap_or_default();
+        Record { acme: self.desk.state(), authority_fingerprint, ..self.current.record() }
     }
 
     fn give(&self, chain: &str, key: &str) -> Result<(), Trouble> {
-        let certified = pair(chain, key)?;
-        let kept = file::write(&self.folder.join("given.key"), key)
-            .and_then(|()| file::write(&self.folder.join("given.pem"), chain));
-        kept.map_err(|error| Trouble::Disk(format!("{error:#}")))?;
-        self.current.show(Shown { key: certified, is_given: true });
-        Ok(())
+        let given = Pair::new(chain, key)?;
+        if given.life().1 <= now() {
+            return Err(Trouble::Field("certificate", "has expired"));
+        }
+        let kept = given.write(&self.folder, GIVEN);
+        if kept.is_ok() {
+            self.current.show_given(Some(given));
+        }
+        self.changed(kept)
     }
 
     fn take_back(&self) -> Result<(), Trouble> {
-        let taken = file::remove(&self.folder.join("given.pem"))
-            .and_then(|()| file::remove(&self.folder.join("given.key")))
-            .and_then(|()| own(&self.folder, &self.authority, &self.names, year()));
-        let key = taken.map_err(|error| Trouble::Disk(format!("{error:#}")))?;
-        self.current.show(Shown { key, is_given: false });
-        Ok(())
-    }
-}
-
-/// A certificate in words. One that rustls takes can be read.
-fn described(certificate: &CertificateDer<'_>, is_given: bool) -> api::certificate::Shown {
-    let fingerprint = Sha256::digest(certificate).iter().map(|octet| format!("{octet:02x}")).collect();
-    let Ok((_, read)) = x509_parser::parse_x509_certificate(certificate) else {
-        return api::certificate::Shown { is_given, fingerprint, ..Default::default() };
-    };
-    let at = |time: ASN1Time| Some(Timestamp(time.timestamp().saturating_mul(1_000_000)));
-    let alternatives = read.subject_alternative_name().ok().flatten();
-    let name = |name: &GeneralName<'_>| match name {
-        GeneralName::DNSName(name) => Some((*name).to_string()),
-        GeneralName::IPAddress(octets) => match octets.len() {
-            4 => <[u8; 4]>::try_from(*octets).ok().map(|octets| IpAddr::from(octets).to_string()),
-            _ => <[u8; 16]>::try_from(*octets).ok().map(|octets| IpAddr::from(octets).to_string()),
-        },
-        _ => None,
-    };
-    api::certificate::Shown {
-        is_given,
-        names: alternatives
-            .map(|names| names.value.general_names.iter().filter_map(name).collect())
-            .unwrap_or_default(),
-        issuer: read.issuer().to_string(),
-        begins: at(read.validity().not_before),
-        ends: at(read.validity().not_after),
-        fingerprint,
-    }
-}
-
-impl Current {
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Shown> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        let taken = Pair::remove(&self.folder, GIVEN);
+        if taken.is_ok() {
+            self.current.show_given(None);
+        }
+        self.changed(taken)
     }
 
-    fn show(&self, shown: Shown) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = shown;
+    fn order(&self, order: AcmeOrder) -> Result<(), Trouble> {
+        let wish = Wish::read(order)?;
+        self.changed(self.desk.order(wish))
     }
-}
 
-impl ResolvesServerCert for Current {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.read().key.clone())
+    fn cancel_order(&self) -> Result<(), Trouble> {
+        self.changed(self.desk.cancel())
     }
-}
 
-impl fmt::Debug for Current {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Current").field("is_given", &self.read().is_given).finish_non_exhaustive()
+    fn token(&self, token: &str) -> Option<String> {
+        self.desk.token(token)
     }
 }
 
@@ -225,51 +214,26 @@ fn year() -> i32 {
 }
 
 /// The box's own certificate: the one of the folder as long as it fits, else a new one.
-fn own(folder: &Path, authority: &Authority, names: &Names, year: i32) -> Result<Arc<CertifiedKey>> {
+fn own(folder: &Path, authority: &Authority, names: &Names, year: i32) -> Result<Pair> {
     // What the one in the folder was made for stands beside it.
     let made_for = format!("{year}\n{names:?}\n");
     let note = folder.join("server.for");
-    if file::read(&note)?.as_deref() == Some(&made_for)
-        && let Ok(Some(key)) = read_pair(folder, "server")
+    if private_file::read_text(&note)?.as_deref() == Some(&made_for)
+        && let Ok(Some(known)) = Pair::read(folder, OWN)
     {
-        return Ok(key);
+        return Ok(known);
     }
     let (chain, key) = authority.sign(names, year)?;
-    let certified = pair(&chain, &key).map_err(|trouble| anyhow!("{trouble:?}"))?;
-    file::remove(&note)?;
-    file::write(&folder.join("server.key"), &key)?;
-    file::write(&folder.join("server.pem"), &chain)?;
-    file::write(&note, &made_for)?;
-    Ok(certified)
+    let made = Pair::new(&chain, &key).map_err(|trouble| anyhow!("{trouble:?}"))?;
+    private_file::remove(&note)?;
+    made.write(folder, OWN)?;
+    private_file::write(&note, made_for.as_bytes())?;
+    Ok(made)
 }
 
-fn read_pair(folder: &Path, name: &str) -> Result<Option<Arc<CertifiedKey>>> {
-    let chain = file::read(&folder.join(format!("{name}.pem")))?;
-    let key = file::read(&folder.join(format!("{name}.key")))?;
-    match (chain, key) {
-        (Some(chain), Some(key)) => pair(&chain, &key).map(Some).map_err(|trouble| anyhow!("{trouble:?}")),
-        _ => Ok(None),
-    }
-}
-
-/// A chain with the key it counts by.
-fn pair(chain: &str, key: &str) -> Result<Arc<CertifiedKey>, Trouble> {
-    let of_chain = |reason| Trouble::Field("certificate", reason);
-    let of_key = |reason| Trouble::Field("private_key", reason);
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain.as_bytes())
-        .collect::<Result<_, _>>()
-        .map_err(|_| of_chain("is no PEM file of certificates"))?;
-    if chain.is_empty() {
-        return Err(of_chain("has no certificate in it"));
-    }
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| of_key("is no PEM file of a key"))?;
-    let key = sign::any_supported_type(&key).map_err(|_| of_key("is of a kind that cannot be used"))?;
-    let certified = CertifiedKey::new(chain, key);
-    match certified.keys_match() {
-        Ok(()) => Ok(Arc::new(certified)),
-        Err(rustls::Error::InvalidCertificate(_)) => Err(of_chain("cannot be read")),
-        Err(_) => Err(of_key("does not belong to the certificate")),
-    }
+/// The time by the clock, as records have it.
+fn now() -> Timestamp {
+    Timestamp(clock::unix().as_micros() as i64)
 }
 
 #[cfg(test)]

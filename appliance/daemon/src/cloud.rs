@@ -3,10 +3,9 @@
 pub mod configuration;
 mod dial;
 
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use api::cloud::CloudState;
 use delivery::Pace;
 use delivery::cloud::sender::Surroundings;
@@ -15,7 +14,7 @@ use store::journal::Entry;
 use store::sealed::BoxKey;
 use store::{Item, Journal, Store};
 use tokio::sync::watch;
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{ClientCert, PrivateKey, RootCerts, TlsConfig};
 use uuid::Uuid;
 
 use crate::data_folder::DataFolder;
@@ -95,27 +94,12 @@ pub fn state(
 fn tls(service: &CloudService) -> Result<TlsConfig> {
     let mut tls = TlsConfig::builder();
     if let Some(path) = &service.roots {
-        tls = tls.root_certs(RootCerts::new_with_certs(&certificates(path)?));
+        tls = tls.root_certs(RootCerts::new_with_certs(&web::certificates(path)?));
     }
     if let Some((certificate, key)) = &service.certificate {
         let pem = std::fs::read(key).with_context(|| format!("cannot read {}", key.display()))?;
         let key = PrivateKey::from_pem(&pem).with_context(|| format!("{} is no key", key.display()))?;
-        tls = tls.client_cert(Some(ClientCert::new_with_certs(&certificates(certificate)?, key)));
+        tls = tls.client_cert(Some(ClientCert::new_with_certs(&web::certificates(certificate)?, key)));
     }
     Ok(tls.build())
-}
-
-fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
-    let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let items = parse_pem(&pem).map(|item| item.with_context(|| format!("{} is no PEM", path.display())));
-    let mut found = Vec::new();
-    for item in items {
-        if let PemItem::Certificate(certificate) = item? {
-            found.push(certificate);
-        }
-    }
-    if found.is_empty() {
-        bail!("{} holds no certificate", path.display());
-    }
-    Ok(found)
 }

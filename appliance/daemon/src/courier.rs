@@ -29,10 +29,11 @@ fn bucket((options, folder): (&Options, &DataFolder), identity: &Identity) -> Re
     let Some(secret) = own.open_secret("bucket")? else {
         bail!("the bucket's secret is missing: give it once in TANDEM_BUCKET_SECRET")
     };
+    let tls = web::tls(account.roots.as_deref())?;
     let name = account.name.clone().unwrap_or_else(|| format!("recordings-{}", identity.customer_id));
     let (endpoint, region, key_id) = (account.url.clone(), account.region.clone(), account.key_id.clone());
     let account = Account { endpoint, region, name, key_id, secret };
-    let bucket = Bucket::new(&account, web::bucket_agent(), Arc::new(now)).map_err(|error| anyhow!(error))?;
+    let bucket = Bucket::new(&account, web::bucket_agent(tls), Arc::new(now)).map_err(|error| anyhow!(error))?;
     tracing::info!(?bucket, "recordings are brought to a bucket");
     Ok(Some(bucket))
 }

@@ -16,7 +16,7 @@ use crate::certificates::Certificates;
 use crate::options::Options;
 use crate::queue::Queue;
 use crate::signalling::{self, Request};
-use crate::{media_threads, recording_thread, sound_thread};
+use crate::{media_threads, recording_thread, sip_sockets, sound_thread};
 
 /// The way of requests to the exchange.
 #[derive(Debug)]
@@ -91,6 +91,7 @@ impl Http {
 
     /// Starts serving.
     pub fn start(doors: Doors, options: api::Options) -> Result<Http> {
+        doors.certificates.iter().try_for_each(|certificates| certificates.start(&options.journal))?;
         let state = api::State::new(options).context("cannot read the database")?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -142,6 +143,8 @@ impl Http {
 pub struct Counts {
     /// What the signalling thread counts.
     pub signalling: Arc<signalling::counters::Counters>,
+    /// What is counted of SIP by WebSocket.
+    pub websockets: Arc<sip_sockets::Counters>,
     /// What the media threads count.
     pub media: media_threads::Totals,
     /// What the recording thread counts.
@@ -159,8 +162,8 @@ pub fn counters(counts: Counts) -> api::state::Counters {
     Arc::new(move || {
         let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (s, m, r, p) = (&counts.signalling, &counts.media, &counts.recording, &counts.sound);
-        let (c, w) = (&counts.courier, &counts.webhooks);
-        vec![
+        let (c, w, b) = (&counts.courier, &counts.webhooks, &counts.websockets);
+        let mut list = vec![
             ("sip_datagrams_received_total", "SIP datagrams that arrived", value(&s.datagrams_received)),
             ("sip_datagrams_sent_total", "SIP datagrams that left", value(&s.datagrams_sent)),
             ("sip_datagrams_unsendable_total", "SIP datagrams that the kernel refused", value(&s.datagrams_unsendable)),
@@ -169,6 +172,11 @@ pub fn counters(counts: Counts) -> api::state::Counters {
             ("sip_connections_refused_total", "TCP connections refused at a limit", value(&s.connections_refused)),
             ("sip_connections_cut_total", "TCP connections cut off for breaking a rule", value(&s.connections_cut)),
             ("sip_connections_gone_total", "Messages to TCP connections that are gone", value(&s.connections_gone)),
+            ("sip_websockets", "Browsers connected by WebSocket", value(&b.open)),
+            ("sip_websockets_refused_total", "WebSockets refused at a limit", value(&b.refused)),
+            ("sip_websockets_cut_total", "WebSockets cut off for breaking a rule", value(&b.cut)),
+            ("sip_websockets_gone_total", "Messages to WebSockets that are gone", value(&b.gone)),
+            ("sip_websocket_messages_received_total", "SIP messages by WebSocket that arrived", value(&b.received)),
             ("facts_waiting", "Facts that wait in memory because the database is behind", value(&s.facts_waiting)),
             ("facts_lost_total", "Facts lost because the database did not work", value(&s.facts_lost)),
             ("rtp_packets_received_total", "RTP and RTCP packets that arrived", m.of(|media| &media.received)),
@@ -189,6 +197,9 @@ pub fn counters(counts: Counts) -> api::state::Counters {
             ("webhooks_delivered_total", "Events that a web server took", value(&w.delivered)),
             ("webhooks_failures_total", "Tries to tell a web server that failed", value(&w.failures)),
             ("webhooks_given_up_total", "Events that a web server did not take", value(&w.given_up)),
-        ]
+            ("webrtc_strays_lost_total", "Checks nobody had time for", m.of(|media| &media.strays_lost)),
+        ];
+        list.extend(m.webrtc.list());
+        list
     })
 }

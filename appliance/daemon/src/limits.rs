@@ -31,6 +31,11 @@ pub const MESSAGE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a connection may be silent: longer than the longest registration.
 pub const CONNECTION_IDLE: Duration = Duration::from_secs(2 * 3_600 + 600);
 
+/// Browsers that speak SIP by WebSocket at a time, or have it spoken for them.
+pub const WEBSOCKETS: usize = 1_024;
+/// Those of one address: an office behind one NAT.
+pub const WEBSOCKETS_PER_SOURCE: usize = 512;
+
 /// Commands of people and programs that wait for the signalling thread; more are refused as busy.
 pub const COMMANDS: usize = 1_024;
 /// Reports of the media thread that wait for the signalling thread; more stay with the engine, which has its own bound.
@@ -43,6 +48,13 @@ pub const MEDIA_THREADS: usize = 16;
 
 /// RTP packets taken from one socket by one system call: a phone sends one in 20 ms, so that more is a burst.
 pub const RTP_BATCH: usize = 8;
+
+/// Datagrams of browsers taken by one system call: checks and handshakes, of which each costs more than the call.
+pub const WEBRTC_BATCH: usize = 32;
+/// Datagrams that media threads heard of browsers and that are no audio: some of each browser, a few seconds apart.
+pub const WEBRTC_STRAYS: usize = 512;
+/// Addresses of the box that browsers are told.
+pub const OWN_ADDRESSES: usize = 8;
 
 /// Facts that wait for the store. At 30 a call this is what a minute without the disk brings at 100 calls a second.
 pub const FACTS: usize = 200_000;
@@ -154,3 +166,20 @@ pub const PORT_CHOICES: usize = 16;
 /// How often it is written down that calls go on which are paid for: by so much too little may be charged for a call that the end
 /// of the process cuts off.
 pub const ALIVE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Names in one certificate of an ACME server.
+pub const ACME_NAMES: usize = 20;
+/// Octets of an answer of an ACME server that are read.
+pub const ACME_ANSWER: u64 = 256 << 10;
+/// How long an ACME server may take to look whether the names are the box's, and to sign.
+pub const ACME_PATIENCE: Duration = Duration::from_secs(120);
+/// How long who makes records for DNS-01 may take to answer.
+pub const ACME_HOOK: Duration = Duration::from_secs(60);
+/// The longest wait for a record to be known everywhere, in seconds.
+pub const ACME_DNS_WAIT: u32 = 3_600;
+/// The first wait after an ACME server did not sign; it doubles with each further failure. Servers count failures by the hour.
+pub const ACME_RETRY: Duration = Duration::from_secs(900);
+/// The longest wait between two attempts.
+pub const ACME_RETRY_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// How often the clock is looked at while nothing is to be asked for: it may be set.
+pub const ACME_LOOK: Duration = Duration::from_secs(60);

@@ -3,7 +3,7 @@
 //! [`options`] says what is wanted, [`process`] puts the threads together and waits for the end. [`signalling`] owns the
 //! exchange and the SIP sockets, [`media_thread`] the media engine and the RTP sockets, [`ledger`] leads to the store's
 //! own thread, [`http`] serves people and programs, [`sound_thread`] decodes what is played, [`recording_thread`] writes
-//! down what is recorded, [`filing`] knows whose it is, [`upstream`] is what goes to a bucket ([`courier`]) and to a cloud ([`cloud`]), [`errand_threads`] ask web servers for flows, as far as [`web`] lets them. [`queue`] is what they are connected by, [`udp_batch`] how datagrams pass the kernel.
+//! down what is recorded, [`filing`] knows whose it is, [`upstream`] is what goes to a bucket ([`courier`]) and to a cloud ([`cloud`]), [`errand_threads`] ask web servers for flows, as far as [`web`] lets them. [`webrtc_thread`] finds and secures the ways to browsers. [`queue`] is what they are connected by, [`udp_batch`] how datagrams pass the kernel.
 
 mod administrator;
 mod certificates;
@@ -30,12 +30,14 @@ mod recording_thread;
 mod reserve;
 mod signalling;
 mod signals;
+mod sip_sockets;
 mod sound_thread;
 mod time_zone;
 mod udp_batch;
 mod upstream;
 mod web;
 mod webhook;
+mod webrtc_thread;
 
 use std::process::ExitCode;
 

@@ -12,15 +12,19 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use media::srtp::Keys;
 use media::{Command, Engine, Event, Forward, Lane, Socket, StreamId};
 use mio::{Events, Poll, Token, Waker};
 use pbx::ports::{PortOrder, PortReport};
+use webrtc::Path;
 
 use crate::clock::{self, Clock, WallClock};
 use crate::limits;
 use crate::media_threads::partials::Partials;
 use crate::queue::{Bell, Queue};
 use crate::udp_batch::{Outgoing, Receiver, Sender, send_one};
+use crate::webrtc_thread::Adoption;
+use crate::webrtc_thread::stray::Stray;
 use sockets::{Readable, Sockets};
 use workers::{Desk, Workers};
 
@@ -29,12 +33,13 @@ const BELL: Token = Token(usize::MAX);
 
 /// What the exchange asks of the thread.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are the large one, and a box would be an allocation each")]
 pub enum Order {
     /// For the engine.
     Command(Command),
     /// For the sockets.
     Port(PortOrder),
+    /// Audio of a browser takes this way from now on, encrypted by these keys.
+    Adopt(StreamId, Adoption, Box<Keys>),
     /// End, after everything before it.
     Stop,
 }
@@ -46,6 +51,8 @@ pub enum Report {
     Event(Event),
     /// From the sockets.
     Port(PortReport),
+    /// From the thread that finds browsers.
+    Webrtc(media::webrtc::Event),
 }
 
 /// What the media thread counted, for `/metrics`.
@@ -63,6 +70,8 @@ pub struct Counters {
     pub streams: AtomicU64,
     /// Socket pairs kept bound for later.
     pub parked: AtomicU64,
+    /// What browsers said that is no audio, and that nobody had time for.
+    pub strays_lost: AtomicU64,
 }
 
 /// What wakes a media thread that does not run yet: those who work for it need it first.
@@ -101,6 +110,8 @@ pub struct Surroundings {
     pub workers: Workers,
     /// The ways to and from the other media threads.
     pub partials: Partials,
+    /// Where what browsers say goes that is no audio, if there can be browsers.
+    pub strays: Option<Queue<Stray>>,
 }
 
 /// A media thread that runs, seen from the others.
@@ -134,6 +145,8 @@ impl MediaThread {
             reports: around.reports,
             desk: Desk::new(around.workers),
             partials: around.partials,
+            strays: around.strays,
+            strayed: false,
             told: false,
             receiver: Receiver::new(limits::RTP_BATCH, media::limits::PACKET, false),
             sender: Sender::new(limits::RTP_BATCH),
@@ -174,6 +187,9 @@ struct Run {
     reports: Queue<Report>,
     desk: Desk,
     partials: Partials,
+    strays: Option<Queue<Stray>>,
+    // Whether there are some whose reader was not woken for them yet.
+    strayed: bool,
     // Whether there are reports that the reader was not woken for yet.
     told: bool,
     receiver: Receiver,
@@ -223,6 +239,9 @@ impl Run {
             }
             self.drain();
             self.desk.ring();
+            if let (true, Some(strays)) = (std::mem::take(&mut self.strayed), &self.strays) {
+                strays.ring();
+            }
             if std::mem::take(&mut self.told) {
                 self.reports.ring();
             }
@@ -253,6 +272,7 @@ impl Run {
         let Some(readable) = self.sockets.readable(token) else { return };
         let (at, socket) = match readable {
             Readable::Stream(at, socket) => (at, socket),
+            Readable::Browser(at, adopted) => return self.serve_browser(now, token, at, adopted.path),
             Readable::Parked(socket) => {
                 let count = self.receiver.receive(socket).unwrap_or(0);
                 self.counters.late.fetch_add(count as u64, Ordering::Relaxed);
@@ -279,6 +299,44 @@ impl Run {
             *forward = self.engine.handle_packet(now, at, from, self.receiver.datagram(slot));
         }
         self.forward(&forwards[..count]);
+    }
+
+    /// The same where the phone is a browser: what is no audio, or not from it, is for the thread that finds browsers.
+    fn serve_browser(&mut self, now: Duration, token: Token, at: Socket, path: Path) {
+        let Some(socket) = self.sockets.get(at) else { return };
+        let Ok(count) = self.receiver.receive(socket) else { return };
+        if count == self.receiver.slots() {
+            self.unread.push(token);
+        }
+        let mut forwards = [None; limits::RTP_BATCH];
+        let mut heard = 0;
+        for (slot, forward) in forwards.iter_mut().enumerate().take(count) {
+            let Some(from) = self.receiver.source(slot).filter(|_| !self.receiver.truncated(slot)) else { continue };
+            // RFC 7983 §7
+            let is_audio = self.receiver.octets(slot).first().is_some_and(|first| (128..192).contains(first));
+            if is_audio && from == path.remote {
+                heard += 1;
+                *forward = self.engine.handle_packet(now, at, from, self.receiver.datagram(slot));
+                continue;
+            }
+            let stray = Stray::new(Path { remote: from, ..path }, self.receiver.octets(slot));
+            if let (Some(strays), Some(stray)) = (&self.strays, stray) {
+                let lost = strays.push(stray).is_err();
+                self.counters.strays_lost.fetch_add(u64::from(lost), Ordering::Relaxed);
+                self.strayed = true;
+            }
+        }
+        add(&self.counters.received, heard);
+        self.forward(&forwards[..count]);
+    }
+
+    fn adopt(&mut self, now: Duration, stream: StreamId, adoption: Adoption, keys: Box<Keys>) {
+        let remote = adoption.path.remote;
+        match self.sockets.adopt(self.poll.registry(), stream, adoption) {
+            Ok(()) => self.engine.handle_command(now, Command::Secure { stream, remote, keys }),
+            // The call was over before its handshake was.
+            Err(error) => tracing::debug!(%error, ?stream, "no stream for a browser"),
+        }
     }
 
     /// Sends rewritten packets on, those in a row for the same socket with one call.
@@ -325,6 +383,7 @@ impl Run {
                 self.report(Report::Port(report));
             }
             Order::Port(PortOrder::Release(port)) => self.sockets.release(port),
+            Order::Adopt(stream, adoption, keys) => self.adopt(now, stream, adoption, keys),
             Order::Stop => self.stopping = true,
         }
         // An engine that is asked for much at once has bounded room for what it answers.

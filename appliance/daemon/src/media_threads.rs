@@ -20,6 +20,7 @@ use crate::limits;
 use crate::media_thread::workers::Workers;
 use crate::media_thread::{Counters, MediaThread, Report, Surroundings, Waiting};
 use crate::queue::Queue;
+use crate::webrtc_thread::{self, Knocking, WebrtcThread};
 use crate::{recording_thread, sound_thread};
 use deliveries::{Deliveries, Owners};
 use dispatcher::Dispatcher;
@@ -29,6 +30,7 @@ use partials::Partials;
 #[derive(Debug)]
 pub struct MediaThreads {
     threads: Vec<MediaThread>,
+    webrtc: Option<WebrtcThread>,
     owners: Owners,
 }
 
@@ -60,7 +62,11 @@ pub struct Shared {
 
 /// What they counted, all together.
 #[derive(Debug, Clone)]
-pub struct Totals(Arc<[Arc<Counters>]>);
+pub struct Totals {
+    threads: Arc<[Arc<Counters>]>,
+    /// What is counted of the ways to browsers.
+    pub webrtc: Arc<webrtc_thread::counters::Counters>,
+}
 
 /// How many threads there are where nobody says: one core is left to everything else.
 pub fn usual() -> u8 {
@@ -90,7 +96,12 @@ impl Waitings {
 
 impl MediaThreads {
     /// Starts them.
-    pub fn start(waitings: Waitings, config: &media::Config, shared: &Shared) -> Result<MediaThreads> {
+    pub fn start(
+        (waitings, knocking): (Waitings, Option<Knocking>),
+        config: &media::Config,
+        shared: &Shared,
+    ) -> Result<MediaThreads> {
+        let strays = knocking.as_ref().map(Knocking::strays);
         let meshed = Partials::mesh(waitings.threads.len());
         let mut threads = Vec::new();
         let ways = waitings.decoded.into_iter().zip(waitings.emptied).zip(meshed);
@@ -98,24 +109,35 @@ impl MediaThreads {
             let (sound, recording, music) = (shared.sound.clone(), shared.recording.clone(), shared.music.clone());
             let workers = Workers { sound, decoded, recording, emptied, music };
             let (address, clock, reports) = (shared.address, shared.clock, shared.reports.clone());
-            let around = Surroundings { lane: Lane(place as u8), address, clock, reports, workers, partials };
+            let (lane, strays) = (Lane(place as u8), strays.clone());
+            let around = Surroundings { lane, address, clock, reports, workers, partials, strays };
             threads.push(MediaThread::start(waiting, config.clone(), around)?);
         }
-        Ok(MediaThreads { threads, owners: waitings.owners })
+        let (media, clock) = (threads.iter().map(|thread| thread.orders.clone()).collect(), shared.clock);
+        let reports = shared.reports.clone();
+        let around = strays.map(|strays| webrtc_thread::Surroundings { clock, media, reports, strays });
+        let webrtc = knocking.zip(around).map(|(knocking, around)| knocking.start(around)).transpose()?;
+        Ok(MediaThreads { threads, webrtc, owners: waitings.owners })
     }
 
     /// What gives each order to the thread it is for.
     pub fn dispatcher(&self) -> Dispatcher {
-        Dispatcher::new(self.threads.iter().map(|thread| thread.orders.clone()).collect(), self.owners.clone())
+        let webrtc = self.webrtc.as_ref().map(|thread| thread.orders.clone());
+        let orders = self.threads.iter().map(|thread| thread.orders.clone()).collect();
+        Dispatcher::new(orders, webrtc, self.owners.clone())
     }
 
     /// What they count.
     pub fn totals(&self) -> Totals {
-        Totals(self.threads.iter().map(|thread| thread.counters.clone()).collect())
+        let webrtc = self.webrtc.as_ref().map(|thread| thread.counters.clone()).unwrap_or_default();
+        Totals { threads: self.threads.iter().map(|thread| thread.counters.clone()).collect(), webrtc }
     }
 
     /// Ends them after what was ordered before.
     pub fn stop(self) {
+        if let Some(webrtc) = self.webrtc {
+            webrtc.stop();
+        }
         self.threads.into_iter().for_each(MediaThread::stop);
     }
 }
@@ -123,6 +145,6 @@ impl MediaThreads {
 impl Totals {
     /// The sum of one number.
     pub fn of(&self, counter: impl Fn(&Counters) -> &AtomicU64) -> u64 {
-        self.0.iter().map(|counters| counter(counters).load(Ordering::Relaxed)).sum()
+        self.threads.iter().map(|counters| counter(counters).load(Ordering::Relaxed)).sum()
     }
 }

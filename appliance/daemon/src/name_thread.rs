@@ -27,14 +27,14 @@ pub struct NameThread {
 }
 
 impl NameThread {
-    /// Starts the thread. `sip` is where we speak SIP; answers go to `reports`. It ends when nobody can ask any more.
-    pub fn start(sip: SocketAddr, reports: Queue<Report>) -> Result<NameThread> {
+    /// Starts the thread. `own` is where we speak SIP; answers go to `reports`. It ends when nobody can ask any more.
+    pub fn start(own: Own, reports: Queue<Report>) -> Result<NameThread> {
         let (questions, asked) = mpsc::channel(limits::QUESTIONS);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("cannot start the thread that looks names up")?;
-        let asker = Arc::new(Asker { sip, reports });
+        let asker = Arc::new(Asker { own, reports });
         std::thread::Builder::new()
             .name("names".into())
             .stack_size(512 * 1_024)
@@ -70,8 +70,17 @@ async fn run(asker: Arc<Asker>, mut asked: mpsc::Receiver<Question>) {
     }
 }
 
+/// Where we speak SIP ourselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Own {
+    /// Over UDP and TCP.
+    pub sip: SocketAddr,
+    /// Over TLS.
+    pub sips: SocketAddr,
+}
+
 struct Asker {
-    sip: SocketAddr,
+    own: Own,
     reports: Queue<Report>,
 }
 
@@ -106,12 +115,13 @@ impl Asker {
 
     /// A place with our own address as it is reached from; `None` where it cannot be.
     fn place(&self, transport: Transport, remote: SocketAddr) -> Option<Place> {
-        let own = match self.sip.ip() {
+        let here = if transport == Transport::Tls { self.own.sips } else { self.own.sip };
+        let own = match here.ip() {
             ip if ip.is_unspecified() => towards(remote)?,
             ip if ip.is_ipv4() == remote.is_ipv4() => ip,
             _ => return None,
         };
-        Some(Place { transport, local: SocketAddr::new(own, self.sip.port()), remote })
+        Some(Place { transport, local: SocketAddr::new(own, here.port()), remote })
     }
 }
 
@@ -134,9 +144,10 @@ async fn servers(
     question: &Question,
     life: &mut Duration,
 ) -> Result<Vec<Server>, Unresolved> {
-    let Question { host, port, transport } = question;
+    let Question { host, port, transport, may_be_tls } = question;
     let plain = |transport: Option<Transport>, port: Option<u16>| {
-        let (transport, port) = (transport.unwrap_or(Transport::Udp), port.unwrap_or(5060));
+        let port = port.unwrap_or(names::default_port(transport));
+        let transport = transport.unwrap_or(Transport::Udp);
         Ok(vec![Server { transport, host: host.clone(), port, rank: (0, 0) }])
     };
     if port.is_some() {
@@ -144,7 +155,7 @@ async fn servers(
     }
     let mut services = match transport {
         Some(transport) => vec![(*transport, service(*transport, host))],
-        None => naptr(resolver, host, life).await?,
+        None => naptr(resolver, (host, *may_be_tls), life).await?,
     };
     if services.is_empty() {
         services = [Transport::Udp, Transport::Tcp].map(|transport| (transport, service(transport, host))).into();
@@ -159,12 +170,15 @@ async fn servers(
 }
 
 fn service(transport: Transport, host: &str) -> String {
-    format!("_sip._{}.{host}", transport.name().to_lowercase())
+    match transport {
+        Transport::Tls => format!("_sips._tcp.{host}"),
+        transport => format!("_sip._{}.{host}", transport.name().to_lowercase()),
+    }
 }
 
 async fn naptr(
     resolver: &TokioResolver,
-    host: &str,
+    (host, may_be_tls): (&str, bool),
     life: &mut Duration,
 ) -> Result<Vec<(Transport, String)>, Unresolved> {
     let mut found = Vec::new();
@@ -174,6 +188,8 @@ async fn naptr(
         let transport = match service.as_str() {
             "SIP+D2U" => Transport::Udp,
             "SIP+D2T" => Transport::Tcp,
+            // Who can speak TLS keeps it for `sip:` as well (RFC 3263 §4.1).
+            "SIPS+D2T" if may_be_tls => Transport::Tls,
             _ => continue,
         };
         if naptr.flags.eq_ignore_ascii_case(b"s") {

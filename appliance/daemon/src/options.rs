@@ -2,6 +2,7 @@
 
 pub mod bucket;
 pub mod cloud;
+pub mod ice;
 pub mod tls;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use sip::sdp::Encryption;
 use crate::codec_list::CodecList;
 use crate::options::bucket::{BucketFlags, BucketService};
 use crate::options::cloud::{CloudFlags, CloudService};
+use crate::options::ice::IceUrls;
 use crate::options::tls::{Tls, TlsFlags};
 use crate::time_zone::TimeZone;
 use crate::{limits, media_threads};
@@ -36,6 +38,8 @@ pub struct Options {
     pub tls: Tls,
     /// Where audio arrives.
     pub rtp: RtpPorts,
+    /// Where browsers knock, if they may.
+    pub webrtc: Option<SocketAddr>,
     /// What peers are told instead of our own address.
     pub advertise: AdvertiseWish,
     /// Who is asked where names are; nobody: those of the system.
@@ -62,14 +66,20 @@ pub struct Options {
     pub mail: Option<MailServer>,
     /// The program that speaks; where none is named, where Debian puts it.
     pub flite: Option<PathBuf>,
+    /// What the board records of itself, where this is one.
+    pub flight_recorder: Option<PathBuf>,
     /// Web servers on this very box that flows may reach.
     pub own_web_servers: OwnWebServers,
+    /// Whose certificates web servers may have that are told of events; those that browsers trust unless told otherwise.
+    pub webhook_roots: Option<PathBuf>,
     /// What those hear who wait.
     pub music_on_hold: MusicOnHold,
     /// Where recordings are brought, and how long they are kept.
     pub bucket: BucketService,
     /// Who is told of everything, if anybody.
     pub cloud: Option<CloudService>,
+    /// The servers by which pages find their way to the box.
+    pub ice_servers: IceUrls,
 }
 
 /// What those hear who wait, written as a file, or `off`.
@@ -166,6 +176,9 @@ struct Flags {
     /// Where audio arrives [default: 0.0.0.0:30000-39999]
     #[arg(long, env = "TANDEM_RTP", value_name = "ADDR:FROM-TO")]
     rtp: Option<RtpPorts>,
+    /// Where browsers knock: the UDP port for the audio of all of them [default: nowhere; the usual port is 3478]
+    #[arg(long, env = "TANDEM_WEBRTC", value_name = "ADDR:PORT")]
+    webrtc: Option<SocketAddr>,
     /// What peers are told instead of our own address, behind a NAT: an address, stun:SERVER[:PORT] (where that server
     /// sees us), received (where providers see us), off [default: received]
     #[arg(long, env = "TANDEM_ADVERTISE", value_name = "ADDR|stun:SERVER|received|off")]
@@ -206,9 +219,15 @@ struct Flags {
     /// often meant for nobody else [default: none]
     #[arg(long, env = "TANDEM_OWN_WEB_SERVERS", value_name = "ADDR:PORT,…")]
     own_web_servers: Option<OwnWebServers>,
+    /// Whose certificates web servers may have that are told of events, PEM [default: those that browsers trust]
+    #[arg(long, env = "TANDEM_WEBHOOK_ROOTS", value_name = "FILE")]
+    webhook_roots: Option<PathBuf>,
     /// The program flite, which speaks the texts of flows [default: /bin/flite or /usr/bin/flite]
     #[arg(long, env = "TANDEM_FLITE", value_name = "FILE")]
     flite: Option<PathBuf>,
+    /// What tandem-init records of the board, for the API to hand out [default: none]
+    #[arg(long, env = "TANDEM_FLIGHT_RECORDER", value_name = "FILE")]
+    flight_recorder: Option<PathBuf>,
     /// A web service that speaks the texts of flows, in the shape of OpenAI's /v1/audio/speech. Its key is what
     /// TANDEM_SPEECH_KEY says, once: it is kept encrypted [default: none, flite speaks]
     #[arg(long, env = "TANDEM_SPEECH_URL", value_name = "URL")]
@@ -219,6 +238,10 @@ struct Flags {
     /// The service's voice where a flow names none [default: alloy]
     #[arg(long, env = "TANDEM_SPEECH_VOICE", value_name = "NAME")]
     speech_voice: Option<String>,
+    /// STUN and TURN servers that browsers ask: stun:HOST[:PORT], turn:HOST[:PORT][?transport=udp|tcp]. What opens a TURN server is
+    /// what TANDEM_TURN_SECRET says, or TANDEM_TURN_ACCOUNT as USER:PASSWORD, once: it is kept encrypted [default: none]
+    #[arg(long, env = "TANDEM_ICE_SERVERS", value_name = "URL,…")]
+    ice_servers: Option<IceUrls>,
     #[command(flatten)]
     tls: TlsFlags,
     #[command(flatten)]
@@ -248,6 +271,7 @@ struct File {
     sips: Option<SocketAddr>,
     host_names: Option<Vec<String>>,
     rtp: Option<RtpPorts>,
+    webrtc: Option<SocketAddr>,
     advertise: Option<AdvertiseWish>,
     nameservers: Option<Vec<NameServer>>,
     realm: Option<String>,
@@ -259,6 +283,7 @@ struct File {
     time_zone: Option<TimeZone>,
     flow_actions: Option<usize>,
     own_web_servers: Option<OwnWebServers>,
+    webhook_roots: Option<PathBuf>,
     flite: Option<PathBuf>,
     speech_url: Option<String>,
     speech_model: Option<String>,
@@ -267,6 +292,7 @@ struct File {
     bucket_region: Option<String>,
     bucket_name: Option<String>,
     bucket_key_id: Option<String>,
+    bucket_roots: Option<PathBuf>,
     bucket_days: Option<u16>,
     recording_days: Option<u16>,
     upload_rate: Option<u32>,
@@ -277,6 +303,7 @@ struct File {
     cloud_public_key: Option<PathBuf>,
     smtp_url: Option<String>,
     smtp_from: Option<String>,
+    ice_servers: Option<IceUrls>,
 }
 
 /// What the command line asked for.
@@ -311,6 +338,7 @@ fn complete(flags: Flags) -> Result<Options> {
         http: flags.http.or(file.http).unwrap_or_else(|| SocketAddr::new(any, 8080)),
         tls: flags.tls.complete(TlsFlags { https: file.https, sips: file.sips, host_names: file.host_names }),
         rtp: flags.rtp.or(file.rtp).unwrap_or(RtpPorts { address: any, first: 30_000, last: 39_999 }),
+        webrtc: flags.webrtc.or(file.webrtc),
         advertise: flags.advertise.or(file.advertise).unwrap_or_default(),
         nameservers: named.into_iter().flatten().map(|server| server.0).collect(),
         realm: flags.realm.or(file.realm).unwrap_or_else(|| "tandem".into()),
@@ -331,12 +359,15 @@ fn complete(flags: Flags) -> Result<Options> {
             from: flags.smtp_from.or(file.smtp_from).unwrap_or_else(|| "tandem@localhost".into()),
         }),
         flite: flags.flite.or(file.flite),
+        flight_recorder: flags.flight_recorder,
         own_web_servers: flags.own_web_servers.or(file.own_web_servers).unwrap_or_default(),
+        webhook_roots: flags.webhook_roots.or(file.webhook_roots),
         bucket: flags.bucket.complete(BucketFlags {
             bucket_url: file.bucket_url,
             bucket_region: file.bucket_region,
             bucket_name: file.bucket_name,
             bucket_key_id: file.bucket_key_id,
+            bucket_roots: file.bucket_roots,
             bucket_days: file.bucket_days,
             recording_days: file.recording_days,
             upload_rate: file.upload_rate,
@@ -348,6 +379,7 @@ fn complete(flags: Flags) -> Result<Options> {
             cloud_roots: file.cloud_roots,
             cloud_public_key: file.cloud_public_key,
         })?,
+        ice_servers: flags.ice_servers.or(file.ice_servers).unwrap_or_default(),
         flow_actions: flags.flow_actions.or(file.flow_actions).unwrap_or(1_000),
     };
     if options.threads.is_some_and(|threads| !(1..=limits::MEDIA_THREADS).contains(&usize::from(threads))) {

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
+use api::webrtc::ice::{IceServers, TurnAccess, is_relay};
 use delivery::WebhookThreads;
 use media::Sound;
 use pbx::errand::ErrandReport;
@@ -32,7 +33,7 @@ use crate::http::{self, Door, Doors, Http};
 use crate::ledger::Ledger;
 use crate::media_threads::{self, MediaThreads, Waitings};
 use crate::memory::{self, Trimmer};
-use crate::name_thread::NameThread;
+use crate::name_thread::{self, NameThread};
 use crate::options::{MailServer, MusicOnHold, Options, RtpPorts, SpeechService};
 use crate::queue::Queue;
 use crate::recording_thread::converter::Program;
@@ -41,11 +42,13 @@ use crate::reserve::{self, Reserve};
 use crate::signalling::counters::Counters;
 use crate::signalling::{Request, SignallingThread, Sockets, Surroundings};
 use crate::signals::Signals;
+use crate::sip_sockets::SipSockets;
 use crate::sound_thread::library::Library;
 use crate::sound_thread::{self, SoundThread};
 use crate::upstream::Upstream;
 use crate::web::Reach;
-use crate::{administrator, filing, host_names, limits, log, media_thread, webhook};
+use crate::webrtc_thread::Knocking;
+use crate::{administrator, filing, host_names, limits, log, media_thread, sip_sockets, webhook};
 
 /// What the waiting main thread is told.
 #[derive(Debug)]
@@ -134,18 +137,18 @@ impl Running {
         (store, writer): (Store, Writer),
         notices: &mpsc::Sender<Notice>,
     ) -> Result<Running> {
-        let clock = Clock::start();
+        let (clock, sip) = (Clock::start(), sockets.address());
         let (journal, events, bell) = start_journal(writer, notices)?;
         administrator::make_first(&store, &journal, now())?;
 
         let requests = sockets.queue(limits::COMMANDS);
-        let media_reports = sockets.queue(limits::MEDIA_EVENTS);
-        let names = sockets.queue(limits::QUESTIONS);
-        let sip = sockets.address();
-        let settings = settings(options, sip);
-        let waitings = Waitings::new(settings.media_threads)?;
-        let (recording, sound, recording_reports) = start_workers((options, folder), clock, &waitings, &sockets)?;
-        let media = start_media((options, &settings), (clock, &media_reports), waitings, (&recording, &sound))?;
+        let (media_reports, names) = (sockets.queue(limits::MEDIA_EVENTS), sockets.queue(limits::QUESTIONS));
+        // What waits there is bounded by the sockets, and what each may have said.
+        let (websockets, websocket_counters) = (sockets.queue(0), Arc::<sip_sockets::Counters>::default());
+        let (settings, own, knock) = settings(options, &sockets, clock)?;
+        let waiting = (Waitings::new(settings.media_threads)?, knock);
+        let (recording, sound, recording_reports) = start_workers((options, folder), clock, &waiting.0, &sockets)?;
+        let media = start_media((options, &settings), (clock, &media_reports), waiting, (&recording, &sound))?;
 
         let counters = Arc::new(Counters::default());
         let pbx = exchange(settings, clock, &store)?;
@@ -158,8 +161,10 @@ impl Running {
             media_reports,
             media_orders: media.dispatcher(),
             recording_reports,
-            questions: NameThread::start(sip, names.clone())?.questions,
+            questions: NameThread::start(own, names.clone())?.questions,
             names,
+            websockets: websockets.clone(),
+            websocket_counters: websocket_counters.clone(),
             recording_orders: recording.orders.clone(),
             errands: start_errands((options, folder), store.clone(), errand_reports.clone())?,
             errand_reports,
@@ -170,14 +175,7 @@ impl Running {
         let ledger = Ledger::new(journal.clone(), counters.clone());
         let signalling = SignallingThread::start(sockets, pbx, ledger, around)?;
         let upstream = Upstream::start((options, folder), (&store, &journal), &events)?;
-        let counts = http::Counts {
-            signalling: counters.clone(),
-            media: media.totals(),
-            recording: recording.counters.clone(),
-            courier: upstream.courier.counters.clone(),
-            sound: sound.counters.clone(),
-            webhooks: webhooks.counters(),
-        };
+        let counts = counts((&counters, &websocket_counters), &media, (&recording, &sound), (&upstream, &webhooks));
         let api = api::Options {
             exchange: Arc::new(Door::new(requests.clone())),
             store,
@@ -188,11 +186,13 @@ impl Running {
             entropy: Arc::new(clock::entropy),
             counters: http::counters(counts),
             sip,
-            recordings: folder.recordings(),
+            files: files(options, folder),
             bucket: upstream.links.clone(),
             cloud: upstream.cloud_view.clone(),
             certificates: doors.certificates(),
             webhooks: webhook::for_the_api(options, folder, &webhooks)?,
+            sip_sockets: Arc::new(SipSockets::new(websockets, websocket_counters)),
+            webrtc: webrtc(options, folder)?,
         };
         let http = Http::start(doors, api)?;
         let upstream = upstream.configure((options, folder), (&http.state, &journal))?;
@@ -258,6 +258,40 @@ impl Running {
     }
 }
 
+/// What pages are told before they call. What opens TURN servers is given once, and kept.
+fn webrtc(options: &Options, folder: &DataFolder) -> Result<api::webrtc::Settings> {
+    let shared = secret(folder, ("TANDEM_TURN_SECRET", "turn-secret"))?.map(TurnAccess::Secret);
+    let account = secret(folder, ("TANDEM_TURN_ACCOUNT", "turn-account"))?.and_then(|account| {
+        let (username, password) = account.split_once(':')?;
+        Some(TurnAccess::Account(username.to_owned(), password.to_owned()))
+    });
+    let turn = shared.or(account);
+    let urls = options.ice_servers.0.clone();
+    if turn.is_none() && urls.iter().any(|url| is_relay(url)) {
+        bail!("--ice-servers: a TURN server needs TANDEM_TURN_SECRET, or TANDEM_TURN_ACCOUNT as USER:PASSWORD");
+    }
+    let codecs = options.codecs.codecs().iter().map(|codec| codec.name().to_owned()).collect();
+    Ok(api::webrtc::Settings { ice: IceServers { urls, turn }, codecs })
+}
+
+/// What the threads count.
+fn counts(
+    (signalling, websockets): (&Arc<Counters>, &Arc<sip_sockets::Counters>),
+    media: &MediaThreads,
+    (recording, sound): (&RecordingThread, &SoundThread),
+    (upstream, webhooks): (&Upstream, &WebhookThreads),
+) -> http::Counts {
+    http::Counts {
+        signalling: signalling.clone(),
+        websockets: websockets.clone(),
+        media: media.totals(),
+        recording: recording.counters.clone(),
+        courier: upstream.courier.counters.clone(),
+        sound: sound.counters.clone(),
+        webhooks: webhooks.counters(),
+    }
+}
+
 /// The thread that writes, what tells how far it has come, and whom else it wakes.
 fn start_journal(
     writer: Writer,
@@ -273,7 +307,7 @@ fn start_journal(
 fn start_media(
     (options, settings): (&Options, &Settings),
     (clock, reports): (Clock, &Queue<media_thread::Report>),
-    waitings: Waitings,
+    waiting: (Waitings, Option<Knocking>),
     (recording, sound): (&RecordingThread, &SoundThread),
 ) -> Result<MediaThreads> {
     let config = media::Config { rtp_timeout: settings.rtp_timeout, ..media::Config::default() };
@@ -285,7 +319,7 @@ fn start_media(
         recording: recording.orders.clone(),
         music: music(options),
     };
-    MediaThreads::start(waitings, &config, &shared)
+    MediaThreads::start(waiting, &config, &shared)
 }
 
 /// The threads that read and write sound for the media threads, and what the recording thread has to tell the exchange.
@@ -445,11 +479,18 @@ pub fn now() -> Timestamp {
     Timestamp(clock::unix().as_micros() as i64)
 }
 
-fn settings(options: &Options, sip: SocketAddr) -> Settings {
-    Settings {
+/// What the options say of the exchange, and where it speaks SIP itself.
+fn settings(
+    options: &Options,
+    sockets: &Sockets,
+    clock: Clock,
+) -> Result<(Settings, name_thread::Own, Option<Knocking>)> {
+    let (sip, sips) = (sockets.address(), sockets.tls_address());
+    let settings = Settings {
         realm: options.realm.clone(),
         digest: options.digest.0.clone(),
         sip,
+        sips,
         advertise: options.advertise.0.clone(),
         rtp: options.rtp.address,
         rtp_ports: (options.rtp.first, options.rtp.last),
@@ -462,7 +503,10 @@ fn settings(options: &Options, sip: SocketAddr) -> Settings {
         time_zone: options.time_zone.0.clone(),
         flow_actions: options.flow_actions,
         ..Settings::default()
-    }
+    };
+    let own = name_thread::Own { sip, sips: settings.own(sip::Transport::Tls) };
+    let (settings, knocking) = Knocking::prepare(options.webrtc, settings, clock)?;
+    Ok((settings, own, knocking))
 }
 
 /// Ports of audio are bound as calls come, and those in other hands are passed over; here it shows whether the address
@@ -483,6 +527,11 @@ fn raise_descriptor_limit() {
         }
     };
     tracing::debug!(raised, limit = limit.rlim_cur, "file descriptors");
+}
+
+/// What the API hands out from the disk.
+fn files(options: &Options, folder: &DataFolder) -> api::state::Files {
+    api::state::Files { recordings: folder.recordings(), flight_recorder: options.flight_recorder.clone() }
 }
 
 /// Where SIP is spoken over TLS, and by which certificate.

@@ -4,7 +4,9 @@ pub mod connection;
 pub mod connections;
 pub mod counters;
 pub mod datagrams;
+pub mod identity;
 pub mod inbox;
+pub mod websockets;
 pub mod wire;
 
 use std::collections::VecDeque;
@@ -32,11 +34,12 @@ use crate::ledger::{Answer, Ledger};
 use crate::media_thread::Report;
 use crate::media_threads::dispatcher::Dispatcher;
 use crate::queue::{Bell, Queue};
-use crate::{memory, name_thread, recording_thread};
+use crate::{memory, name_thread, recording_thread, sip_sockets};
 use connections::Connections;
 use counters::{Counters, add};
 use datagrams::Datagrams;
 use inbox::{Arrival, Inbox};
+use websockets::Websockets;
 
 /// The token of the bell; UDP sockets, listeners and connections follow.
 const BELL: Token = Token(0);
@@ -128,6 +131,10 @@ pub struct Surroundings {
     pub names: Queue<name_thread::Report>,
     /// What the recording thread is told.
     pub recording_orders: Queue<recording_thread::Order>,
+    /// What browsers bring by WebSocket.
+    pub websockets: Queue<websockets::Report>,
+    /// What is counted of them.
+    pub websocket_counters: Arc<sip_sockets::Counters>,
     /// What came of errands.
     pub errand_reports: Queue<ErrandReport>,
     /// Who runs them.
@@ -158,6 +165,7 @@ impl SignallingThread {
             around,
             filing: Filing::default(),
             ordered: false,
+            websockets: Websockets::default(),
             inbox: Inbox::new(),
             answers: FxHashMap::default(),
             next_request: 0,
@@ -192,6 +200,7 @@ struct Run {
     connections: Connections,
     pbx: Pbx,
     ledger: Ledger,
+    websockets: Websockets,
     inbox: Inbox,
     filing: Filing,
     // The media thread has orders that it was not woken for yet.
@@ -224,7 +233,7 @@ impl Run {
         let mut reports = VecDeque::new();
         let mut filed = VecDeque::new();
         let mut home = VecDeque::new();
-        let mut named = VecDeque::new();
+        let (mut named, mut heard) = (VecDeque::new(), VecDeque::new());
         // What the exchange wanted before there was a thread: ports, above all.
         let now = self.around.clock.now();
         self.drain(now);
@@ -253,6 +262,7 @@ impl Run {
                         match report {
                             Report::Event(event) => Input::Media(event),
                             Report::Port(report) => Input::Port(report),
+                            Report::Webrtc(event) => Input::Webrtc(event),
                         },
                     );
                 }
@@ -264,6 +274,7 @@ impl Run {
                 for report in home.drain(..) {
                     self.handle(now, Input::Errand(report));
                 }
+                self.hear_websockets(now, &mut heard);
                 self.around.names.take(&mut named);
                 for (question, answer) in named.drain(..) {
                     self.handle(now, Input::Resolved(question, answer));
@@ -346,6 +357,32 @@ impl Run {
         }
     }
 
+    /// Deals with what browsers have brought; `heard` is only room for it.
+    fn hear_websockets(&mut self, now: Duration, heard: &mut VecDeque<websockets::Report>) {
+        self.around.websockets.take(heard);
+        for report in heard.drain(..) {
+            self.handle_websocket(now, report);
+        }
+    }
+
+    fn handle_websocket(&mut self, now: Duration, report: websockets::Report) {
+        match report {
+            websockets::Report::Opened(flow, sender) => self.websockets.open(flow, sender),
+            websockets::Report::Heard(flow, message, place) if self.websockets.is_open(&flow) => {
+                self.handle(now, Input::Sip(flow, message));
+                drop(place);
+            }
+            websockets::Report::Vouched(flow, extensions) if self.websockets.is_open(&flow) => {
+                self.handle(now, Input::SipVouched(flow, extensions));
+            }
+            websockets::Report::Closed(flow) if self.websockets.close(&flow) => {
+                self.handle(now, Input::SipClosed(flow));
+            }
+            // Of one that was let go.
+            _ => {}
+        }
+    }
+
     fn handle(&mut self, now: Duration, input: Input) {
         add(&self.around.counters.inputs, 1);
         self.pbx.handle(now, input);
@@ -363,6 +400,7 @@ impl Run {
                     match arrival {
                         Arrival::Message(flow, message) => Input::Sip(flow, message),
                         Arrival::Closed(flow) => Input::SipClosed(flow),
+                        Arrival::Trouble(flow, why) => Input::SipTrouble(flow, why),
                     },
                 );
             }
@@ -387,8 +425,13 @@ impl Run {
                 Output::Sip(transmit) if transmit.flow.transport == sip::Transport::Udp => {
                     self.datagrams.send(transmit, &self.around.counters);
                 }
+                Output::Sip(transmit) if transmit.flow.transport.is_websocket() => {
+                    self.websockets.send(transmit, &mut self.inbox, &self.around.websocket_counters);
+                }
                 Output::Sip(transmit) => self.connections.send(now, transmit, &mut self.inbox, &self.around.counters),
+                Output::Connection(id, identity) => self.connections.expect(id, identity.as_deref()),
                 Output::Media(command) => self.order(command),
+                Output::Webrtc(command) => self.around.media_orders.order_webrtc(command),
                 Output::Port(order) => {
                     self.ordered = true;
                     self.around.media_orders.order_port(order);

@@ -290,6 +290,25 @@ fn read_name(name: &Name) -> Option<SocketAddr> {
     }
 }
 
+/// The address in what the kernel says of an interface, if it is of a family that we know.
+pub fn address_of(address: &libc::sockaddr) -> Option<IpAddr> {
+    let address = ptr::from_ref(address);
+    // SAFETY: an address of a family is as large as its family says; those of other families are not looked into.
+    unsafe {
+        match i32::from((*address).sa_family) {
+            libc::AF_INET => {
+                let v4 = address.cast::<libc::sockaddr_in>().read_unaligned();
+                Some(IpAddr::V4(Ipv4Addr::from(v4.sin_addr.s_addr.to_ne_bytes())))
+            }
+            libc::AF_INET6 => {
+                let v6 = address.cast::<libc::sockaddr_in6>().read_unaligned();
+                Some(IpAddr::V6(Ipv6Addr::from(v6.sin6_addr.s6_addr)))
+            }
+            _ => None,
+        }
+    }
+}
+
 fn write_name(name: &mut Name, address: SocketAddr) -> libc::socklen_t {
     match address {
         SocketAddr::V4(address) => {

@@ -6,13 +6,15 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context, Result, bail};
 use delivery::recording::bucket;
 use ureq::config::{Config, ConfigBuilder};
 use ureq::http::Uri;
-use ureq::tls::TlsConfig;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::typestate::AgentScope;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
@@ -58,15 +60,15 @@ pub fn agent(reach: Reach, most: Duration) -> Agent {
 
 /// What tells the same servers much, one thing after the other: connections stay open for a while. Redirects come back as they
 /// are, and each request has its own time.
-pub fn telling_agent(reach: Reach) -> Agent {
+pub fn telling_agent(reach: Reach, tls: TlsConfig) -> Agent {
     let kept = limits::WEBHOOK_CONNECTIONS;
-    let config = every().max_redirects(0).max_idle_connections(kept).max_idle_connections_per_host(1);
+    let config = every().tls_config(tls).max_redirects(0).max_idle_connections(kept).max_idle_connections_per_host(1);
     with_guard(reach, config.max_idle_age(limits::WEBHOOK_CONNECTION_IDLE).build())
 }
 
 /// What asks the bucket of recordings, which the administrator names.
-pub fn bucket_agent() -> Agent {
-    with_guard(Reach::Anywhere, bucket::patient(every()))
+pub fn bucket_agent(tls: TlsConfig) -> Agent {
+    with_guard(Reach::Anywhere, bucket::patient(every().tls_config(tls)))
 }
 
 /// What asks the cloud, which the administrator names: again and again over one connection, and not where it redirects to.
@@ -74,6 +76,37 @@ pub fn cloud_agent(tls: TlsConfig) -> Agent {
     let most = Some(delivery::limits::CLOUD_PATIENCE);
     let config = every().tls_config(tls).timeout_global(most).max_idle_connections(1).max_redirects(0);
     with_guard(Reach::Anywhere, config.max_redirects_will_error(false).build())
+}
+
+/// Whose certificates count: those that a file holds, or those that browsers trust.
+pub fn tls(roots: Option<&Path>) -> Result<TlsConfig> {
+    Ok(match roots {
+        Some(path) => TlsConfig::builder().root_certs(RootCerts::new_with_certs(&certificates(path)?)).build(),
+        None => TlsConfig::default(),
+    })
+}
+
+/// The certificates of a file in PEM.
+pub fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
+    let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let items = parse_pem(&pem).map(|item| item.with_context(|| format!("{} is no PEM", path.display())));
+    let mut found = Vec::new();
+    for item in items {
+        if let PemItem::Certificate(certificate) = item? {
+            found.push(certificate);
+        }
+    }
+    if found.is_empty() {
+        bail!("{} holds no certificate", path.display());
+    }
+    Ok(found)
+}
+
+/// What asks an ACME server, which the administrator names.
+pub fn acme_agent(tls: TlsConfig) -> Agent {
+    let config =
+        every().tls_config(tls).timeout_global(Some(limits::FETCH)).max_redirects(0).max_redirects_will_error(false);
+    with_guard(Reach::Anywhere, config.build())
 }
 
 /// What holds for all that we ask.

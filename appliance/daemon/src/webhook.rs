@@ -15,6 +15,7 @@ use store::activeflow::WebhookMethod;
 use store::sealed::BoxKey;
 use store::{Journal, Store};
 use ureq::http::Response;
+use ureq::tls::TlsConfig;
 use ureq::typestate::{WithBody, WithoutBody};
 use ureq::{Agent, Body, RequestBuilder};
 
@@ -31,7 +32,7 @@ pub fn start(options: &Options, folder: &DataFolder, (store, journal): (&Store, 
         journal: journal.clone(),
         clock: Box::new(process::now),
         open: Box::new(move |sealed| own.decrypt(sealed)),
-        carrier: Box::new(Postman::new(process::reach(options))),
+        carrier: Box::new(Postman::new(process::reach(options), web::tls(options.webhook_roots.as_deref())?)),
     };
     WebhookThreads::start(around).context("cannot start the threads of webhooks")
 }
@@ -55,8 +56,8 @@ pub struct Postman {
 
 impl Postman {
     /// Tells those that may be told.
-    pub fn new(reach: Reach) -> Postman {
-        Postman { agent: web::telling_agent(reach), most: delivery::limits::WEBHOOK_ANSWER }
+    pub fn new(reach: Reach, tls: TlsConfig) -> Postman {
+        Postman { agent: web::telling_agent(reach, tls), most: delivery::limits::WEBHOOK_ANSWER }
     }
 
     /// Follows redirects with the same request: what is told is not told by halves. Each hop's address is looked at.

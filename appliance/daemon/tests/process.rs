@@ -11,16 +11,10 @@ use media::SampleRate;
 use media::sound::SoundReader;
 use media::sound::wav_writer::WavWriter;
 
-/// A hundred ports that are free now and that no other test of this process was given.
+/// A hundred ports that no other test has.
 fn free_ports() -> String {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let free = |port: u16| UdpSocket::bind(("127.0.0.1", port)).is_ok();
-    // Processes that run beside this one begin somewhere else.
-    let base = 11_000 + (std::process::id() % 100) as u16 * 100;
-    std::iter::from_fn(|| Some(base + NEXT.fetch_add(1, Ordering::Relaxed) % 100 * 100))
-        .find(|first| free(*first) && free(first + 99))
-        .map(|first| format!("127.0.0.1:{first}-{}", first + 99))
-        .expect("an endless search ends with a range")
+    let first = ports::free(100);
+    format!("127.0.0.1:{first}-{}", first + 99)
 }
 
 /// The binary with nothing but `data` and ports of its own, by variables, so that a flag wins over them.

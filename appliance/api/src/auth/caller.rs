@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri, header};
 use std::net::IpAddr;
+use std::time::Duration;
 use store::Timestamp;
 use store::agent::{AgentPermission, Record};
 use uuid::Uuid;
@@ -40,6 +41,23 @@ impl Caller {
     /// Whether the agent may do what this permission is needed for.
     pub fn may(&self, permission: AgentPermission) -> bool {
         self.agent.permission >= permission
+    }
+
+    /// How long what let it in counts still.
+    pub fn lifetime(&self, state: &State) -> Duration {
+        Duration::from_micros(self.expires.0.saturating_sub(state.steady_now().0).max(0) as u64)
+    }
+
+    /// Somebody's rights were changed: reads the agent anew. Whether what let it in counts still.
+    pub async fn look_again(&mut self, state: &State) -> Result<bool, Failure> {
+        let (id, key) = (self.agent.id, self.accesskey);
+        let reading = state.readers().read(move |reader| {
+            let counts = key.map_or(Ok(true), |key| reader.accesskey(key).map(|key| key.is_some()))?;
+            Ok(reader.agent(id)?.filter(|_| counts))
+        });
+        let Some(found) = reading.await? else { return Ok(false) };
+        self.agent = found.record;
+        Ok(true)
     }
 }
 
@@ -90,6 +108,14 @@ pub struct Asked<'a> {
     /// Whether it opens a WebSocket: then `?token=` counts, and a cookie counts only from our own page, as it does for
     /// everything that changes something.
     pub websocket: bool,
+}
+
+/// Finds out who a request comes from, where it says so: what it brings must count.
+pub async fn identify_if_known(state: &State, source: IpAddr, asked: Asked<'_>) -> Result<Option<Caller>, Failure> {
+    match Credential::find(asked.headers, asked.uri, asked.websocket) {
+        Some(_) => identify(state, source, asked).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Finds out who a request comes from.

@@ -16,14 +16,15 @@ use crate::desk::{ADMIN, Desk};
 #[derive(Clone, Default)]
 struct Kept {
     texts: Arc<Mutex<HashMap<String, String>>>,
+    lists: Arc<Mutex<HashMap<String, Vec<String>>>>,
     left: Arc<AtomicUsize>,
+    /// Octets that were written.
+    written: Arc<AtomicUsize>,
 }
 
 impl Memory for Kept {
     fn write(&self, name: &str, text: &str) -> Result<(), String> {
-        let left = self.left.load(Ordering::Relaxed);
-        assert!(left > 0, "the process ends here");
-        self.left.store(left - 1, Ordering::Relaxed);
+        self.count(text.len());
         self.texts.lock().expect("nobody panicked").insert(name.into(), text.into());
         Ok(())
     }
@@ -31,9 +32,33 @@ impl Memory for Kept {
     fn read(&self, name: &str) -> Result<Option<String>, String> {
         Ok(self.texts.lock().expect("nobody panicked").get(name).cloned())
     }
+
+    fn append(&self, name: &str, lines: &[String]) -> Result<(), String> {
+        self.count(lines.iter().map(String::len).sum());
+        let mut lists = self.lists.lock().expect("nobody panicked");
+        lists.entry(name.into()).or_default().extend(lines.iter().cloned());
+        Ok(())
+    }
+
+    fn lines(&self, name: &str) -> Result<Vec<String>, String> {
+        Ok(self.lists.lock().expect("nobody panicked").get(name).cloned().unwrap_or_default())
+    }
+
+    fn forget(&self, name: &str) -> Result<(), String> {
+        self.count(0);
+        self.lists.lock().expect("nobody panicked").remove(name);
+        Ok(())
+    }
 }
 
 impl Kept {
+    fn count(&self, octets: usize) {
+        let left = self.left.load(Ordering::Relaxed);
+        assert!(left > 0, "the process ends here");
+        self.left.store(left - 1, Ordering::Relaxed);
+        self.written.fetch_add(octets, Ordering::Relaxed);
+    }
+
     fn allow(&self, writes: usize) {
         self.left.store(writes, Ordering::Relaxed);
     }
@@ -205,7 +230,7 @@ async fn what_a_crash_leaves_half_done_is_undone() {
     let before = json!([tag("a", "one"), tag("b", "two")]);
     let after = json!([tag("a", "ONE"), tag("c", "three"), phone("desk", "1001", "Ada")]);
     // The process ends at each of the moments at which something is written down.
-    for writes in 0..12 {
+    for writes in 0..20 {
         let mut office = Office::open().await;
         office.apply(1, before.clone()).await.expect("it holds");
         office.kept.allow(writes);
@@ -226,4 +251,18 @@ async fn what_a_crash_leaves_half_done_is_undone() {
         assert_eq!(office.names("tags").await, ["ONE", "three"]);
     }
     panic!("it never went through");
+}
+
+#[tokio::test]
+async fn what_is_written_grows_with_the_document_and_not_with_its_square() {
+    let mut office = Office::open().await;
+    let many = |name: &str| (0..1_000).map(|key| tag(&key.to_string(), &format!("{name} {key}"))).collect::<Value>();
+    for (version, name) in [(1, "made"), (2, "changed")] {
+        let document = many(name);
+        let before = office.kept.written.load(Ordering::Relaxed);
+        assert_eq!(office.apply(version, document.clone()).await.expect("it holds").changed, 1_000);
+        let written = office.kept.written.load(Ordering::Relaxed) - before;
+        let given = document.to_string().len();
+        assert!(written < 8 * given, "{written} octets were written for a document of {given}");
+    }
 }

@@ -1,10 +1,12 @@
 //! A box to test on: exchange, store and API as the daemon wires them, with a clock that only moves when something happens.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use api::exchange::Exchange;
+use api::sip_socket::{Opening, SipLine, SipSocket, SipSockets};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -15,11 +17,12 @@ use pbx::ports::{PortOrder, PortReport};
 use pbx::recording::{RecordedFile, RecordingFormat, RecordingOrder, RecordingReport};
 use pbx::{Command, Input, Output, Pbx, Rejection, Reply, RequestId, Settings};
 use serde_json::Value;
-use sip::{Flow, Message};
+use sip::transport::ConnectionId;
+use sip::{Flow, Message, Transport};
 use store::agent::AgentPermission;
 use store::journal::{Entry, Hooks};
 use store::{Item, Journal, Store, Timestamp};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -31,6 +34,10 @@ pub const ADMIN: (&str, &str) = ("admin", "correct horse battery staple");
 enum Order {
     Ask(Command, oneshot::Sender<Result<Reply, Rejection>>),
     Sip(Flow, Bytes, mpsc::Sender<()>),
+    Opened(Flow, api::sip_socket::Sender),
+    Heard(Flow, Bytes),
+    Vouched(Flow, Vec<String>),
+    Closed(Flow),
 }
 
 /// The way to the exchange, as the daemon makes one.
@@ -45,6 +52,52 @@ impl Exchange for Line {
             orders.send(Order::Ask(command, answer)).expect("the exchange runs");
         }
         answered
+    }
+}
+
+/// Browsers' way there: each flow is named by its remote port.
+struct Sockets(Arc<Line>);
+
+impl SipSockets for Sockets {
+    fn open(&self, opening: Opening) -> Option<SipSocket> {
+        let transport = if opening.encrypted { Transport::Wss } else { Transport::Ws };
+        let connection = Some(ConnectionId(opening.remote.port().into()));
+        let flow = Flow { transport, local: opening.local, remote: opening.remote, connection };
+        let (sender, outgoing) = api::sip_socket::outgoing(64 * 1_024);
+        self.0.order(Order::Opened(flow, sender));
+        Some(SipSocket { line: Box::new(Browser { flow, line: self.0.clone() }), outgoing })
+    }
+}
+
+struct Browser {
+    flow: Flow,
+    line: Arc<Line>,
+}
+
+impl SipLine for Browser {
+    fn hear(&self, message: Bytes, _place: OwnedSemaphorePermit) {
+        self.line.order(Order::Heard(self.flow, message));
+    }
+
+    fn vouch(&self, extensions: Vec<String>) {
+        self.line.order(Order::Vouched(self.flow, extensions));
+    }
+
+    fn note_cut(&self) {}
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        self.line.order(Order::Closed(self.flow));
+    }
+}
+
+impl Line {
+    /// While the exchange runs.
+    fn order(&self, order: Order) {
+        if let Some(orders) = &*self.orders.lock().expect("nobody panicked") {
+            let _ = orders.send(order);
+        }
     }
 }
 
@@ -172,7 +225,10 @@ impl Desk {
             entropy: Arc::new(entropy),
             counters: Arc::new(|| vec![("process_open_files", "Open files", 7)]),
             sip: ([0, 0, 0, 0], 5070).into(),
-            recordings: folder.path().join("recordings"),
+            files: api::state::Files {
+                recordings: folder.path().join("recordings"),
+                flight_recorder: Some(folder.path().join("flight-recorder")),
+            },
             bucket: None,
             cloud: None,
             certificates: None,
@@ -180,6 +236,11 @@ impl Desk {
                 seal: Arc::new(|secret| Ok(secret.bytes().rev().collect())),
                 ring: Arc::new(|| ()),
                 own_servers: vec![([127, 0, 0, 1], 8_080).into()],
+            },
+            sip_sockets: Arc::new(Sockets(Arc::clone(&line))),
+            webrtc: api::webrtc::Settings {
+                ice: api::webrtc::ice::IceServers { urls: vec!["stun:stun.example".into()], turn: None },
+                codecs: vec!["opus".into(), "pcmu".into()],
             },
         })
         .expect("readers");
@@ -281,7 +342,7 @@ fn run_exchange(
     let now = || Duration::from_micros((clock.load(Ordering::Relaxed) - START) as u64);
     pbx.handle(now(), Input::Clock(Duration::from_micros(START as u64)));
     pbx.handle(now(), Input::RestoreAgents(restored.agents, restored.tags));
-    let mut numbers = 0;
+    let (mut numbers, mut browsers) = (0, HashMap::new());
     while let Ok(order) = orders.recv() {
         clock.fetch_add(10_000, Ordering::Relaxed);
         pbx.handle_timeout(now());
@@ -297,10 +358,21 @@ fn run_exchange(
                 heard = Some(done);
                 pbx.handle(now(), Input::Sip(flow, message));
             }
+            Order::Opened(flow, sender) => drop(browsers.insert(flow.connection, sender)),
+            Order::Heard(flow, message) => pbx.handle(now(), Input::Sip(flow, message)),
+            Order::Vouched(flow, extensions) => pbx.handle(now(), Input::SipVouched(flow, extensions)),
+            Order::Closed(flow) => {
+                browsers.remove(&flow.connection);
+                pbx.handle(now(), Input::SipClosed(flow));
+            }
         }
         let mut items = Vec::new();
         while let Some(output) = pbx.poll_output() {
             match output {
+                Output::Sip(transmit) if transmit.flow.transport.is_websocket() => {
+                    let sent = browsers.get(&transmit.flow.connection).map(|browser| browser.send(transmit.bytes));
+                    assert!(sent.is_none_or(|sent| sent != Err(api::sip_socket::Unsent::Stuffed)));
+                }
                 Output::Sip(transmit) => {
                     let message = Message::parse(&transmit.bytes).expect("we write what we can read");
                     sent.send((transmit.flow, message)).expect("the test listens");
@@ -327,7 +399,13 @@ fn run_exchange(
                     let done: store::journal::Done = Box::new(move |_| drop(answer.send(result)));
                     journal.submit(Entry { items: std::mem::take(&mut items), done: Some(done) }).ok().expect("room");
                 }
-                Output::Media(_) | Output::Port(_) | Output::Errand(..) | Output::Resolve(_) | Output::Drained => {}
+                Output::Media(_)
+                | Output::Port(_)
+                | Output::Errand(..)
+                | Output::Connection(..)
+                | Output::Webrtc(_)
+                | Output::Resolve(_)
+                | Output::Drained => {}
             }
         }
         let done: Option<store::journal::Done> =

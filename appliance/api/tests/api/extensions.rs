@@ -38,6 +38,28 @@ async fn an_extension_is_made_shown_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn whether_its_audio_is_encrypted_can_be_set_and_left_to_the_box_again() {
+    let desk = Desk::new();
+    let token = desk.log_in(ADMIN).await;
+    let body = json!({ "extension": "1001", "password": "secret-one", "encryption": "required" });
+    let made = create(&desk, &token, body).await.json();
+    assert_eq!(made["encryption"], "required");
+    let path = format!("/v1.0/extensions/{}", made["id"].as_str().expect("an id"));
+    for (change, after) in [
+        (json!({ "name": "Ada" }), "required"),
+        (json!({ "encryption": "off" }), "off"),
+        (json!({ "encryption": "" }), ""),
+        (json!({ "encryption": "optional" }), "optional"),
+    ] {
+        let changed = desk.ask("PUT", &path).token(&token).json(change).send().await.json();
+        assert_eq!(changed["encryption"], after);
+        assert_eq!(desk.ask("GET", &path).token(&token).send().await.json()["encryption"], after);
+    }
+    let refused = desk.ask("PUT", &path).token(&token).json(json!({ "encryption": "on" })).send().await;
+    assert_eq!(refused.status, 400);
+}
+
+#[tokio::test]
 async fn what_cannot_be_an_extension_is_refused_in_words() {
     let desk = Desk::new();
     let token = desk.log_in(ADMIN).await;

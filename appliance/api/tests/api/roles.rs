@@ -28,13 +28,16 @@ const MANAGERS_READ: [&str; 8] = [
     "/v1.0/webhook_deliveries/{id}",
 ];
 /// What only administrators may.
-const ADMINS_MAY: [(&str, &str); 10] = [
+const ADMINS_MAY: [(&str, &str); 13] = [
     ("PUT", "/v1.0/agents/{id}/permission"),
     ("PUT", "/v1.0/billing_account"),
     ("POST", "/v1.0/billing_account/balance_add_force"),
     ("POST", "/v1.0/billing_account/balance_subtract_force"),
+    ("GET", "/v1.0/flight-recorder"),
     ("PUT", "/v1.0/certificate"),
     ("DELETE", "/v1.0/certificate"),
+    ("PUT", "/v1.0/certificate/acme"),
+    ("DELETE", "/v1.0/certificate/acme"),
     ("PUT", "/v1.0/customer"),
     ("PUT", "/v1.0/customer/billing_account_id"),
     ("PUT", "/v1.0/customer/metadata"),
@@ -145,12 +148,14 @@ fn the_table_of_routes_grants_nothing_to_anybody_but_the_way_in() {
     let open: BTreeSet<_> =
         routes().into_iter().filter(|route| route.access == Access::Anybody).map(|r| r.path).collect();
     let wanted = [
+        "/.well-known/acme-challenge/{id}",
         "/auth/login",
         "/auth/logout",
         "/authority.pem",
         "/healthz",
         "/livez",
         "/openapi.json",
+        "/sip",
         "/v1.0/recordingfiles/{id}/content",
     ];
     assert_eq!(open, BTreeSet::from(wanted));

@@ -10,8 +10,7 @@ use rcgen::{
     KeyUsagePurpose, SanType, date_time_ymd,
 };
 use sha2::{Digest, Sha256};
-
-use super::file;
+use store::private_file;
 
 const CERTIFICATE: &str = "authority.pem";
 const KEY: &str = "authority.key";
@@ -44,15 +43,16 @@ impl Authority {
     /// The one in the folder; made if there is none.
     pub fn open(folder: &Path) -> Result<Authority> {
         let (certificate, key) = (folder.join(CERTIFICATE), folder.join(KEY));
-        if let (Some(certificate), Some(key)) = (file::read(&certificate)?, file::read(&key)?) {
+        if let (Some(certificate), Some(key)) = (private_file::read_text(&certificate)?, private_file::read_text(&key)?)
+        {
             let key = KeyPair::from_pem(&key).context("the key of the box's own authority cannot be read")?;
             return Ok(Authority { key, certificate });
         }
         let pair = KeyPair::generate().context("cannot make a key")?;
         let made = parameters(&pair).self_signed(&pair).context("cannot make an authority")?;
         let authority = Authority { certificate: made.pem(), key: pair };
-        file::write(&key, &authority.key.serialize_pem())?;
-        file::write(&certificate, &authority.certificate)?;
+        private_file::write(&key, authority.key.serialize_pem().as_bytes())?;
+        private_file::write(&certificate, authority.certificate.as_bytes())?;
         Ok(authority)
     }
 

@@ -196,6 +196,18 @@ impl Memory for Sealed {
     fn read(&self, name: &str) -> Result<Option<String>, String> {
         self.0.open_secret(name).map_err(|error| error.to_string())
     }
+
+    fn append(&self, name: &str, lines: &[String]) -> Result<(), String> {
+        self.0.append(name, lines).map_err(|error| error.to_string())
+    }
+
+    fn lines(&self, name: &str) -> Result<Vec<String>, String> {
+        self.0.lines(name).map_err(|error| error.to_string())
+    }
+
+    fn forget(&self, name: &str) -> Result<(), String> {
+        self.0.forget(name).map_err(|error| error.to_string())
+    }
 }
 
 /// The 32 octets of a public key of Ed25519, as `openssl pkey -pubout` writes it.

@@ -18,8 +18,8 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::certificates;
 use crate::options::cloud::CloudService;
+use crate::web::certificates;
 use crate::{host_names, limits};
 
 /// What makes the connections to the RabbitMQ that is set.

@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use socket2::{Domain, Protocol, Type};
 
 use crate::udp_batch::Receiver;
+use crate::webrtc_thread::Adoption;
 
 /// Expedited forwarding (RFC 3246), the class of audio.
 const DSCP_EF: u32 = 46 << 2;
@@ -24,6 +25,8 @@ pub struct Pair {
     place: usize,
     rtp: UdpSocket,
     rtcp: UdpSocket,
+    // Connected with a browser; both go over it then, and nothing over the two.
+    adopted: Option<Adoption>,
 }
 
 /// What a readable socket is for.
@@ -55,6 +58,8 @@ pub struct Sockets {
 pub enum Readable<'a> {
     /// A stream's.
     Stream(Socket, &'a UdpSocket),
+    /// A stream's, whose phone is a browser.
+    Browser(Socket, &'a Adoption),
     /// Nobody's.
     Parked(&'a UdpSocket),
 }
@@ -155,7 +160,11 @@ impl Sockets {
         match *self.places.get(token.0 / 2)? {
             Use::Vacant => None,
             Use::Stream(stream) => {
-                Some(Readable::Stream(Socket { stream, component }, self.streams.get(&stream)?.socket(component)))
+                let (at, pair) = (Socket { stream, component }, self.streams.get(&stream)?);
+                Some(match &pair.adopted {
+                    Some(adopted) => Readable::Browser(Socket { component: Component::Rtp, ..at }, adopted),
+                    None => Readable::Stream(at, pair.socket(component)),
+                })
             }
             Use::Parked(port) => Some(Readable::Parked(self.parked.get(&port)?.socket(component))),
         }
@@ -171,7 +180,17 @@ impl Sockets {
         (self.streams.len(), self.parked.len())
     }
 
-    fn park(&mut self, pair: Pair) {
+    /// Has a stream use this socket from now on, instead of any that it used before.
+    pub fn adopt(&mut self, registry: &Registry, stream: StreamId, adoption: Adoption) -> io::Result<()> {
+        let pair = self.streams.get_mut(&stream).ok_or(io::ErrorKind::NotFound)?;
+        let token = Token(pair.place * 2);
+        registry.register(&mut SourceFd(&adoption.socket.as_raw_fd()), token, Interest::READABLE)?;
+        pair.adopted = Some(adoption);
+        Ok(())
+    }
+
+    fn park(&mut self, mut pair: Pair) {
+        pair.adopted = None;
         self.places[pair.place] = Use::Parked(pair.port);
         self.parked.insert(pair.port, pair);
     }
@@ -183,7 +202,7 @@ impl Sockets {
             self.places.push(Use::Vacant);
             self.places.len() - 1
         });
-        let pair = Pair { port, place, rtp, rtcp };
+        let pair = Pair { port, place, rtp, rtcp, adopted: None };
         match register(registry, &pair) {
             Ok(()) => Ok(pair),
             Err(error) => {
@@ -202,9 +221,10 @@ impl Sockets {
 
 impl Pair {
     fn socket(&self, component: Component) -> &UdpSocket {
-        match component {
-            Component::Rtp => &self.rtp,
-            Component::Rtcp => &self.rtcp,
+        match (&self.adopted, component) {
+            (Some(adopted), _) => &adopted.socket,
+            (None, Component::Rtp) => &self.rtp,
+            (None, Component::Rtcp) => &self.rtcp,
         }
     }
 }
@@ -218,13 +238,18 @@ fn register(registry: &Registry, pair: &Pair) -> io::Result<()> {
 fn bind(address: IpAddr, port: u16) -> io::Result<UdpSocket> {
     let domain = if address.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
     let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    mark(&socket, address);
+    socket.bind(&SocketAddr::new(address, port).into())?;
+    Ok(socket.into())
+}
+
+/// Marks what a socket sends as audio.
+pub fn mark(socket: &socket2::Socket, address: IpAddr) {
     // Marking is a wish: some networks and containers refuse it, and audio flows without.
     let _ = match address {
         IpAddr::V4(_) => socket.set_tos_v4(DSCP_EF),
         IpAddr::V6(_) => socket.set_tclass_v6(DSCP_EF),
     };
-    socket.bind(&SocketAddr::new(address, port).into())?;
-    Ok(socket.into())
 }
 
 /// Whether it is not the port that is lacking, but descriptors or memory.

@@ -32,7 +32,7 @@ impl Bench {
         };
         let (address, clock) = (Ipv4Addr::LOCALHOST.into(), Clock::start());
         let (lane, partials) = (Lane::default(), Partials::default());
-        let around = Surroundings { lane, address, clock, reports: reports.clone(), workers, partials };
+        let around = Surroundings { lane, address, clock, reports: reports.clone(), workers, partials, strays: None };
         let thread = MediaThread::start(waiting, media::Config::default(), around);
         Bench { thread: thread.expect("a thread can be started"), reports, poll, heard: Vec::new() }
     }
@@ -98,15 +98,6 @@ fn phone() -> UdpSocket {
     phone
 }
 
-/// An even port that is free together with the next.
-fn free_port() -> u16 {
-    (0..1_000)
-        .filter_map(|_| UdpSocket::bind("127.0.0.1:0").ok()?.local_addr().ok())
-        .map(|address| address.port() & !1)
-        .find(|port| [*port, port + 1].iter().all(|port| UdpSocket::bind(("127.0.0.1", *port)).is_ok()))
-        .expect("some pair of ports is free")
-}
-
 fn packet(sequence: u16, payload: u8) -> Vec<u8> {
     let mut packet = vec![0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4];
     packet[2..4].copy_from_slice(&sequence.to_be_bytes());
@@ -120,7 +111,7 @@ fn what_one_phone_says_the_other_hears() {
     let mut bench = Bench::new();
     let (a, b) = (StreamId(1), StreamId(2));
     let (alice, bob) = (phone(), phone());
-    let (port_a, port_b) = (free_port(), free_port());
+    let (port_a, port_b) = (ports::free(2), ports::free(2));
     bench.open(a, port_a, &alice);
     bench.open(b, port_b, &bob);
     bench.order(Command::Connect { a, b });
@@ -149,7 +140,7 @@ fn what_one_phone_says_the_other_hears() {
 #[test]
 fn a_used_port_starts_clean_for_the_next_call() {
     let mut bench = Bench::new();
-    let port = free_port();
+    let port = ports::free(2);
     let (old, new) = (phone(), phone());
     bench.open(StreamId(1), port, &old);
     bench.order(Command::Close { stream: StreamId(1) });
@@ -168,7 +159,7 @@ fn a_used_port_starts_clean_for_the_next_call() {
 #[test]
 fn a_taken_port_is_reported() {
     let mut bench = Bench::new();
-    let port = free_port();
+    let port = ports::free(2);
     let _other = UdpSocket::bind(("127.0.0.1", port + 1)).expect("it was free");
     bench.order(Command::Open { stream: StreamId(5), port });
     let failed = bench.wait(|event| matches!(event, Event::OpenFailed { .. }));
@@ -179,7 +170,7 @@ fn a_taken_port_is_reported() {
 #[test]
 fn a_pair_is_held_from_its_order_to_its_release() {
     let mut bench = Bench::new();
-    let port = free_port();
+    let port = ports::free(2);
     let other = UdpSocket::bind(("127.0.0.1", port + 1)).expect("it was free");
     assert_eq!(bench.bind(port), PortReport::Held(port), "half a pair is none");
     assert!(UdpSocket::bind(("127.0.0.1", port)).is_ok(), "the half that was free is not kept");

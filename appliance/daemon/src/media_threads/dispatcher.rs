@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use super::deliveries::{Owners, Work};
 use crate::media_thread::Order;
 use crate::queue::Queue;
+use crate::webrtc_thread;
 
 /// The threads that have a part of a conference, its home first, and the command that opens it.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ struct Parts {
 #[derive(Debug)]
 pub struct Dispatcher {
     queues: Vec<Queue<Order>>,
+    // Who finds browsers, if there can be any.
+    webrtc: Option<Queue<webrtc_thread::Order>>,
     // Who has orders without having been woken for them.
     ordered: Vec<bool>,
     streams: FxHashMap<StreamId, Lane>,
@@ -47,10 +50,11 @@ const BRIDGES: u32 = 1 << 31;
 
 impl Dispatcher {
     /// Over these queues, one for each thread.
-    pub fn new(queues: Vec<Queue<Order>>, owners: Owners) -> Dispatcher {
+    pub fn new(queues: Vec<Queue<Order>>, webrtc: Option<Queue<webrtc_thread::Order>>, owners: Owners) -> Dispatcher {
         Dispatcher {
             ordered: vec![false; queues.len()],
             queues,
+            webrtc,
             streams: FxHashMap::default(),
             conferences: FxHashMap::default(),
             bridges: FxHashMap::default(),
@@ -77,6 +81,17 @@ impl Dispatcher {
         taken
     }
 
+    /// Orders something about the way to a browser.
+    pub fn order_webrtc(&mut self, command: media::webrtc::Command) {
+        let (media::webrtc::Command::Expect { stream, .. }
+        | media::webrtc::Command::Agree { stream, .. }
+        | media::webrtc::Command::Close { stream }) = &command;
+        if let Some(webrtc) = &self.webrtc {
+            webrtc.push_always(webrtc_thread::Order::Command(self.lane(*stream), command));
+            webrtc.ring();
+        }
+    }
+
     /// Orders anything else of the engines.
     pub fn order(&mut self, command: Command) {
         if let Command::Connect { .. } | Command::Disconnect { .. } | Command::Close { .. } | Command::Join { .. } =
@@ -87,6 +102,7 @@ impl Dispatcher {
         match &command {
             Command::Open { stream, port } => drop(self.order_open(*stream, *port)),
             Command::Configure { stream, .. }
+            | Command::Secure { stream, .. }
             | Command::Disconnect { stream }
             | Command::Close { stream }
             | Command::SendDigits { stream, .. }

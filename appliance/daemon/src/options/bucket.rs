@@ -1,5 +1,7 @@
 //! Where recordings are brought, and how long they are kept.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -30,6 +32,8 @@ pub struct BucketAccount {
     pub name: Option<String>,
     /// The name of the key.
     pub key_id: String,
+    /// Whose certificates the service may have; those that browsers trust unless told otherwise.
+    pub roots: Option<PathBuf>,
 }
 
 /// What the command line says of it.
@@ -48,6 +52,9 @@ pub struct BucketFlags {
     /// The name of the key, whose secret is TANDEM_BUCKET_SECRET
     #[arg(long, env = "TANDEM_BUCKET_KEY_ID", value_name = "NAME")]
     pub bucket_key_id: Option<String>,
+    /// Whose certificates the service may have, PEM [default: those that browsers trust]
+    #[arg(long, env = "TANDEM_BUCKET_ROOTS", value_name = "FILE")]
+    pub bucket_roots: Option<PathBuf>,
     /// Days that recordings are kept in the bucket; 0: for ever [default: 90]
     #[arg(long, env = "TANDEM_BUCKET_DAYS", value_name = "DAYS")]
     pub bucket_days: Option<u16>,
@@ -66,8 +73,9 @@ impl BucketFlags {
         let key_id = self.bucket_key_id.or(file.bucket_key_id);
         let region = self.bucket_region.or(file.bucket_region);
         let name = self.bucket_name.or(file.bucket_name);
+        let roots = self.bucket_roots.or(file.bucket_roots);
         let account = match self.bucket_url.or(file.bucket_url) {
-            None if key_id.is_some() || name.is_some() || region.is_some() => {
+            None if key_id.is_some() || name.is_some() || region.is_some() || roots.is_some() => {
                 bail!("--bucket-url: which service is it?")
             }
             None => None,
@@ -76,7 +84,8 @@ impl BucketFlags {
                 if let Some(name) = &name {
                     check_name(name)?;
                 }
-                Some(BucketAccount { url, region: region.unwrap_or_else(|| "us-east-1".into()), name, key_id })
+                let region = region.unwrap_or_else(|| "us-east-1".into());
+                Some(BucketAccount { url, region, name, key_id, roots })
             }
         };
         let recording_days = self.recording_days.or(file.recording_days);

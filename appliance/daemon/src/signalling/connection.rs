@@ -9,6 +9,7 @@ use mio::net::TcpStream;
 use sip::Flow;
 use sip::stream::{Frame, Framer};
 
+use super::identity;
 use super::inbox::{Arrival, Inbox};
 use super::wire::Wire;
 use crate::limits;
@@ -59,7 +60,12 @@ pub enum End {
 impl End {
     /// Whether the peer broke a rule, rather than just went away.
     pub fn is_cut(&self) -> bool {
-        matches!(self, End::Broken(_) | End::Stuffed | End::TimedOut)
+        match self {
+            End::Broken(_) | End::Stuffed | End::TimedOut => true,
+            // What is no TLS, or breaks it.
+            End::Failed(error) => error.kind() == io::ErrorKind::InvalidData,
+            End::Closed => false,
+        }
     }
 }
 
@@ -70,9 +76,9 @@ impl Connection {
     }
 
     /// One that we are opening because of `asked`.
-    pub fn opening(now: Duration, stream: TcpStream, flow: Flow, asked: Flow) -> Connection {
+    pub fn opening(now: Duration, wire: Wire, flow: Flow, asked: Flow) -> Connection {
         let due = Some(now + limits::CONNECT_TIMEOUT);
-        Connection { asked: Some(asked), due, proven: true, ..Connection::new(now, Wire::Plain(stream), flow) }
+        Connection { asked: Some(asked), due, proven: true, ..Connection::new(now, wire, flow) }
     }
 
     fn new(now: Duration, wire: Wire, flow: Flow) -> Connection {
@@ -111,7 +117,8 @@ impl Connection {
             // Without an error and without a peer it is not open yet.
             if self.wire.socket().peer_addr().is_ok() {
                 self.opened = true;
-                self.due = None;
+                // TLS has a time of its own.
+                self.due = self.wire.is_finding_out().then_some(now + limits::CONNECT_TIMEOUT);
                 self.heard = now;
             }
         }
@@ -121,6 +128,7 @@ impl Connection {
     /// Reads a share of what is there and puts whole messages into `inbox`.
     pub fn read(&mut self, now: Duration, buffer: &mut [u8], inbox: &mut Inbox) -> Result<(), End> {
         let mut share = limits::CONNECTION_READ;
+        let was_finding_out = self.wire.is_finding_out();
         while self.readable && share > 0 {
             match self.wire.read(buffer) {
                 Ok(0) => return Err(End::Closed),
@@ -134,6 +142,9 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
+        }
+        if was_finding_out && !self.wire.is_finding_out() && self.framer.pending() == 0 {
+            self.due = None;
         }
         Ok(())
     }
@@ -198,6 +209,19 @@ impl Connection {
             written -= first.len();
             self.outgoing.pop_front();
         }
+    }
+
+    /// Why it never came about that we find who has to be there, if it did not.
+    pub fn trouble(&self, end: &End) -> Option<String> {
+        if self.opened && !self.wire.is_finding_out() {
+            return None;
+        }
+        Some(match end {
+            End::Failed(error) => identity::in_words(error),
+            End::TimedOut if self.opened => "it takes too long to agree on TLS".into(),
+            End::TimedOut => "nobody answers there".into(),
+            _ => identity::ENDED.into(),
+        })
     }
 
     /// Whether its time is over.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
+use pbx::provider::Identity;
 use rustc_hash::FxHashMap;
 use rustls::ServerConfig;
 use sip::transport::ConnectionId;
@@ -18,6 +19,7 @@ use socket2::{Domain, Protocol, TcpKeepalive, Type};
 use super::connection::{Connection, End};
 use super::counters::{Counters, add};
 use super::datagrams::DSCP_CS3;
+use super::identity::{self, Expected};
 use super::inbox::{Arrival, Inbox};
 use super::wire::Wire;
 use crate::limits;
@@ -39,6 +41,9 @@ pub struct Connections {
     by_id: FxHashMap<ConnectionId, usize>,
     // Only those that we opened: what a phone opened is found by its id, and no other phone may take its place.
     by_remote: FxHashMap<SocketAddr, usize>,
+    // Those that the exchange has named, by where they lead.
+    named: FxHashMap<(ConnectionId, SocketAddr), usize>,
+    expected: FxHashMap<ConnectionId, Result<Expected, String>>,
     by_source: FxHashMap<IpAddr, usize>,
     next_id: u64,
     readable: Vec<usize>,
@@ -76,6 +81,8 @@ impl Connections {
             vacant: Vec::new(),
             by_id: FxHashMap::default(),
             by_remote: FxHashMap::default(),
+            named: FxHashMap::default(),
+            expected: FxHashMap::default(),
             by_source: FxHashMap::default(),
             next_id: first_id,
             readable: Vec::new(),
@@ -92,6 +99,17 @@ impl Connections {
         let address = listener.local_addr().context("a listener has an address")?;
         self.listeners.push(Listener { listener, address, tls: Some(config.clone()), token: Token(0), readable: true });
         Ok(address)
+    }
+
+    /// Who has to be at the other end of a connection that the exchange has named; `None`: it is not opened any more.
+    pub fn expect(&mut self, id: ConnectionId, identity: Option<&Identity>) {
+        match identity {
+            Some(identity) => {
+                let expected = Expected::new(identity).map_err(|error| format!("{error:#}"));
+                self.expected.insert(id, expected);
+            }
+            None => drop(self.expected.remove(&id)),
+        }
     }
 
     /// Where the first listener is.
@@ -163,6 +181,10 @@ impl Connections {
     pub fn send(&mut self, now: Duration, transmit: Transmit, inbox: &mut Inbox, counters: &Counters) {
         let Transmit { flow, bytes } = transmit;
         let place = match flow.connection {
+            Some(id) if id.is_named() => match self.named.get(&(id, flow.remote)) {
+                Some(&place) => Some(place),
+                None => self.open_named(now, (id, flow), inbox),
+            },
             Some(id) => self.by_id.get(&id).copied(),
             None => match self.by_remote.get(&flow.remote) {
                 Some(&place) => Some(place),
@@ -191,12 +213,12 @@ impl Connections {
 
     /// When to call [`Connections::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Duration> {
-        (!self.by_id.is_empty() || self.cannot_accept).then_some(self.checked + CHECK_INTERVAL)
+        (self.count() > 0 || self.cannot_accept).then_some(self.checked + CHECK_INTERVAL)
     }
 
     /// Ends connections whose time is over.
     pub fn handle_timeout(&mut self, now: Duration, inbox: &mut Inbox, counters: &Counters) {
-        if self.by_id.is_empty() && !self.cannot_accept {
+        if self.count() == 0 && !self.cannot_accept {
             self.shrink();
         } else if now >= self.checked + CHECK_INTERVAL {
             self.checked = now;
@@ -217,6 +239,7 @@ impl Connections {
             (self.places, self.vacant) = (Vec::new(), Vec::new());
             self.by_id.shrink_to_fit();
             self.by_remote.shrink_to_fit();
+            self.named.shrink_to_fit();
             self.by_source.shrink_to_fit();
         }
     }
@@ -229,7 +252,7 @@ impl Connections {
                         tracing::debug!(%error, %remote, "refused a TCP connection");
                         add(&counters.connections_refused, 1);
                     }
-                    counters.connections.store(self.by_id.len() as u64, Ordering::Relaxed);
+                    counters.connections.store(self.count() as u64, Ordering::Relaxed);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.listeners[index].readable = false;
@@ -248,7 +271,7 @@ impl Connections {
 
     fn admit(&mut self, now: Duration, stream: TcpStream, index: usize, remote: SocketAddr) -> io::Result<()> {
         let full = |limit: &str| io::Error::other(format!("{limit} are the limit"));
-        if self.by_id.len() >= limits::CONNECTIONS {
+        if self.count() >= limits::CONNECTIONS {
             return Err(full(&format!("{} connections", limits::CONNECTIONS)));
         }
         if self.by_source.get(&remote.ip()).is_some_and(|count| *count >= limits::CONNECTIONS_PER_SOURCE) {
@@ -266,13 +289,12 @@ impl Connections {
     }
 
     fn open(&mut self, now: Duration, asked: Flow) -> Option<usize> {
-        if asked.transport != Transport::Tcp || self.by_id.len() >= limits::CONNECTIONS {
+        if asked.transport != Transport::Tcp || self.count() >= limits::CONNECTIONS {
             return None;
         }
         let flow = Flow { connection: Some(self.new_id()), ..asked };
-        let opened = connect(asked.local.ip(), asked.remote)
-            .or_else(|_| connect(any_of_family(asked.local.ip()), asked.remote))
-            .and_then(|stream| self.insert(Connection::opening(now, stream, flow, asked)));
+        let opened = connect_from(asked.local.ip(), asked.remote)
+            .and_then(|stream| self.insert(Connection::opening(now, Wire::Plain(stream), flow, asked)));
         match opened {
             Ok(place) => {
                 self.by_remote.insert(asked.remote, place);
@@ -283,6 +305,26 @@ impl Connections {
                 None
             }
         }
+    }
+
+    /// Opens a connection over TLS to whom it has to lead.
+    fn open_named(&mut self, now: Duration, (id, flow): (ConnectionId, Flow), inbox: &mut Inbox) -> Option<usize> {
+        let opened = match self.expected.get(&id) {
+            // A call that outlives its provider may have nowhere to go any more.
+            None => return None,
+            Some(_) if self.count() >= limits::CONNECTIONS => Err("there are too many connections already".into()),
+            Some(Err(why)) => Err(why.clone()),
+            Some(Ok(expected)) => connect_from(flow.local.ip(), flow.remote)
+                .and_then(|stream| Wire::opened(stream, expected))
+                .and_then(|wire| self.insert(Connection::opening(now, wire, flow, flow)))
+                .map_err(|error| identity::in_words(&error)),
+        };
+        opened.map_err(|why| inbox.push(Arrival::Trouble(flow, why))).ok()
+    }
+
+    /// How many there are.
+    fn count(&self) -> usize {
+        self.by_id.len() + self.named.len()
     }
 
     fn insert(&mut self, mut connection: Connection) -> io::Result<usize> {
@@ -296,8 +338,10 @@ impl Connections {
             self.vacant.push(place);
             return Err(error);
         }
-        if let Some(id) = connection.flow.connection {
-            self.by_id.insert(id, place);
+        match connection.flow.connection {
+            Some(id) if id.is_named() => drop(self.named.insert((id, connection.flow.remote), place)),
+            Some(id) => drop(self.by_id.insert(id, place)),
+            None => {}
         }
         *self.by_source.entry(connection.flow.remote.ip()).or_default() += 1;
         self.places[place] = Some(connection);
@@ -317,8 +361,10 @@ impl Connections {
         add(&counters.connections_cut, usize::from(end.is_cut()));
         self.vacant.push(place);
         let flow = connection.flow;
+        let is_named = flow.connection.is_some_and(ConnectionId::is_named);
         if let Some(id) = flow.connection {
             self.by_id.remove(&id);
+            self.named.remove(&(id, flow.remote));
         }
         if let Some(count) = self.by_source.get_mut(&flow.remote.ip()) {
             *count -= 1;
@@ -326,12 +372,15 @@ impl Connections {
                 self.by_source.remove(&flow.remote.ip());
             }
         }
-        if let Some(asked) = connection.asked {
+        if is_named {
+            let trouble = connection.trouble(&end);
+            inbox.extend(trouble.map(|why| Arrival::Trouble(flow, why)));
+        } else if let Some(asked) = connection.asked {
             self.by_remote.remove(&asked.remote);
             inbox.push(Arrival::Closed(asked));
         }
         inbox.push(Arrival::Closed(flow));
-        counters.connections.store(self.by_id.len() as u64, Ordering::Relaxed);
+        counters.connections.store(self.count() as u64, Ordering::Relaxed);
     }
 }
 
@@ -364,6 +413,11 @@ fn connect(from: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
         Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
         _ => Ok(TcpStream::from_std(socket.into())),
     }
+}
+
+/// From our own address where it has the family, else from any.
+fn connect_from(own: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
+    connect(own, to).or_else(|_| connect(any_of_family(own), to))
 }
 
 fn prepare(socket: socket2::SockRef<'_>) -> io::Result<()> {

@@ -232,7 +232,7 @@ mod tests {
             .drain(..)
             .map(|arrival| match arrival {
                 Arrival::Message(flow, bytes) => (flow, bytes),
-                Arrival::Closed(flow) => panic!("nothing closes here: {flow:?}"),
+                Arrival::Closed(flow) | Arrival::Trouble(flow, _) => panic!("nothing closes here: {flow:?}"),
             })
             .collect()
     }

@@ -8,6 +8,8 @@ use sip::Flow;
 pub enum Arrival {
     /// A whole message.
     Message(Flow, Bytes),
+    /// A connection to somebody who has to prove who it is was not opened, in words; [`Arrival::Closed`] follows.
+    Trouble(Flow, String),
     /// A connection is gone, or could not be opened.
     Closed(Flow),
 }

@@ -61,9 +61,11 @@ fn a_fresh_thread_knows_what_the_one_before_it_knew() {
         counters: counters.clone(),
         requests: requests.clone(),
         media_reports,
-        media_orders: Dispatcher::new(vec![Queue::new(16, bell.clone())], Owners::default()),
+        media_orders: Dispatcher::new(vec![Queue::new(16, bell.clone())], None, Owners::default()),
         questions: tokio::sync::mpsc::channel(16).0,
         names: Queue::new(16, bell.clone()),
+        websockets: Queue::new(16, bell.clone()),
+        websocket_counters: Arc::default(),
         recording_reports: Queue::new(16, bell.clone()),
         recording_orders: Queue::new(16, bell.clone()),
         errand_reports: Queue::new(16, bell.clone()),
@@ -81,8 +83,13 @@ fn a_fresh_thread_knows_what_the_one_before_it_knew() {
     let thread = SignallingThread::start(sockets, pbx, ledger, around).expect("it starts");
 
     let text = |text: &str| text.to_owned();
-    let new =
-        NewExtension { extension: text("1001"), password: text("correct horse"), name: text(""), detail: text("") };
+    let new = NewExtension {
+        extension: text("1001"),
+        password: text("correct horse"),
+        name: text(""),
+        detail: text(""),
+        encryption: None,
+    };
     ask(&requests, Command::CreateExtension(new.clone())).expect("it is the first");
     for _ in 0..3 {
         requests.push_always(Request::Rest);

@@ -4,15 +4,19 @@ use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
 
 use mio::net::TcpStream;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ClientConnection, ServerConfig, ServerConnection, StreamOwned};
+
+use super::identity::Expected;
 
 /// A socket that does not block, plain or with TLS on it.
 #[derive(Debug)]
 pub enum Wire {
     /// Octets as they are.
     Plain(TcpStream),
-    /// Encrypted; the handshake happens while it is read and written.
+    /// Encrypted, opened by the peer; the handshake happens while it is read and written.
     Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+    /// Encrypted, opened by us.
+    Opened(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
 impl Wire {
@@ -22,26 +26,42 @@ impl Wire {
         Ok(Wire::Tls(Box::new(StreamOwned::new(session, stream))))
     }
 
+    /// The side of a client, who wants to know who is at the other end.
+    pub fn opened(stream: TcpStream, expected: &Expected) -> io::Result<Wire> {
+        let session =
+            ClientConnection::new(expected.config.clone(), expected.name.clone()).map_err(io::Error::other)?;
+        Ok(Wire::Opened(Box::new(StreamOwned::new(session, stream))))
+    }
+
+    /// Whether we still find out who is at the other end of what we opened.
+    pub fn is_finding_out(&self) -> bool {
+        matches!(self, Wire::Opened(tls) if tls.conn.is_handshaking())
+    }
+
     /// The socket itself.
     pub fn socket(&mut self) -> &mut TcpStream {
         match self {
             Wire::Plain(stream) => stream,
             Wire::Tls(tls) => &mut tls.sock,
+            Wire::Opened(tls) => &mut tls.sock,
         }
     }
 
     /// Writes what TLS has ready, as far as the kernel takes it.
     pub fn write_ready(&mut self) -> io::Result<()> {
-        let Wire::Tls(tls) = self else { return Ok(()) };
-        while tls.conn.wants_write() {
-            match tls.conn.write_tls(&mut tls.sock) {
+        loop {
+            let written = match self {
+                Wire::Tls(tls) if tls.conn.wants_write() => tls.conn.write_tls(&mut tls.sock),
+                Wire::Opened(tls) if tls.conn.wants_write() => tls.conn.write_tls(&mut tls.sock),
+                _ => return Ok(()),
+            };
+            match written {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
     }
 }
 
@@ -50,6 +70,7 @@ impl Read for Wire {
         match self {
             Wire::Plain(stream) => stream.read(buffer),
             Wire::Tls(tls) => tls.read(buffer),
+            Wire::Opened(tls) => tls.read(buffer),
         }
     }
 }
@@ -59,6 +80,7 @@ impl Write for Wire {
         match self {
             Wire::Plain(stream) => stream.write(octets),
             Wire::Tls(tls) => tls.write(octets),
+            Wire::Opened(tls) => tls.write(octets),
         }
     }
 
@@ -66,6 +88,7 @@ impl Write for Wire {
         match self {
             Wire::Plain(stream) => stream.write_vectored(slices),
             Wire::Tls(tls) => tls.write_vectored(slices),
+            Wire::Opened(tls) => tls.write_vectored(slices),
         }
     }
 

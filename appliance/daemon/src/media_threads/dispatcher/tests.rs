@@ -21,7 +21,7 @@ impl Bench {
         let poll = Poll::new().expect("the kernel has epoll");
         let bell = Bell::new(Waker::new(poll.registry(), Token(0)).expect("the kernel has eventfd"));
         let queues: Vec<Queue<Order>> = (0..2).map(|_| Queue::new(capacity, bell.clone())).collect();
-        let dispatcher = Dispatcher::new(queues.clone(), Owners::default());
+        let dispatcher = Dispatcher::new(queues.clone(), None, Owners::default());
         Bench { dispatcher, queues, _poll: poll }
     }
 

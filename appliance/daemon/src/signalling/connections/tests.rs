@@ -73,7 +73,7 @@ impl Bench {
     fn message(&self, index: usize) -> (Flow, &[u8]) {
         match &self.inbox[index] {
             Arrival::Message(flow, bytes) => (*flow, bytes),
-            Arrival::Closed(flow) => panic!("{flow:?} closed"),
+            Arrival::Closed(flow) | Arrival::Trouble(flow, _) => panic!("{flow:?} closed"),
         }
     }
 }

@@ -1,0 +1,379 @@
+//! `/sip`: SIP by WebSocket (RFC 7118), which is how a browser registers and calls.
+//!
+//! Here it is only carried: one message of SIP is one message of the WebSocket, in both directions. Who has a login's token opens
+//! it as an agent; then the extensions among the agent's addresses need no password on this connection.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::Bytes;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{Request, State as Shared};
+use axum::http::Extensions;
+use axum::response::{IntoResponse, Response};
+use store::address::AddressType;
+use store::agent::Record;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Duration, Instant, MissedTickBehavior};
+use tokio_tungstenite::tungstenite;
+
+use crate::auth::{Asked, Caller, identify_if_known, source_of};
+use crate::failure::{ErrorEnvelope, Failure, Status};
+use crate::limits;
+use crate::origin::{Encrypted, Ends};
+use crate::state::State;
+use crate::websocket::told;
+
+/// The subprotocol of RFC 7118 §4.
+const SUBPROTOCOL: &str = "sip";
+/// What keeps a connection alive, and what answers it (RFC 5626 §4.4.1).
+const KEEP_ALIVE: (&[u8], &str) = (b"\r\n\r\n", "\r\n");
+
+/// Who opens a socket, and by which way it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// Our address.
+    pub local: SocketAddr,
+    /// The browser's, as we see it.
+    pub remote: SocketAddr,
+    /// Whether it came through TLS.
+    pub encrypted: bool,
+}
+
+/// The way of SIP by WebSocket to the exchange; the daemon is behind it.
+pub trait SipSockets: Send + Sync {
+    /// Takes a socket up; `None`: there are as many as may be.
+    fn open(&self, opening: Opening) -> Option<SipSocket>;
+}
+
+/// A socket as the exchange has taken it up. Once it is dropped, the exchange knows that the connection is gone.
+pub struct SipSocket {
+    /// Where what it brings goes.
+    pub line: Box<dyn SipLine>,
+    /// What it is sent.
+    pub outgoing: Outgoing,
+}
+
+/// The way of one socket to the exchange. None of this waits.
+pub trait SipLine: Send + Sync {
+    /// A message came; its place is free again once the exchange has taken it.
+    fn hear(&self, message: Bytes, place: OwnedSemaphorePermit);
+    /// Whoever opened the socket speaks for these extensions, by number or by id, and for no others.
+    fn vouch(&self, extensions: Vec<String>);
+    /// The socket is closed because the other end broke a rule.
+    fn note_cut(&self);
+}
+
+/// Messages that wait to be written to a socket.
+#[derive(Debug)]
+pub struct Outgoing {
+    messages: UnboundedReceiver<Bytes>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Where the exchange puts them.
+#[derive(Debug)]
+pub struct Sender {
+    messages: UnboundedSender<Bytes>,
+    waiting: Arc<AtomicUsize>,
+    limit: usize,
+}
+
+/// Why a message cannot be put there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsent {
+    /// The socket is gone.
+    Gone,
+    /// More octets wait than may: whoever is at the other end does not read.
+    Stuffed,
+}
+
+/// Room for as many octets.
+pub fn outgoing(limit: usize) -> (Sender, Outgoing) {
+    let (sender, messages) = unbounded_channel();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    (Sender { messages: sender, waiting: waiting.clone(), limit }, Outgoing { messages, waiting })
+}
+
+impl Sender {
+    /// Puts a message behind the others, without waiting.
+    pub fn send(&self, message: Bytes) -> Result<(), Unsent> {
+        let len = message.len();
+        if self.waiting.fetch_add(len, Ordering::AcqRel) + len > self.limit {
+            return Err(Unsent::Stuffed);
+        }
+        self.messages.send(message).map_err(|_| Unsent::Gone)
+    }
+}
+
+impl Outgoing {
+    /// The next message; `None`: the exchange has let go of the socket.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        self.messages.recv().await
+    }
+
+    /// A message of so many octets is on its way.
+    pub fn note_written(&self, octets: usize) {
+        self.waiting.fetch_sub(octets, Ordering::AcqRel);
+    }
+}
+
+/// Opens a WebSocket for SIP (RFC 7118), by HTTPS as `wss`, by HTTP as `ws`: one SIP message in each message, as text or binary.
+/// The subprotocol is `sip`. Without a token each request is asked for the extension's password (digest), as everywhere. With one,
+/// as a header, a cookie of the own page, or `?token=`, the extensions among the agent's addresses need none on this connection.
+#[utoipa::path(
+    get,
+    path = "/sip",
+    params(("token" = Option<String>, Query, description = "A login's token or an access key, for who can set no header")),
+    responses(
+        (status = 101, description = "The WebSocket; each message is a SIP message"),
+        (status = 400, body = ErrorEnvelope, description = "SUBPROTOCOL_REQUIRED, or no request for a WebSocket"),
+        (status = 401, body = ErrorEnvelope, description = "There is a token, and it does not count (any more)"),
+        (status = 403, body = ErrorEnvelope, description = "CROSS_ORIGIN: a cookie counts only from the own page"),
+        (status = 429, body = ErrorEnvelope, description = "LIMIT_REACHED"),
+    ),
+    security((), ("bearer" = []), ("cookie" = [])),
+    tag = "webrtc"
+)]
+pub(crate) async fn open(
+    Shared(state): Shared<State>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let upgrade = upgrade.map_err(|rejection| Failure::of_http(rejection.into_response().status().as_u16()))?;
+    let upgrade = upgrade.protocols([SUBPROTOCOL]);
+    if upgrade.selected_protocol().is_none() {
+        let message = "a WebSocket for SIP is opened with the subprotocol `sip` (RFC 7118)";
+        return Err(Failure::new(Status::InvalidArgument, "SUBPROTOCOL_REQUIRED", message));
+    }
+    let asked = Asked { method: request.method(), headers: request.headers(), uri: request.uri(), websocket: true };
+    let caller = identify_if_known(&state, source_of(request.extensions()), asked).await?;
+    let opening = opening(request.extensions()).ok_or_else(Failure::internal)?;
+    let socket = take(&state, opening)?;
+    let client = Client { caller, socket, opening, places: Arc::new(Semaphore::new(limits::SIP_UNHEARD)), state };
+    Ok(bounded(upgrade).on_upgrade(|websocket| client.run(websocket)))
+}
+
+/// By which way a request came, where it came by a connection.
+pub(crate) fn opening(extensions: &Extensions) -> Option<Opening> {
+    let Ends { local, remote } = *extensions.get()?;
+    let plain = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
+    Some(Opening { local: plain(local), remote: plain(remote), encrypted: extensions.get::<Encrypted>().is_some() })
+}
+
+/// A way to the exchange, if there is one left.
+pub(crate) fn take(state: &State, opening: Opening) -> Result<SipSocket, Failure> {
+    let full = || Failure::new(Status::ResourceExhausted, "LIMIT_REACHED", "too many browsers").with_retry_after(10);
+    state.sip_sockets().open(opening).ok_or_else(full)
+}
+
+/// The same WebSocket, holding no more than it has to.
+pub(crate) fn bounded(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    upgrade
+        .max_message_size(limits::SIP_MESSAGE)
+        .max_frame_size(limits::SIP_MESSAGE)
+        .read_buffer_size(limits::SIP_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(2 * limits::SIP_MESSAGE)
+}
+
+/// The extensions for which an agent speaks: those among its addresses.
+pub(crate) fn extensions_of(agent: &Record) -> Vec<String> {
+    let extensions = agent.addresses.iter().filter(|address| address.kind == AddressType::Extension);
+    extensions.map(|address| address.target.clone()).collect()
+}
+
+/// One browser.
+struct Client {
+    caller: Option<Caller>,
+    socket: SipSocket,
+    opening: Opening,
+    /// Room for what it has sent and the exchange has not taken yet.
+    places: Arc<Semaphore>,
+    state: State,
+}
+
+impl Client {
+    async fn run(mut self, mut websocket: WebSocket) {
+        let remote = self.opening.remote;
+        let agent = self.caller.as_ref().map(|caller| caller.agent.username.clone());
+        tracing::debug!(%remote, ?agent, "a WebSocket for SIP is open");
+        let Err(end) = self.serve(&mut websocket).await else { return };
+        if matches!(end, End::Cut(..)) {
+            self.socket.line.note_cut();
+        }
+        if let End::Close(code, reason) | End::Cut(code, reason) = end {
+            tracing::debug!(%remote, code, reason, "closing a WebSocket for SIP");
+            let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            // The browser may be gone already.
+            let _ = tokio::time::timeout(limits::SIP_WRITE, websocket.send(close)).await;
+        }
+    }
+
+    /// Runs until there is a reason to end, which is the error.
+    async fn serve(&mut self, websocket: &mut WebSocket) -> Result<(), End> {
+        let (mut stopping, mut withdrawals) = (self.state.stopping(), self.state.withdrawals());
+        let mut watch = Watch::new(self.caller.is_some());
+        let expired =
+            tokio::time::sleep(self.caller.as_ref().map_or(Duration::MAX, |caller| caller.lifetime(&self.state)));
+        tokio::pin!(expired);
+        self.vouch();
+        loop {
+            let places = Arc::clone(&self.places);
+            let hearing = async {
+                let place = places.acquire_owned().await;
+                (place.expect("nobody closes the semaphore"), websocket.recv().await)
+            };
+            tokio::select! {
+                (place, message) = hearing => {
+                    let message = message.ok_or(End::Gone)?.map_err(why_unread)?;
+                    watch.heard(&message);
+                    self.receive(websocket, message, place).await?;
+                }
+                message = self.socket.outgoing.next() => {
+                    let message = message.ok_or(End::Close(close_code::POLICY, STUFFED))?;
+                    let octets = message.len();
+                    send(websocket, framed(message)).await?;
+                    self.socket.outgoing.note_written(octets);
+                }
+                () = watch.tick() => {
+                    watch.check()?;
+                    send(websocket, Message::Ping(Default::default())).await?;
+                }
+                () = &mut expired => return Err(End::Close(close_code::POLICY, "the token has expired")),
+                changed = withdrawals.changed() => {
+                    changed.map_err(|_| going_away())?;
+                    self.look_again().await?;
+                }
+                () = told(&mut stopping) => return Err(going_away()),
+            }
+        }
+    }
+
+    async fn receive(
+        &mut self,
+        websocket: &mut WebSocket,
+        message: Message,
+        place: OwnedSemaphorePermit,
+    ) -> Result<(), End> {
+        let message = match message {
+            Message::Text(text) => Bytes::from(text),
+            Message::Binary(bytes) => bytes,
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Close(_) => return Err(End::Gone),
+        };
+        if message.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+            let is_asking = message == KEEP_ALIVE.0;
+            return if is_asking { send(websocket, Message::text(KEEP_ALIVE.1)).await } else { Ok(()) };
+        }
+        self.socket.line.hear(message, place);
+        Ok(())
+    }
+
+    /// Somebody's rights were changed: whether this one's still count, and for which extensions.
+    async fn look_again(&mut self) -> Result<(), End> {
+        let Some(caller) = &mut self.caller else { return Ok(()) };
+        match caller.look_again(&self.state).await {
+            Ok(true) => self.vouch(),
+            Ok(false) => return Err(End::Close(close_code::POLICY, "what let you in was withdrawn")),
+            Err(_) => return Err(End::Close(close_code::ERROR, "the database cannot be read")),
+        }
+        Ok(())
+    }
+
+    fn vouch(&self) {
+        if let Some(caller) = &self.caller {
+            self.socket.line.vouch(extensions_of(&caller.agent));
+        }
+    }
+}
+
+/// Why a socket is let go.
+pub(crate) enum End {
+    /// It went, or the connection broke.
+    Gone,
+    /// We close, with a code of RFC 6455 §7.4 and the reason in words.
+    Close(u16, &'static str),
+    /// The same, because the other end broke a rule.
+    Cut(u16, &'static str),
+}
+
+/// What is said to who does not read.
+const STUFFED: &str = "what was sent is not read";
+
+/// The exchange ends.
+pub(crate) fn going_away() -> End {
+    End::Close(close_code::AWAY, "the exchange is stopping")
+}
+
+/// Whether the other end is there.
+pub(crate) struct Watch {
+    pings: tokio::time::Interval,
+    heard: Instant,
+    /// Until when it must say something, where nobody knows who it is.
+    due: Option<Instant>,
+}
+
+impl Watch {
+    /// From now on; whoever has logged in may be silent at first.
+    pub fn new(is_known: bool) -> Watch {
+        let now = Instant::now();
+        let mut pings = tokio::time::interval_at(now + limits::SIP_PING, limits::SIP_PING);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Watch { pings, heard: now, due: (!is_known).then_some(now + limits::SIP_FIRST) }
+    }
+
+    /// When to look, and to ask.
+    pub async fn tick(&mut self) {
+        self.pings.tick().await;
+    }
+
+    /// Something came.
+    pub fn heard(&mut self, message: &Message) {
+        self.heard = Instant::now();
+        if matches!(message, Message::Text(_) | Message::Binary(_)) {
+            self.due = self.due.map(|_| self.heard + limits::SIP_IDLE);
+        }
+    }
+
+    /// Lets go of who does not answer, and of who opened a connection for nothing.
+    pub fn check(&self) -> Result<(), End> {
+        if self.heard.elapsed() >= limits::SIP_SILENCE {
+            return Err(End::Cut(close_code::POLICY, "nothing came for too long"));
+        }
+        match self.due.is_some_and(|due| due <= Instant::now()) {
+            true => Err(End::Cut(close_code::POLICY, "no message came")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A message of SIP as RFC 7118 §5 wants it: text where it is UTF-8.
+fn framed(message: Bytes) -> Message {
+    Utf8Bytes::try_from(message.clone()).map_or(Message::Binary(message), Message::Text)
+}
+
+/// Why a message could not be read.
+pub(crate) fn why_unread(error: axum::Error) -> End {
+    match error.into_inner().downcast_ref::<tungstenite::Error>() {
+        Some(tungstenite::Error::Capacity(_)) => End::Cut(close_code::SIZE, "the message is too long"),
+        Some(tungstenite::Error::Utf8(_)) => End::Cut(close_code::PROTOCOL, "the text is not UTF-8"),
+        Some(tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => {
+            End::Gone
+        }
+        Some(tungstenite::Error::Protocol(_)) => End::Cut(close_code::PROTOCOL, "this is no WebSocket frame"),
+        _ => End::Gone,
+    }
+}
+
+/// Sends, and lets go of who does not take it.
+pub(crate) async fn send(websocket: &mut WebSocket, message: Message) -> Result<(), End> {
+    match tokio::time::timeout(limits::SIP_WRITE, websocket.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(End::Cut(close_code::POLICY, STUFFED)),
+    }
+}
