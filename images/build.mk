@@ -12,7 +12,9 @@ image-setup:
 # Cargo, the kernel's cache and the image's stamp know what is up to date; make need not.
 image: image-setup web-ui
 	cargo build --release --target $(IMAGE_TARGET) -p daemon -p init
-	cargo run -q -p images -- $(IMAGE_BOARD) $(IMAGE_PROGRAMS)/tandem $(IMAGE_PROGRAMS)/tandem-init
+	$(call build-program,images)
+	$(TARGET)/debug/images $(IMAGE_BOARD) $(IMAGE_PROGRAMS)/tandem $(IMAGE_PROGRAMS)/tandem-init
 
 qemu: image
-	cargo run -q -p qemu
+	$(call build-program,qemu)
+	$(TARGET)/debug/qemu

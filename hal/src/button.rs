@@ -5,6 +5,7 @@ use crate::Error;
 
 /// A change of the button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Edge {
     /// It went down.
     Pressed,

@@ -11,6 +11,7 @@ pub trait Led {
 
 /// What the light says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Pattern {
     /// Quick even blinking: the box is on its way up.
     Starting,

@@ -17,6 +17,7 @@ use core::fmt;
 
 /// What a piece of hardware answers when it does not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Error {
     /// The board has no such piece, or its driver is not there.
     Missing(&'static str),

@@ -19,6 +19,9 @@ pub(crate) fn cache() -> Result<PathBuf> {
     cache.context("neither TANDEM_CACHE nor HOME is set")
 }
 
+/// The `tandem-init` of an image as it was before it was stripped, beside that image: the texts of the flight recorder are in it.
+pub const UNSTRIPPED: &str = "tandem-init.unstripped";
+
 /// Where the image of a board is when it is built: `Image.gz`, `command_line`, `disk.img`, `disk.img.zst`.
 pub fn out(board: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(board)

@@ -26,13 +26,17 @@ fn build(board: &Board, programs: &Programs, out: &Path) -> Result<()> {
     let made = source_date()?;
     let stamp = stamp(board, programs, &kernel, made)?;
     let (stamp_file, compressed) = (out.join("stamp"), out.join("disk.img.zst"));
-    if fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) && compressed.exists() {
+    if fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp)
+        && compressed.exists()
+        && out.join(images::UNSTRIPPED).exists()
+    {
         return report(&kernel, &out.join("root.squashfs"), &compressed);
     }
     // A build that breaks off must not look like one that did not.
     let _ = fs::remove_file(&stamp_file);
     let root = root::build(programs, made, &out.join("root.squashfs"))?;
     fs::copy(&kernel, out.join("Image.gz"))?;
+    fs::copy(&programs.tandem_init, out.join(images::UNSTRIPPED))?;
     fs::write(out.join("command_line"), &board.command_line)?;
     let disk = Disk { board, kernel: &kernel, root: &root, made };
     disk.assemble(&out.join("disk.img"))?;

@@ -41,12 +41,13 @@ fn fill(programs: &Programs, made: u64, root: &Path) -> Result<()> {
     }
     let Programs { tandem, tandem_init, flite } = programs;
     for (name, program) in [("tandem", tandem), ("tandem-init", tandem_init), (voice::NAME, flite)] {
-        let content = fs::read(program).with_context(|| program.display().to_string())?;
+        let stripped = root.join("bin").join(name);
+        tool("aarch64-linux-gnu-strip", ["--strip-all", "-o"]).arg(&stripped).arg(program).done()?;
+        let content = fs::read(&stripped).with_context(|| program.display().to_string())?;
         if !is_static_aarch64(&content) {
             bail!("{} is not a static program for 64-bit ARM, and the image has no libraries", program.display());
         }
-        fs::write(root.join("bin").join(name), content)?;
-        fs::set_permissions(root.join("bin").join(name), fs::Permissions::from_mode(0o755))?;
+        fs::set_permissions(stripped, fs::Permissions::from_mode(0o755))?;
     }
     let files = [("hosts", "127.0.0.1 localhost\n::1 localhost\n".to_owned()), ("made", format!("{made}\n"))];
     for (name, content) in files {

@@ -3,7 +3,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// A box without hardware help takes its time, but not for ever.
@@ -20,26 +20,54 @@ pub struct Answer {
 /// Sends one request, such as `POST` `/auth/login`, with a token and a body where they are needed.
 pub fn request(server: SocketAddr, line: (&str, &str), token: Option<&str>, body: Option<&Value>) -> Result<Answer> {
     let (method, path) = line;
+    let body = body.map(Value::to_string);
+    let answer = ask(server, line, token, body.as_deref().map(|body| ("application/json", body)))?;
+    let (status, body) = read(&answer)
+        .with_context(|| format!("{method} {path} is answered by {:?}", String::from_utf8_lossy(&answer)))?;
+    Ok(Answer { status, body: serde_json::from_slice(body).unwrap_or(Value::Null) })
+}
+
+/// Gets what is no JSON.
+pub fn fetch(server: SocketAddr, path: &str, token: Option<&str>) -> Result<Vec<u8>> {
+    let answer = ask(server, ("GET", path), token, None)?;
+    match read(&answer) {
+        Some((200, body)) => Ok(body.to_vec()),
+        _ => bail!("GET {path} is answered by {:?}", String::from_utf8_lossy(&answer)),
+    }
+}
+
+/// Sends a form as a browser does; status and page.
+pub fn post_form(server: SocketAddr, path: &str, form: &str) -> Result<(u16, String)> {
+    let answer = ask(server, ("POST", path), None, Some(("application/x-www-form-urlencoded", form)))?;
+    let (status, body) = read(&answer).with_context(|| format!("POST {path} is answered by {answer:?}"))?;
+    Ok((status, String::from_utf8_lossy(body).into_owned()))
+}
+
+/// A body comes with its kind.
+fn ask(server: SocketAddr, line: (&str, &str), token: Option<&str>, body: Option<(&str, &str)>) -> Result<Vec<u8>> {
+    let (method, path) = line;
     let mut stream = TcpStream::connect(server).with_context(|| format!("{server} cannot be reached"))?;
     stream.set_read_timeout(Some(LIMIT))?;
-    let content = body.map(Value::to_string).unwrap_or_default();
+    let content = body.map_or("", |(_, content)| content);
     let mut head = format!("{method} {path} HTTP/1.0\r\nHost: {server}\r\nContent-Length: {}\r\n", content.len());
-    if body.is_some() {
-        head += "Content-Type: application/json\r\n";
+    if let Some((kind, _)) = body {
+        head += &format!("Content-Type: {kind}\r\n");
     }
     if let Some(token) = token {
         head += &format!("Authorization: Bearer {token}\r\n");
     }
     write!(stream, "{head}\r\n{content}")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).with_context(|| format!("{method} {path} is not answered"))?;
-    read(&answer).with_context(|| format!("{method} {path} is answered by {answer:?}"))
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).with_context(|| format!("{method} {path} is not answered"))?;
+    Ok(answer)
 }
 
-fn read(answer: &str) -> Option<Answer> {
-    let (head, body) = answer.split_once("\r\n\r\n")?;
+/// Status and body.
+fn read(answer: &[u8]) -> Option<(u16, &[u8])> {
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&answer[..end]).ok()?;
     let status = head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
-    Some(Answer { status, body: serde_json::from_str(body).unwrap_or(Value::Null) })
+    Some((status, &answer[end + 4..]))
 }
 
 #[cfg(test)]
@@ -48,11 +76,10 @@ mod tests {
 
     #[test]
     fn answers_are_read() {
-        let answer =
-            read("HTTP/1.0 201 Created\r\ncontent-type: application/json\r\n\r\n{\"id\":7}").expect("it is whole");
-        assert_eq!((answer.status, &answer.body["id"]), (201, &Value::from(7)));
-        assert_eq!(read("HTTP/1.1 404 Not Found\r\n\r\nno").map(|answer| answer.body), Some(Value::Null));
-        assert_eq!(read("SSH-2.0-OpenSSH\r\n\r\n"), None);
-        assert_eq!(read("HTTP/1.1 200 OK\r\n"), None);
+        let created = b"HTTP/1.0 201 Created\r\ncontent-type: application/json\r\n\r\n{\"id\":7}";
+        assert_eq!(read(created), Some((201, &b"{\"id\":7}"[..])));
+        assert_eq!(read(b"HTTP/1.1 404 Not Found\r\n\r\n\xff"), Some((404, &b"\xff"[..])));
+        assert_eq!(read(b"SSH-2.0-OpenSSH\r\n\r\n"), None);
+        assert_eq!(read(b"HTTP/1.1 200 OK\r\n"), None);
     }
 }

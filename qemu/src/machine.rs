@@ -82,6 +82,16 @@ impl Machine {
         http::request(self.http(), line, token, body)
     }
 
+    /// Gets what its API has that is no JSON.
+    pub fn fetch(&self, path: &str, token: Option<&str>) -> Result<Vec<u8>> {
+        http::fetch(self.http(), path, token)
+    }
+
+    /// Sends a form to its page; status and what is shown then.
+    pub fn post_form(&self, path: &str, form: &str) -> Result<(u16, String)> {
+        http::post_form(self.http(), path, form)
+    }
+
     /// Its RTP ports on the host.
     pub fn rtp(&self) -> RangeInclusive<u16> {
         self.ports.rtp.clone()
@@ -168,6 +178,9 @@ fn command(setup: &Setup, qmp: &Path) -> Result<Command> {
     let mut command = Command::new("qemu-system-aarch64");
     command.args(["-M", "virt", "-cpu", "cortex-a72", "-nodefaults", "-no-user-config", "-display", "none"]);
     command.arg("-m").arg(setup.memory.to_string());
+    if let Some(clock) = &setup.clock {
+        command.arg("-rtc").arg(format!("base={clock}"));
+    }
     command.arg("-kernel").arg(out.join("Image.gz"));
     command.arg("-append").arg(format!("{} {}", command_line.trim(), setup.words.join(" ")));
     command.args(["-serial", "stdio"]);

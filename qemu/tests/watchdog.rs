@@ -21,7 +21,8 @@ fn a_box_whose_processor_hangs_is_reset_and_comes_back() -> Result<()> {
 #[test]
 fn a_box_whose_exchange_cannot_be_kept_alive_is_reset() -> Result<()> {
     let disk = Disk::fresh()?;
-    let setup = Setup::new(&disk)?.word("tandem.watchdog=10").word("tandem.patience=3").word("tandem.sip=nowhere");
+    let setup = Setup::new(&disk)?.word("tandem.watchdog=10").word("tandem.patience=3").word("tandem.rescue=1");
+    let setup = setup.word("tandem.sip=nowhere");
     let mut machine = Machine::boot(&setup)?;
     machine.wait_for("tandem has ended", LIMIT)?;
     machine.wait_for("tandem has ended", LIMIT)?;

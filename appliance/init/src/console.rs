@@ -1,8 +1,10 @@
 //! The console: what init says there, and what the exchange prints, which must never make the exchange wait.
+use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::time::{ClockId, clock_gettime};
 use smol::Async;
@@ -12,11 +14,29 @@ use smol::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 const WAITING_LINES: usize = 256;
 /// A longer line is broken.
 const LINE_LIMIT: u64 = 1024;
+/// So many of the last lines are kept for the rescue page.
+const RECENT_LINES: usize = 100;
+
+static RECENT: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
+
+/// What the console has shown last, the oldest first.
+pub fn recent() -> VecDeque<String> {
+    RECENT.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn remember(line: &[u8]) {
+    let mut recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if recent.len() == RECENT_LINES {
+        recent.pop_front();
+    }
+    recent.push_back(String::from_utf8_lossy(line).into_owned());
+}
 
 /// Prints a line with the time since power-on.
 pub fn say(what: impl Display) {
     let now = clock_gettime(ClockId::Boottime);
     let line = format!("[{:5}.{:03}] init: {what}\n", now.tv_sec, now.tv_nsec / 1_000_000);
+    remember(line.as_bytes());
     // Nobody is left to be told when the console itself does not take a line.
     let _ = std::io::stdout().lock().write_all(line.as_bytes());
 }
@@ -55,6 +75,7 @@ impl Printer {
                 let notice = format!("({dropped} lines dropped, the console is too slow)\n");
                 line.splice(0..0, notice.into_bytes());
             }
+            remember(&line);
             match self.lines.try_send(line) {
                 Ok(()) => dropped = 0,
                 Err(_) => dropped += 1,

@@ -14,8 +14,10 @@ use smol::future::or;
 use smol::{Async, LocalExecutor, Task, Timer};
 
 use crate::console::{Printer, say};
+use crate::factory_reset;
 use crate::health;
 use crate::keeper::{Keeper, Notice, Order};
+use crate::rescue::{Rescue, Wish};
 use crate::signals::bury_orphans;
 
 /// Where tasks run: on the one thread of init, which lives as long as the box.
@@ -33,6 +35,15 @@ pub enum Event {
     ChildEnded,
     Health(bool),
     Exit(ExitStatus),
+    /// Somebody at the rescue page, or with a finger on the button, wants this.
+    Wish(Wish),
+}
+
+/// How the box goes down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    PowerOff,
+    Restart,
 }
 
 /// Both ends of the channel of events.
@@ -47,6 +58,7 @@ pub struct Exchange {
     pub watchdog: Option<Box<dyn Watchdog>>,
     pub patterns: Sender<Pattern>,
     pub executor: Executor,
+    pub rescue: Rescue,
 }
 
 /// The living child.
@@ -60,10 +72,10 @@ struct Child {
 }
 
 impl Exchange {
-    /// Keeps the exchange running until `Event::Stop` has come and it has ended.
-    pub async fn run(mut self, mut keeper: Keeper, began: Instant, (sender, events): Events) {
+    /// Keeps the exchange running until the box is to go down and it has ended; says how.
+    pub async fn run(mut self, mut keeper: Keeper, began: Instant, (sender, events): Events) -> Ending {
         let mut child: Option<Child> = None;
-        let mut pattern = None;
+        let (mut pattern, mut ending) = (None, Ending::PowerOff);
         while !keeper.is_done() {
             keeper.handle_timeout(began.elapsed());
             while let Some(order) = keeper.poll_order() {
@@ -72,6 +84,7 @@ impl Exchange {
                 }
             }
             if pattern.replace(keeper.pattern()) != Some(keeper.pattern()) {
+                defmt::info!("the light: {}", keeper.pattern());
                 let _ = self.patterns.try_send(keeper.pattern());
             }
             if keeper.is_done() {
@@ -84,9 +97,16 @@ impl Exchange {
             };
             match or(async { events.recv().await.ok() }, timeout).await {
                 Some(Event::Stop) => keeper.handle_stop(began.elapsed()),
+                Some(Event::Wish(Wish::TryAgain)) => keeper.handle_retry(began.elapsed()),
+                Some(Event::Wish(wish)) => {
+                    ending = grant(wish);
+                    keeper.handle_stop(began.elapsed());
+                }
                 Some(Event::Health(is_healthy)) => keeper.handle_health(began.elapsed(), is_healthy),
                 Some(Event::Exit(status)) => {
                     say(format_args!("tandem has ended: {status}"));
+                    self.rescue.note_end(status);
+                    record_end(status);
                     child = None;
                     keeper.handle_exit(began.elapsed());
                     bury_orphans(None);
@@ -95,6 +115,7 @@ impl Exchange {
                 None => {}
             }
         }
+        ending
     }
 
     /// An error is a child that could not be started.
@@ -103,23 +124,33 @@ impl Exchange {
             (Order::Pet, _) => {
                 if let Some(Err(error)) = self.watchdog.as_mut().map(|watchdog| watchdog.pet()) {
                     say(error);
+                    defmt::error!("{}", error);
                 }
             }
             (Order::Start, _) => {
                 let started = self.start(events.clone());
-                *child = Some(started.map_err(|error| say(format_args!("tandem cannot be started: {error:#}")))?);
+                *child = Some(started.map_err(|error| {
+                    say(format_args!("tandem cannot be started: {error:#}"));
+                    defmt::error!("tandem cannot be started");
+                })?);
                 say("tandem is started");
+                defmt::info!("tandem is started");
             }
             (Order::Check, Some(child)) => child.check = Some(self.check(events.clone())),
             (Order::Terminate, Some(child)) => signal(child, Signal::TERM),
             (Order::Kill, Some(child)) => signal(child, Signal::KILL),
             (Order::Check | Order::Terminate | Order::Kill, None) => {}
-            (Order::Tell(notice), _) => say(match notice {
-                Notice::Answers => "tandem answers",
-                Notice::Hangs => "tandem does not answer any more, it is replaced",
-                Notice::NeverAnswered => "tandem has not answered since its start, it is replaced",
-                Notice::GivenUp => "tandem cannot be kept alive, the watchdog is no longer petted",
-            }),
+            (Order::OpenRescue, _) => self.rescue.open(events.clone()),
+            (Order::CloseRescue, _) => self.rescue.close(),
+            (Order::Tell(notice), _) => {
+                defmt::info!("tandem: {}", notice);
+                say(match notice {
+                    Notice::Answers => "tandem answers",
+                    Notice::Hangs => "tandem does not answer any more, it is replaced",
+                    Notice::NeverAnswered => "tandem has not answered since its start, it is replaced",
+                    Notice::GivenUp => "tandem cannot be kept alive, the watchdog is no longer petted",
+                });
+            }
         }
         Ok(())
     }
@@ -162,6 +193,29 @@ impl Exchange {
             };
             let _ = events.send(Event::Health(is_healthy)).await;
         })
+    }
+}
+
+/// Does what somebody wants, as far as it is done before the box goes down.
+fn grant(wish: Wish) -> Ending {
+    match wish {
+        Wish::FactoryReset => {
+            defmt::warn!("everything is to be erased");
+            if let Err(error) = factory_reset::order() {
+                say(format_args!("nothing will be erased: {error}"));
+            }
+            Ending::Restart
+        }
+        Wish::Restart => Ending::Restart,
+        Wish::PowerOff | Wish::TryAgain => Ending::PowerOff,
+    }
+}
+
+fn record_end(status: ExitStatus) {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => defmt::info!("tandem has ended in good order"),
+        (Some(code), _) => defmt::error!("tandem has ended with code {=i32}", code),
+        (None, signal) => defmt::error!("tandem was ended by signal {=i32}", signal.unwrap_or(0)),
     }
 }
 

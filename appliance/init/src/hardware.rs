@@ -41,18 +41,20 @@ impl Hardware {
             return;
         }
         say(format_args!("the clock shows no sane time, going by {} s since 1970", time.as_secs()));
+        defmt::warn!("the clock shows no sane time, going by {=u64} s since 1970", time.as_secs());
         let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: 0 };
         if let Err(error) = clock_settime(ClockId::Realtime, time) {
             say(format_args!("the time cannot be set: {error}"));
         }
     }
+}
 
-    /// Leaves the system's time in the clock that runs on.
-    pub fn keep_time(&mut self) {
-        let Ok(seconds) = u64::try_from(clock_gettime(ClockId::Realtime).tv_sec) else { return };
-        if let Some(Err(error)) = self.clock.as_mut().map(|clock| clock.set(Duration::from_secs(seconds))) {
-            say(error);
-        }
+/// Leaves the system's time in the clock that runs on while the box is off. A board without one has said so at its start.
+pub fn keep_time() {
+    let Ok(seconds) = u64::try_from(clock_gettime(ClockId::Realtime).tv_sec) else { return };
+    let Ok(mut clock) = LinuxClock::open() else { return };
+    if let Err(error) = clock.set(Duration::from_secs(seconds)) {
+        say(error);
     }
 }
 
@@ -66,5 +68,10 @@ fn open_watchdog(timeout: Duration) -> Result<Box<dyn Watchdog>, hal::Error> {
 }
 
 fn present<T>(piece: Result<T, hal::Error>) -> Option<T> {
-    piece.inspect_err(|error| say(error)).ok()
+    piece
+        .inspect_err(|error| {
+            say(error);
+            defmt::warn!("{}", error);
+        })
+        .ok()
 }

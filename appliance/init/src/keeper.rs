@@ -18,6 +18,10 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// The first wait before a restart; each further one is twice as long.
 const BACKOFF: Duration = Duration::from_millis(100);
 const BACKOFF_LIMIT: Duration = Duration::from_secs(10);
+/// So many deaths in a row, and people are asked for help.
+const RESCUE_AFTER: u32 = 3;
+/// After this long in rescue the exchange is tried once more: what killed it may have gone, and nobody may be there to help.
+const RESCUE_RETRY: Duration = Duration::from_secs(300);
 /// After having answered for this long, an exchange that dies is restarted as quickly as the first time.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
 /// How long a hanging exchange has to end itself.
@@ -39,12 +43,16 @@ pub enum Order {
     Terminate,
     /// End the exchange.
     Kill,
+    /// Show the rescue page; the exchange is not there.
+    OpenRescue,
+    /// Show it no longer; the exchange is about to be.
+    CloseRescue,
     /// Tell the people.
     Tell(Notice),
 }
 
 /// What people may want to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, defmt::Format)]
 pub enum Notice {
     /// For the first time since its start.
     Answers,
@@ -60,6 +68,8 @@ pub enum Notice {
 enum Exchange {
     /// Not there, to be started.
     Absent { start_at: Time },
+    /// Not there, and people are asked for help until then.
+    Rescue { until: Time },
     /// There, and expected to answer.
     Running { since: Time, answering_since: Option<Time>, missed: u32, check: Check },
     /// There, and told to end: what comes next if it does not.
@@ -88,6 +98,9 @@ pub struct Keeper {
     deaths: u32,
     healthy_at: Time,
     patience: Duration,
+    /// Since when people are asked for help, and for how long before the watchdog is to help.
+    rescue_since: Option<Time>,
+    rescue_limit: Duration,
     pet_every: Duration,
     pet_at: Time,
     has_given_up: bool,
@@ -96,13 +109,16 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// A keeper that starts the exchange at once.
-    pub fn new(now: Time, watchdog: Duration, patience: Duration) -> Keeper {
+    /// A keeper that starts the exchange at once. The box is left to the watchdog when the exchange was unhealthy for longer than
+    /// `patience`, not counting the time in which people are asked for help, which is `rescue` at most.
+    pub fn new(now: Time, watchdog: Duration, patience: Duration, rescue: Duration) -> Keeper {
         Keeper {
             exchange: Exchange::Absent { start_at: now },
             deaths: 0,
             healthy_at: now,
             patience,
+            rescue_since: None,
+            rescue_limit: rescue,
             pet_every: watchdog / 4,
             pet_at: now,
             has_given_up: false,
@@ -130,6 +146,7 @@ impl Keeper {
         *check = Check::Due(now + if began.is_some() { CHECK_RUNNING } else { CHECK_STARTING });
         if began.is_some_and(|began| now.saturating_sub(began) >= FORGIVEN_AFTER) && is_healthy {
             self.deaths = 0;
+            self.rescue_since = None;
         }
         match began {
             Some(_) if *missed >= CHECKS_MISSED => self.end_hanging(now, Notice::Hangs),
@@ -151,14 +168,27 @@ impl Keeper {
         }
         let backoff = BACKOFF * 2u32.saturating_pow(self.deaths.min(16));
         self.deaths = self.deaths.saturating_add(1);
+        if self.deaths >= RESCUE_AFTER {
+            self.rescue_since.get_or_insert(now);
+            self.exchange = Exchange::Rescue { until: now + RESCUE_RETRY };
+            self.orders.push_back(Order::OpenRescue);
+            return;
+        }
         self.exchange = Exchange::Absent { start_at: now + backoff.min(BACKOFF_LIMIT) };
+    }
+
+    /// Somebody thinks that the exchange will live now.
+    pub fn handle_retry(&mut self, now: Time) {
+        if let Exchange::Rescue { until } = &mut self.exchange {
+            *until = now;
+        }
     }
 
     /// The box is to be switched off. A second time hurries.
     pub fn handle_stop(&mut self, now: Time) {
         let first = self.stopped_at.replace(now).is_none();
         match &mut self.exchange {
-            Exchange::Absent { .. } => self.exchange = Exchange::Gone,
+            Exchange::Absent { .. } | Exchange::Rescue { .. } => self.exchange = Exchange::Gone,
             Exchange::Gone => {}
             Exchange::Running { .. } | Exchange::Ending { .. } => {
                 self.orders.push_back(Order::Terminate);
@@ -180,7 +210,10 @@ impl Keeper {
             }
         }
         match &mut self.exchange {
-            Exchange::Absent { start_at } if now >= *start_at => {
+            Exchange::Rescue { until: start_at } | Exchange::Absent { start_at } if now >= *start_at => {
+                if matches!(self.exchange, Exchange::Rescue { .. }) {
+                    self.orders.push_back(Order::CloseRescue);
+                }
                 let check = Check::Due(now + CHECK_STARTING);
                 self.exchange = Exchange::Running { since: now, answering_since: None, missed: 0, check };
                 self.orders.push_back(Order::Start);
@@ -198,9 +231,11 @@ impl Keeper {
         }
     }
 
-    /// A box that is being switched off is petted on; switching off has its own limits.
+    /// A box that is being switched off is petted on; switching off has its own limits. So is one that asks for help.
     fn may_pet(&self, now: Time) -> bool {
-        self.stopped_at.is_some() || now < self.healthy_at + self.patience
+        let is_patient = now < self.healthy_at + self.patience;
+        let asks_for_help = self.rescue_since.is_some_and(|since| now < since + self.rescue_limit);
+        self.stopped_at.is_some() || is_patient || asks_for_help
     }
 
     /// The next thing to do.
@@ -211,7 +246,7 @@ impl Keeper {
     /// When to call `handle_timeout` next.
     pub fn poll_timeout(&self) -> Time {
         let next = match &self.exchange {
-            Exchange::Absent { start_at } => Some(*start_at),
+            Exchange::Absent { start_at: at } | Exchange::Rescue { until: at } => Some(*at),
             Exchange::Running { check: Check::Due(at), .. } => Some(*at),
             Exchange::Ending { steps } => steps.front().map(|(at, _)| *at),
             Exchange::Running { check: Check::Asked, .. } | Exchange::Gone => None,
@@ -229,7 +264,7 @@ impl Keeper {
         match &self.exchange {
             _ if self.stopped_at.is_some() => Pattern::Stopping,
             Exchange::Running { answering_since: Some(_), missed: 0, .. } => Pattern::Running,
-            _ if self.deaths >= 3 || self.has_given_up => Pattern::Fault,
+            _ if self.deaths >= RESCUE_AFTER || self.has_given_up => Pattern::Fault,
             Exchange::Running { answering_since: Some(_), .. } => Pattern::Fault,
             _ => Pattern::Starting,
         }

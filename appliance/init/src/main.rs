@@ -4,12 +4,16 @@
 mod console;
 mod dhcp;
 mod exchange;
+mod factory_reset;
 mod hardware;
 mod health;
 mod keeper;
 mod light;
 mod mount;
 mod network;
+mod ntp;
+mod recorder;
+mod rescue;
 mod settings;
 mod signals;
 
@@ -27,16 +31,22 @@ use smol::future::or;
 use smol::{Async, LocalExecutor, Timer};
 
 use console::{Printer, say};
-use exchange::{Event, Exchange, Executor};
+use exchange::{Ending, Event, Exchange, Executor};
 use hardware::Hardware;
 use keeper::Keeper;
+use ntp::{Offered, source::Source};
+use rescue::{Code, Rescue, Wish};
 use settings::{Address, Settings};
 use signals::Signals;
 
 const TANDEM: &str = "/bin/tandem";
 /// How many files and sockets the exchange may have open; the kernel's own limit is less than a call for each RTP port.
 const DESCRIPTORS: u64 = 65_536;
+/// Who tells the time where neither the network nor the person who set the box up names anybody.
+const TIME_SERVERS: &str = "pool.ntp.org";
 const TANDEM_DATA: &str = "/data/tandem";
+/// Who holds the button for so long wants everything erased.
+const FACTORY_RESET: Duration = Duration::from_secs(10);
 /// Without an address from the network for so long, the exchange starts all the same: the network may come later.
 const ADDRESS_LIMIT: Duration = Duration::from_secs(5);
 
@@ -46,18 +56,23 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let executor: Executor = Box::leak(Box::new(LocalExecutor::new()));
-    if let Err(error) = smol::block_on(executor.run(run(executor))) {
+    let ending = smol::block_on(executor.run(run(executor))).unwrap_or_else(|error| {
         say(format_args!("cannot go on: {error:#}"));
-    }
-    switch_off()
+        Ending::PowerOff
+    });
+    go_down(ending)
 }
 
-async fn run(executor: Executor) -> Result<()> {
+async fn run(executor: Executor) -> Result<Ending> {
     let began = Instant::now();
     let signals = Signals::take().context("signals cannot be taken")?;
     mount::essentials()?;
     say("up");
+    defmt::info!("up");
     let (settings, complaints) = Settings::parse(&fs::read_to_string("/proc/cmdline")?);
+    if !complaints.is_empty() {
+        defmt::warn!("{=usize} settings of the command line are ignored", complaints.len());
+    }
     complaints.iter().for_each(say);
     let mut hardware = Hardware::open(settings.watchdog);
     hardware.set_time();
@@ -68,25 +83,36 @@ async fn run(executor: Executor) -> Result<()> {
     if let Some(mut led) = hardware.led.take() {
         executor.spawn(async move { light::drive(&mut *led, shown).await }).detach();
     }
-    bring_network_up(executor, &settings).await;
+    let offered = bring_network_up(executor, &settings).await;
+    follow_time(executor, &settings, offered);
 
-    let keeper = Keeper::new(began.elapsed(), settings.watchdog, settings.patience);
-    match mount::data().and_then(|()| command(&settings)) {
+    let keeper = Keeper::new(began.elapsed(), settings.watchdog, settings.patience, settings.rescue);
+    let ending = match mount::data().and_then(|()| factory_reset::obey()).and_then(|()| command(&settings)) {
         Ok(command) => {
+            let recording = executor.spawn(recorder::keep());
             let (health_address, watchdog) = (settings.health_address(), hardware.watchdog.take());
             let printer = Printer::start(std::io::stdout())?;
-            let exchange = Exchange { command, health_address, printer, watchdog, patterns, executor };
-            exchange.run(keeper, began, (sender, events)).await;
+            let rescue = Rescue::new(settings.rescue_address(), Code::draw()?);
+            let exchange = Exchange { command, health_address, printer, watchdog, patterns, executor, rescue };
+            let ending = exchange.run(keeper, began, (sender, events)).await;
+            // Its file would keep the data partition busy.
+            recording.cancel().await;
+            ending
         }
         Err(error) => {
             say(format_args!("no exchange without its data: {error:#}"));
+            defmt::error!("no data partition: {=str}", clipped(&format!("{error:#}")));
             let _ = patterns.try_send(Pattern::Fault);
             wait_for_stop(&mut hardware, settings.watchdog, events).await;
+            Ending::PowerOff
         }
-    }
+    };
     say("stopped");
-    hardware.keep_time();
-    mount::put_away()
+    defmt::info!("stopped");
+    recorder::finish();
+    hardware::keep_time();
+    mount::put_away()?;
+    Ok(ending)
 }
 
 /// How to start the exchange.
@@ -95,7 +121,11 @@ fn command(settings: &Settings) -> Result<Command> {
     setrlimit(Resource::Nofile, limit).context("the limit of open files cannot be raised")?;
     fs::create_dir_all(TANDEM_DATA).with_context(|| format!("{TANDEM_DATA} cannot be made"))?;
     let mut command = Command::new(TANDEM);
-    command.env_clear().env("TANDEM_DATA", TANDEM_DATA).envs(settings.exchange.iter().cloned());
+    command
+        .env_clear()
+        .env("TANDEM_DATA", TANDEM_DATA)
+        .env("TANDEM_FLIGHT_RECORDER", recorder::FILE)
+        .envs(settings.exchange.iter().cloned());
     command.current_dir(mount::DATA).stdin(std::process::Stdio::null());
     signals::unblock_for(&mut command);
     Ok(command)
@@ -127,24 +157,28 @@ async fn watch_button(mut button: impl Button + std::os::fd::AsFd, events: Sende
     let (began, mut presses) = (Instant::now(), Presses::default());
     loop {
         while let Some(edge) = button.poll_edge()? {
-            if presses.handle_edge(began.elapsed(), edge).is_some() {
-                say("the power button was pressed");
-                let _ = events.send(Event::Stop).await;
-            }
+            let Some(held) = presses.handle_edge(began.elapsed(), edge) else { continue };
+            let event = if held >= FACTORY_RESET { Event::Wish(Wish::FactoryReset) } else { Event::Stop };
+            say(format_args!("the power button was pressed for {:.1} s", held.as_secs_f64()));
+            defmt::info!("the power button was pressed for {=u64:ms}", held.as_millis() as u64);
+            let _ = events.send(event).await;
         }
         readiness.readable().await?;
     }
 }
 
-/// Returns as soon as there is an address to listen on, or it is plain that there will be none soon.
-async fn bring_network_up(executor: Executor, settings: &Settings) {
+/// Returns as soon as there is an address to listen on, or it is plain that there will be none soon; with whom the network
+/// says to ask for the time.
+async fn bring_network_up(executor: Executor, settings: &Settings) -> Offered {
+    let (sender, has_address) = bounded(1);
     if let Err(error) = network::up(&settings.address) {
-        return say(format_args!("no network: {error:#}"));
+        say(format_args!("no network: {error:#}"));
+        defmt::error!("no network: {=str}", clipped(&format!("{error:#}")));
+        return Offered { time_servers: Vec::new(), changes: has_address };
     }
     if settings.address != Address::Dhcp {
-        return;
+        return Offered { time_servers: Vec::new(), changes: has_address };
     }
-    let (sender, has_address) = bounded(1);
     let follow = async move {
         if let Err(error) = network::follow_dhcp(sender).await {
             say(format_args!("{error:#}"));
@@ -154,8 +188,22 @@ async fn bring_network_up(executor: Executor, settings: &Settings) {
     let limit = async {
         Timer::after(ADDRESS_LIMIT).await;
         say("no address from the network yet, going on without");
+        defmt::warn!("no address from the network yet");
+        Vec::new()
     };
-    or(async { has_address.recv().await.unwrap_or(()) }, limit).await;
+    let time_servers = or(async { has_address.recv().await.unwrap_or_default() }, limit).await;
+    Offered { time_servers, changes: has_address }
+}
+
+/// Keeps the clock right; nobody waits for it.
+fn follow_time(executor: Executor, settings: &Settings, offered: Offered) {
+    let (given, fallback) = (settings.time_servers.clone(), vec![Source::Name(TIME_SERVERS.to_owned(), ntp::PORT)]);
+    let follow = async move {
+        if let Err(error) = ntp::run(given, fallback, offered).await {
+            say(format_args!("the time is not asked for: {error}"));
+        }
+    };
+    executor.spawn(follow).detach();
 }
 
 /// A box that cannot do its work says so by its light and waits to be switched off; starting it anew would change nothing.
@@ -172,12 +220,24 @@ async fn wait_for_stop(hardware: &mut Hardware, timeout: Duration, events: Recei
     or(stop, pet).await
 }
 
-fn switch_off() -> ! {
-    say("power off");
+/// So much of a text as is worth recording.
+fn clipped(text: &str) -> &str {
+    &text[..text.floor_char_boundary(100)]
+}
+
+fn go_down(ending: Ending) -> ! {
+    let command = match ending {
+        Ending::PowerOff => RebootCommand::PowerOff,
+        Ending::Restart => RebootCommand::Restart,
+    };
+    say(match ending {
+        Ending::PowerOff => "power off",
+        Ending::Restart => "restart",
+    });
     let _ = rustix::termios::tcdrain(std::io::stdout());
     rustix::fs::sync();
     loop {
-        if let Err(error) = reboot(RebootCommand::PowerOff) {
+        if let Err(error) = reboot(command) {
             say(format_args!("the power stays on: {error}"));
         }
         std::thread::sleep(Duration::from_secs(1));

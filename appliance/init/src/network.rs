@@ -15,7 +15,7 @@ use rtnetlink::RtNetlink;
 /// The first Ethernet interface of the kernel.
 const INTERFACE: &str = "eth0";
 /// `/etc/resolv.conf` of the read-only root points here.
-const RESOLV_CONF: &str = "/run/resolv.conf";
+pub const RESOLV_CONF: &str = "/run/resolv.conf";
 
 /// Brings up what needs nobody else: the loopback interface, the first real one, and a fixed address. IPv6 addresses come
 /// from the routers, by the kernel.
@@ -34,17 +34,18 @@ pub fn up(address: &Address) -> Result<()> {
     }
 }
 
-/// Gets the address from the network and keeps it; tells each time there is one.
-pub async fn follow_dhcp(has_address: Sender<()>) -> Result<()> {
+/// Gets the address from the network and keeps it; tells each time there is one, with the network's time servers.
+pub async fn follow_dhcp(has_address: Sender<Vec<Ipv4Addr>>) -> Result<()> {
     let index = index_of(INTERFACE)?;
     let mut used: Option<Ipv4> = None;
     let apply_lease = |lease: Option<Lease>| {
+        let time_servers = lease.as_ref().map(|lease| lease.time_servers.clone()).unwrap_or_default();
         if let Err(error) = change(&mut used, lease, index) {
             say(format_args!("{error:#}"));
         }
         if used.is_some() {
-            // Whoever waited may have stopped waiting.
-            let _ = has_address.try_send(());
+            // Whoever waited may have stopped waiting, and what is new may be what was.
+            let _ = has_address.force_send(time_servers);
         }
     };
     dhcp::run(INTERFACE, hardware_address()?, apply_lease).await.context("DHCP has ended")
@@ -80,6 +81,7 @@ fn apply(kernel: &mut RtNetlink, index: u32, ipv4: &Ipv4) -> Result<()> {
     fs::write(RESOLV_CONF, resolv_conf(&ipv4.name_servers))
         .with_context(|| format!("{RESOLV_CONF} cannot be written"))?;
     say(format_args!("{INTERFACE} has {}/{}", ipv4.address, ipv4.prefix));
+    defmt::info!("the address is {=[u8; 4]}/{=u8}", ipv4.address.octets(), ipv4.prefix);
     Ok(())
 }
 

@@ -1,16 +1,22 @@
 //! What the kernel's command line tells the box: `tandem.NAME=VALUE`.
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
+
+use crate::ntp::source::Source;
 
 /// Everything that can be set from outside the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Where the address of the first network interface comes from.
     pub address: Address,
+    /// Who tells the time; empty: those that the network names, or a public pool.
+    pub time_servers: Vec<Source>,
     /// After how long unpetted the watchdog resets the box.
     pub watchdog: Duration,
     /// How long the exchange may be unhealthy before the box is left to the watchdog.
     pub patience: Duration,
+    /// How long people may be asked for help before that.
+    pub rescue: Duration,
     /// What the exchange gets as environment, by the name of its flag in capitals.
     pub exchange: Vec<(String, String)>,
 }
@@ -56,8 +62,10 @@ impl Settings {
         let exchange = EXCHANGE.iter().filter_map(|(name, default)| Some((variable(name), (*default)?.to_owned())));
         let mut settings = Settings {
             address: Address::Dhcp,
+            time_servers: Vec::new(),
             watchdog: Duration::from_secs(30),
             patience: Duration::from_secs(120),
+            rescue: Duration::from_secs(3_600),
             exchange: exchange.collect(),
         };
         let mut complaints = Vec::new();
@@ -75,8 +83,10 @@ impl Settings {
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
             "ip" => self.address = address(value)?,
+            "ntp" => self.time_servers = value.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "watchdog" => self.watchdog = seconds(value, 10)?,
             "patience" => self.patience = seconds(value, 1)?,
+            "rescue" => self.rescue = seconds(value, 0)?,
             _ if EXCHANGE.iter().any(|(known, _)| *known == name) => {
                 let name = variable(name);
                 self.exchange.retain(|(known, _)| *known != name);
@@ -85,6 +95,11 @@ impl Settings {
             _ => return Err("there is no such setting".to_owned()),
         }
         Ok(())
+    }
+
+    /// Where the rescue page is shown: at the port of the page that people know.
+    pub fn rescue_address(&self) -> SocketAddr {
+        (Ipv6Addr::UNSPECIFIED, self.health_address().map_or(80, |address| address.port())).into()
     }
 
     /// Where the exchange answers its health check: on this box, at the port of its HTTP address.
@@ -154,7 +169,15 @@ mod tests {
         assert_eq!(variable_of(&settings, "TANDEM_SIP"), Some("0.0.0.0:5060"));
         assert_eq!(variable_of(&settings, "TANDEM_ADVERTISE"), None);
         assert_eq!(settings.health_address(), Some(([127, 0, 0, 1], 80).into()));
+        assert!(settings.time_servers.is_empty());
         assert!(complaints.is_empty(), "{complaints:?}");
+    }
+
+    #[test]
+    fn time_servers_by_address_and_name() {
+        let (settings, _) = Settings::parse("tandem.ntp=10.0.2.2:1123,ntp.office");
+        let named = Source::Name("ntp.office".into(), 123);
+        assert_eq!(settings.time_servers, [Source::Address(([10, 0, 2, 2], 1123).into()), named]);
     }
 
     #[test]
@@ -178,11 +201,11 @@ mod tests {
     #[test]
     fn nonsense_is_complained_about_and_changes_nothing() {
         let nonsense = "tandem.ip=10.0.2.15 tandem.ip=1.2.3.4/33 tandem.ip=1.2.3.4/24,gate tandem.ip= \
-                        tandem.watchdog=9 tandem.patience=soon tandem.advertize=1.2.3.4";
+                        tandem.ntp=10.0.2.2,ntp:time tandem.watchdog=9 tandem.patience=soon tandem.advertize=1.2.3.4";
         let (settings, complaints) = Settings::parse(nonsense);
         assert_eq!(settings, Settings::parse("").0);
-        assert_eq!(complaints.len(), 7, "{complaints:#?}");
-        assert_eq!(complaints[6], "tandem.advertize is ignored: there is no such setting");
+        assert_eq!(complaints.len(), 8, "{complaints:#?}");
+        assert_eq!(complaints[7], "tandem.advertize is ignored: there is no such setting");
     }
 
     #[test]

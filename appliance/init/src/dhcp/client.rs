@@ -29,6 +29,7 @@ pub struct Lease {
     pub prefix: u8,
     pub router: Option<Ipv4Addr>,
     pub name_servers: Vec<Ipv4Addr>,
+    pub time_servers: Vec<Ipv4Addr>,
     pub server: Ipv4Addr,
     /// How long from the acknowledgement; `None` is for ever.
     pub length: Option<Duration>,
@@ -232,13 +233,14 @@ fn lease_of(reply: &Reply) -> Option<Lease> {
         _ => 24,
     });
     let router = reply.router.filter(|router| !router.is_unspecified());
-    let (name_servers, server) = (reply.name_servers.clone(), reply.server);
+    let (name_servers, time_servers) = (reply.name_servers.clone(), reply.time_servers.clone());
     (usable && length.is_none_or(|length| length >= SHORTEST_LEASE)).then_some(Lease {
         address,
         prefix,
         router,
         name_servers,
-        server,
+        time_servers,
+        server: reply.server,
         length,
     })
 }

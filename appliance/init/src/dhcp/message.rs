@@ -18,6 +18,7 @@ mod option {
     pub const ROUTER: u8 = 3;
     pub const NAME_SERVERS: u8 = 6;
     pub const HOST_NAME: u8 = 12;
+    pub const TIME_SERVERS: u8 = 42;
     pub const REQUESTED_ADDRESS: u8 = 50;
     pub const LEASE_TIME: u8 = 51;
     pub const MESSAGE_TYPE: u8 = 53;
@@ -77,7 +78,14 @@ pub fn write(request: Request, sender: &Sender) -> Vec<u8> {
     }
     message.extend([option::HOST_NAME, 6]);
     message.extend(b"tandem");
-    message.extend([option::WANTED, 6, option::SUBNET_MASK, option::ROUTER, option::NAME_SERVERS]);
+    message.extend([
+        option::WANTED,
+        7,
+        option::SUBNET_MASK,
+        option::ROUTER,
+        option::NAME_SERVERS,
+        option::TIME_SERVERS,
+    ]);
     message.extend([option::LEASE_TIME, option::RENEWAL_TIME, option::REBINDING_TIME, option::END]);
     message.resize(message.len().max(SHORTEST), 0);
     message
@@ -106,6 +114,8 @@ pub struct Reply {
     pub prefix: Option<u8>,
     pub router: Option<Ipv4Addr>,
     pub name_servers: Vec<Ipv4Addr>,
+    /// Those that speak NTP (RFC 2132 section 8.3).
+    pub time_servers: Vec<Ipv4Addr>,
     /// Seconds; all ones is for ever.
     pub lease_time: Option<u32>,
     pub renewal_time: Option<u32>,
@@ -137,7 +147,8 @@ pub fn read(message: &[u8]) -> Option<Reply> {
         server: address(options.value(option::SERVER)?)?,
         prefix,
         router: options.value(option::ROUTER).and_then(address),
-        name_servers: options.value(option::NAME_SERVERS).unwrap_or(&[]).chunks_exact(4).filter_map(address).collect(),
+        name_servers: options.addresses(option::NAME_SERVERS),
+        time_servers: options.addresses(option::TIME_SERVERS),
         lease_time: options.number(option::LEASE_TIME),
         renewal_time: options.number(option::RENEWAL_TIME),
         rebinding_time: options.number(option::REBINDING_TIME),
@@ -170,6 +181,10 @@ impl<'a> Options<'a> {
                 }
             }
         }
+    }
+
+    fn addresses(&self, wanted: u8) -> Vec<Ipv4Addr> {
+        self.value(wanted).unwrap_or(&[]).chunks_exact(4).filter_map(address).collect()
     }
 
     fn number(&self, wanted: u8) -> Option<u32> {
@@ -212,7 +227,7 @@ pub mod tests {
         assert_eq!(message[236..243], [99, 130, 83, 99, 53, 1, 1]);
         let options = Options(&message[OPTIONS..]);
         assert_eq!(options.value(option::CLIENT), Some(&[1, 0x52, 0x54, 0, 0x12, 0x34, 0x56][..]));
-        assert_eq!(options.value(option::WANTED), Some(&[1, 3, 6, 51, 58, 59][..]));
+        assert_eq!(options.value(option::WANTED), Some(&[1, 3, 6, 42, 51, 58, 59][..]));
         assert_eq!(options.value(option::SERVER), None);
     }
 

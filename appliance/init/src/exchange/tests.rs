@@ -1,6 +1,6 @@
 //! The exchange's part is played by real processes that are really killed; the test answers the health checks for them.
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
@@ -9,6 +9,7 @@ use rustix::process::kill_process;
 use smol::channel::unbounded;
 
 use super::*;
+use crate::rescue::Code;
 
 /// Hands each line of the console to the test.
 struct Lines(mpsc::Sender<String>);
@@ -31,6 +32,10 @@ struct Stage {
     runner: JoinHandle<()>,
 }
 
+fn free_port() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], ports::free(1)))
+}
+
 impl Stage {
     fn play(script: &'static str) -> Stage {
         let health = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -51,8 +56,14 @@ impl Stage {
             command.args(["-c", script]);
             let printer = Printer::start(Lines(sender)).expect("a thread can be started");
             let watchdog: Option<Box<dyn Watchdog>> = Some(Box::new(SimulatedWatchdog::default()));
-            let exchange = Exchange { command, health_address, printer, watchdog, patterns: shown, executor };
-            let keeper = Keeper::new(Duration::ZERO, Duration::from_secs(30), Duration::from_secs(120));
+            let rescue = Rescue::new(free_port(), Code::draw().expect("the kernel has randomness"));
+            let exchange = Exchange { command, health_address, printer, watchdog, patterns: shown, executor, rescue };
+            let keeper = Keeper::new(
+                Duration::ZERO,
+                Duration::from_secs(30),
+                Duration::from_secs(120),
+                Duration::from_secs(3_600),
+            );
             smol::block_on(executor.run(exchange.run(keeper, Instant::now(), (events, received))));
         });
         Stage { lines, patterns, events: stop, runner }
@@ -111,7 +122,8 @@ fn the_last_words_of_a_dying_child_are_printed() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_tried_again() {
+fn a_program_that_is_not_there_is_tried_again_and_then_help_is_asked_for() {
+    let at = free_port();
     let (shown, patterns) = unbounded();
     let (events, received) = unbounded();
     let stop = events.clone();
@@ -119,11 +131,19 @@ fn a_program_that_is_not_there_is_tried_again() {
         let executor: Executor = Box::leak(Box::new(LocalExecutor::new()));
         let printer = Printer::start(std::io::sink()).expect("a thread can be started");
         let command = Command::new("/nowhere/tandem");
-        let exchange = Exchange { command, health_address: None, printer, watchdog: None, patterns: shown, executor };
-        let keeper = Keeper::new(Duration::ZERO, Duration::from_secs(30), Duration::from_secs(120));
+        let rescue = Rescue::new(at, Code::draw().expect("the kernel has randomness"));
+        let exchange =
+            Exchange { command, health_address: None, printer, watchdog: None, patterns: shown, executor, rescue };
+        let keeper =
+            Keeper::new(Duration::ZERO, Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(3_600));
         smol::block_on(executor.run(exchange.run(keeper, Instant::now(), (events, received))));
     });
     while patterns.recv_blocking().expect("patterns are shown while the exchange runs") != Pattern::Fault {}
+    let mut page = TcpStream::connect(at).expect("the page is there");
+    page.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("it reads");
+    let mut answer = String::new();
+    page.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.contains("This box needs help"), "{answer}");
     stop.try_send(Event::Stop).expect("somebody listens");
     runner.join().expect("the runner ends without a panic");
 }

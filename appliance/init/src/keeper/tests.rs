@@ -6,6 +6,7 @@ use super::*;
 
 const WATCHDOG: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(120);
+const RESCUE: Duration = Duration::from_secs(3_600);
 
 /// How the simulated exchange behaves from now on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +33,7 @@ impl Story {
     fn new(behaviour: Behaviour) -> Story {
         let mut watchdog = SimulatedWatchdog::default();
         watchdog.set_timeout(WATCHDOG).expect("a simulated watchdog never refuses");
-        let keeper = Keeper::new(Time::ZERO, WATCHDOG, PATIENCE);
+        let keeper = Keeper::new(Time::ZERO, WATCHDOG, PATIENCE, RESCUE);
         let (started_at, log) = (None, Vec::new());
         Story { now: Time::ZERO, keeper, watchdog, behaviour, started_at, was_reset: false, log }
     }
@@ -75,7 +76,7 @@ impl Story {
                     self.keeper.handle_exit(self.now);
                 }
             }
-            Order::Tell(_) => {}
+            Order::Tell(_) | Order::OpenRescue | Order::CloseRescue => {}
         }
     }
 
@@ -118,20 +119,40 @@ fn a_dead_exchange_is_back_in_a_tenth_of_a_second() {
 }
 
 #[test]
-fn one_that_crashes_at_once_is_restarted_ever_more_slowly_until_the_watchdog_bites() {
+fn one_that_crashes_three_times_asks_for_help_and_at_last_the_watchdog() {
     let mut story = Story::new(Behaviour::Crashes);
     story.run_for(secs(60));
-    let starts = story.times_of(Order::Start);
-    let waits: Vec<Duration> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert_eq!(waits[..3], [BACKOFF, BACKOFF * 2, BACKOFF * 4]);
-    assert_eq!(waits.last(), Some(&BACKOFF_LIMIT));
+    assert_eq!(story.times_of(Order::Start), [Time::ZERO, BACKOFF, BACKOFF * 3]);
+    assert_eq!(story.times_of(Order::OpenRescue), [BACKOFF * 3]);
     assert_eq!(story.keeper.pattern(), Pattern::Fault);
-    assert!(!story.was_reset, "there is patience left");
-    story.run_for(secs(100));
+    story.run_for(secs(900));
+    assert_eq!(story.times_of(Order::CloseRescue), story.times_of(Order::Start)[3..], "the port is free for each try");
+    assert_eq!(story.times_of(Order::Start).len(), 6, "every five minutes");
+    assert!(!story.was_reset, "people may still come");
+    story.run_for(RESCUE);
     assert_eq!(story.times_of(Order::Tell(Notice::GivenUp)).len(), 1);
     assert!(story.was_reset);
     let last_pet = story.times_of(Order::Pet).pop().expect("it was petted before");
-    assert!(last_pet < PATIENCE, "petted at {last_pet:?}");
+    assert!(last_pet < RESCUE + secs(1), "petted at {last_pet:?}");
+}
+
+#[test]
+fn who_helps_need_not_wait() {
+    let mut story = Story::new(Behaviour::Crashes);
+    story.run_for(secs(10));
+    story.behaviour = GOOD;
+    story.keeper.handle_retry(story.now);
+    story.run_for(secs(2));
+    assert_eq!(story.times_of(Order::CloseRescue), [secs(10)]);
+    assert_eq!(story.times_of(Order::Start).last(), Some(&secs(10)));
+    assert_eq!(story.keeper.pattern(), Pattern::Running);
+    story.keeper.handle_retry(story.now);
+    story.run_for(secs(86_400));
+    assert_eq!(story.times_of(Order::Start).len(), 4, "one that runs is not started");
+    story.die();
+    story.run_for(secs(5));
+    assert_eq!(story.keeper.pattern(), Pattern::Running, "and one death is forgiven again");
+    assert!(!story.was_reset);
 }
 
 #[test]
@@ -168,6 +189,8 @@ fn one_that_never_answers_is_replaced_and_at_last_the_box_is() {
     story.run_for(START_LIMIT + secs(1));
     assert_eq!(story.times_of(Order::Tell(Notice::NeverAnswered)).len(), 1);
     story.run_for(PATIENCE + WATCHDOG);
+    assert_eq!(story.times_of(Order::OpenRescue).len(), 1, "three that hang are as bad as three that crash");
+    story.run_for(RESCUE);
     assert!(story.was_reset);
 }
 
