@@ -1,9 +1,10 @@
-// A stand-in for the exchange, only for looking at the page: `npm run fixture`, then log in as admin / secret.
+// A stand-in for the exchange, only for looking at the page: `npm run fixture`, then log in as admin / secret, or by the number of an extension, to be that one on the softphone.
 // Serves the built page with the exchange's own security headers. Nothing is tested against it.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { randomUUID } from 'node:crypto'
+import { serve as serveSip } from './sip.mjs'
 import { accept } from './websocket.mjs'
 import { CUSTOMER, makeExtensions, Scenario } from './world.mjs'
 
@@ -53,8 +54,10 @@ const server = createServer(async (request, response) => {
   }
   if (url.pathname === '/auth/logout') return response.writeHead(204).end()
   if (url.pathname === '/auth/login') return login(JSON.parse(body), answer)
-  if (request.headers.authorization !== 'Bearer fixture') return answer(401, ['AUTHENTICATION_REQUIRED', 'authentication required'])
-  if (url.pathname === '/v1.0/me') return answer(200, { id: randomUUID(), customer_id: CUSTOMER, username: 'admin', permission: 'admin' })
+  const [, user] = /^Bearer fixture-(\w+)$/.exec(request.headers.authorization ?? '') ?? []
+  if (!user) return answer(401, ['AUTHENTICATION_REQUIRED', 'authentication required'])
+  if (url.pathname === '/v1.0/me') return answer(200, { id: randomUUID(), customer_id: CUSTOMER, username: user, permission: 'admin', addresses: addressesOf(user) })
+  if (url.pathname === '/v1.0/webrtc') return answer(200, webrtcOf(user))
   if (url.pathname === '/v1.0/box') return answer(200, { customer_id: CUSTOMER, version: '0.1.0', domain_name: 'tandem.lan', sip: { address: null, port: 5060, transports: ['udp', 'tcp'] } })
   const [, , noun, id, verb] = url.pathname.split('/')
   if (noun === 'extensions') return handleExtension(request.method, id, body && JSON.parse(body), answer)
@@ -64,10 +67,22 @@ const server = createServer(async (request, response) => {
 
 function login({ username, password }, answer) {
   if (failures >= 4) return answer(429, ['RATE_LIMIT_EXCEEDED', 'too many attempts'], { 'retry-after': '20' })
-  if (password === 'secret') return answer(200, { username, token: 'fixture' })
+  if (password === 'secret') return answer(200, { username, token: `fixture-${username}` })
   failures += 1
   setTimeout(() => (failures = 0), 20_000)
   answer(401, ['INVALID_CREDENTIALS', 'wrong user name or password'])
+}
+
+/** Whose name is no number has an extension all the same. */
+function addressesOf(user) {
+  const own = extensions.find((one) => one.extension === user) ?? extensions[0]
+  return [{ type: 'extension', target: own.extension, target_name: own.name }]
+}
+
+/** What a page has to know before it calls. */
+function webrtcOf(user) {
+  const extensions = addressesOf(user).map(({ target, target_name }) => ({ extension: target, name: target_name }))
+  return { sip_path: '/sip', ws_path: '/v1.0/webrtc/ws', domain_name: 'tandem.lan', extensions, ice_servers: [], codecs: ['opus'] }
 }
 
 function handleExtension(method, id, body, answer) {
@@ -114,6 +129,11 @@ function serve(path, response) {
 }
 
 server.on('upgrade', (request, socket) => {
+  if (request.url.startsWith('/sip')) {
+    const phone = serveSip({ send: (text) => connection.send(text) })
+    const connection = accept(request, socket, phone.onText)
+    return socket.on('close', phone.onEnd)
+  }
   const connection = accept(request, socket, () => undefined)
   sockets.add(connection)
   socket.on('close', () => sockets.delete(connection))

@@ -5,8 +5,10 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /** Answers an upgrade; the result sends texts and hands over those that come. */
 export function accept(request, socket, onText) {
+  const asked = request.headers['sec-websocket-protocol']
+  const chosen = asked ? `Sec-WebSocket-Protocol: ${asked}\r\n` : ''
   const key = createHash('sha1').update(request.headers['sec-websocket-key'] + GUID).digest('base64')
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n\r\n`)
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n${chosen}\r\n`)
   let pending = Buffer.alloc(0)
   socket.on('data', (data) => {
     pending = Buffer.concat([pending, data])

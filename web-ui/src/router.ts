@@ -2,6 +2,7 @@
 
 export type Route =
   | { page: 'calls' }
+  | { page: 'phone' }
   | { page: 'call'; id: string }
   | { page: 'conferences' }
   | { page: 'extensions' }
@@ -19,10 +20,11 @@ export type Route =
   | { page: 'webhooks' }
   | { page: 'events' }
   | { page: 'customer' }
+  | { page: 'trust' }
   | { page: 'unknown'; path: string }
 
 /** The pages without an id. */
-const LISTS = ['conferences', 'extensions', 'recordings', 'numbers', 'flows', 'providers', 'routes', 'trunks', 'agents', 'tags', 'accesskeys', 'billing', 'webhooks', 'events', 'customer'] as const
+const LISTS = ['phone', 'conferences', 'extensions', 'recordings', 'numbers', 'flows', 'providers', 'routes', 'trunks', 'agents', 'tags', 'accesskeys', 'billing', 'webhooks', 'events', 'customer', 'trust'] as const
 
 /** Reads `#/calls/<id>`. */
 export function parseRoute(hash: string): Route {

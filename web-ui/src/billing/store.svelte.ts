@@ -1,16 +1,13 @@
 // The billing account and its ledger, read again when events tell of charges.
 import type { Envelope } from '../events'
-import type { Listener } from '../live.svelte'
 import { api } from '../login/session.svelte'
-import { Paged } from '../ui/paged.svelte'
+import { LivePaged } from '../ui/paged.svelte'
 import type { Account, Billing } from './billing'
 
-const REFRESH_MS = 400
 const ACCOUNT = '/v1.0/billing_account'
 
-export class BillingStore extends Paged<Billing> implements Listener {
+export class BillingStore extends LivePaged<Billing> {
   account = $state.raw<Account | null>(null)
-  #timer: ReturnType<typeof setTimeout> | null = null
 
   constructor() {
     super('/v1.0/billings')
@@ -26,21 +23,8 @@ export class BillingStore extends Paged<Billing> implements Listener {
     await super.load()
   }
 
-  onEvents(events: Envelope[]): void {
-    if (!events.some((event) => event.type.startsWith('billing_'))) return
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null
-      void this.load()
-    }, REFRESH_MS)
-  }
-
-  onGap(): void {
-    void this.load()
-  }
-
-  override close(): void {
-    if (this.#timer) clearTimeout(this.#timer)
-    super.close()
+  protected override isAbout(event: Envelope): boolean {
+    return event.type.startsWith('billing_')
   }
 
   async save(change: Partial<Account>): Promise<void> {

@@ -1,12 +1,15 @@
 // The certificate by which the box is known, as the API tells of it.
+import type { Acme } from './acme'
 
 export interface Certificate {
-  origin: 'off' | 'own' | 'given'
+  origin: 'off' | 'own' | 'given' | 'acme'
   names: string[]
   issuer: string
   fingerprint: string
+  authority_fingerprint?: string
   tm_begin: string | null
   tm_end: string | null
+  acme?: Acme | null
 }
 
 const DAY_MS = 86_400_000
@@ -20,7 +23,8 @@ export function statusWord({ origin }: Certificate, end: number | null, now: num
   if (days < 0) return { word: 'Expired', tone: 'bad' }
   // The box renews its own.
   if (origin === 'given' && days < SOON_DAYS) return { word: days === 1 ? 'Ends in a day' : `Ends in ${days} days`, tone: 'warn' }
-  return { word: origin === 'own' ? "The box's own" : 'Given', tone: 'good' }
+  const words = { own: "The box's own", given: 'Given', acme: 'By ACME' }
+  return { word: words[origin], tone: 'good' }
 }
 
 /** `AB:CD:…`, as browsers show it. */

@@ -13,7 +13,7 @@ it('passwords are long, fair and plain', () => {
 })
 
 it('drafts are checked before the box is asked', () => {
-  const draft = { extension: '1001', name: '', detail: '', password: 'long enough' }
+  const draft = { extension: '1001', name: '', detail: '', password: 'long enough', encryption: '' as const }
   expect(problems(draft, true)).toEqual({})
   expect(Object.keys(problems({ ...draft, extension: '10 01', password: 'short' }, true))).toEqual(['extension', 'password'])
   expect(problems({ ...draft, password: '' }, false)).toEqual({})

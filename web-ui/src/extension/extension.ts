@@ -1,4 +1,5 @@
 // An extension as the API gives it, and the phones registered with it.
+import type { Encryption } from '../ui/encryption'
 
 /** One registered contact. */
 export interface Registration {
@@ -20,6 +21,7 @@ export interface Extension {
   domain_name?: string
   username?: string
   password?: string
+  encryption?: Encryption
   registrations?: Registration[] | null
   tm_create: string
   tm_update: string | null
@@ -31,6 +33,7 @@ export interface Draft {
   name: string
   detail: string
   password: string
+  encryption: Encryption
 }
 
 const NUMBER = /^[0-9A-Za-z._+*#-]{1,32}$/

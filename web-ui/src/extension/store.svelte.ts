@@ -61,8 +61,8 @@ export class ExtensionStore implements Listener {
 
   /** An empty password leaves the one there is. */
   async update(id: string, draft: Draft): Promise<Extension> {
-    const { name, detail, password } = draft
-    const changed = await api.put<Extension>(`/v1.0/extensions/${id}`, password ? { name, detail, password } : { name, detail })
+    const { name, detail, password, encryption } = draft
+    const changed = await api.put<Extension>(`/v1.0/extensions/${id}`, { name, detail, encryption, ...(password ? { password } : {}) })
     await this.load()
     return changed
   }

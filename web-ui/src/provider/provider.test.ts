@@ -10,6 +10,8 @@ const PROVIDER: Provider = {
   tech_postfix: '',
   codecs: '',
   caller_id: '',
+  encryption: '',
+  tls_roots: '',
   name: '',
   detail: '',
   register: { realm: '', username: 'box', expires: 600 },
@@ -24,6 +26,8 @@ function having(status: 'unregistered' | 'registering' | 'registered' | 'failing
 test('its state is one word, and what keeps calls away comes first', () => {
   expect(stateOf(PROVIDER)).toEqual({ word: 'registered', look: 'good', why: '' })
   expect(stateOf(having('failing', '403 Forbidden', 'healthy'))).toEqual({ word: 'not registered', look: 'bad', why: '403 Forbidden' })
+  const { metadata } = PROVIDER
+  expect(stateOf({ ...PROVIDER, metadata: { ...metadata, trouble: 'its certificate has expired' } })).toEqual({ word: 'no connection', look: 'bad', why: 'its certificate has expired' })
   expect(stateOf(having('registered', '', 'unhealthy')).word).toBe('not answering')
   expect(stateOf(having('unregistered', '', 'healthy')).word).toBe('answering')
   expect(stateOf(having('unregistered', '', 'unknown')).look).toBe('')
@@ -37,6 +41,8 @@ test('what was not touched is asked for as it was', () => {
     caller_id: '',
     tech_prefix: '',
     codecs: '',
+    encryption: '',
+    tls_roots: '',
     register: { username: 'box', expires: 600 },
   })
 })

@@ -1,20 +1,23 @@
 // A provider as the API gives it: whoever takes our calls to the world.
 import { millis, timeOfDay } from '../time'
+import type { Encryption } from '../ui/encryption'
 
 export interface Provider {
   id: string
   hostname: string
   port: number | null
-  transport: 'udp' | 'tcp' | null
+  transport: 'udp' | 'tcp' | 'tls' | null
   tech_prefix: string
   tech_postfix: string
   codecs: string
   caller_id: string
+  encryption: Encryption
+  tls_roots: string
   name: string
   detail: string
   register: { realm: string; username: string; expires: number } | null
   health_status: 'unknown' | 'healthy' | 'unhealthy'
-  metadata: { registration: { status: 'unregistered' | 'registering' | 'registered' | 'failing'; answer: string; until: string | null } }
+  metadata: { registration: { status: 'unregistered' | 'registering' | 'registered' | 'failing'; answer: string; until: string | null }; trouble?: string }
 }
 
 /** What people call it. */
@@ -31,7 +34,9 @@ export interface State {
 
 /** How things stand with it, in a word: registration first, as calls need it. */
 export function stateOf(provider: Provider): State {
-  const { status, answer, until } = provider.metadata.registration
+  const { registration, trouble } = provider.metadata
+  const { status, answer, until } = registration
+  if (trouble) return { word: 'no connection', look: 'bad', why: trouble }
   if (status === 'failing') return { word: 'not registered', look: 'bad', why: answer }
   if (status === 'registering') return { word: 'registering', look: 'warn', why: answer }
   if (provider.health_status === 'unhealthy') return { word: 'not answering', look: 'bad', why: 'It does not answer OPTIONS.' }
@@ -56,6 +61,8 @@ export interface Draft {
   caller_id: string
   tech_prefix: string
   codecs: string
+  encryption: Encryption
+  tls_roots: string
   /** Of a new one: what the numbers begin with that go through it. */
   targets: string
 }
@@ -72,6 +79,8 @@ export function draftOf(provider: Provider | undefined): Draft {
     caller_id: provider?.caller_id ?? '',
     tech_prefix: provider?.tech_prefix ?? '',
     codecs: provider?.codecs ?? '',
+    encryption: provider?.encryption ?? '',
+    tls_roots: provider?.tls_roots ?? '',
     targets: 'all',
   }
 }

@@ -1,34 +1,16 @@
 // The recordings of the list page, read again when events tell of some.
 import type { Envelope } from '../events'
-import type { Listener } from '../live.svelte'
 import { api } from '../login/session.svelte'
-import { Paged } from '../ui/paged.svelte'
+import { LivePaged } from '../ui/paged.svelte'
 import { isAboutRecordings, type Recording } from './recording'
 
-const REFRESH_MS = 400
-
-export class RecordingStore extends Paged<Recording> implements Listener {
-  #timer: ReturnType<typeof setTimeout> | null = null
-
+export class RecordingStore extends LivePaged<Recording> {
   constructor() {
     super('/v1.0/recordings')
   }
 
-  onEvents(events: Envelope[]): void {
-    if (!events.some(isAboutRecordings)) return
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null
-      void this.load()
-    }, REFRESH_MS)
-  }
-
-  onGap(): void {
-    void this.load()
-  }
-
-  override close(): void {
-    if (this.#timer) clearTimeout(this.#timer)
-    super.close()
+  protected override isAbout(event: Envelope): boolean {
+    return isAboutRecordings(event)
   }
 
   async remove(id: string): Promise<void> {

@@ -1,8 +1,12 @@
 // As many pages of a list as are shown, newest first, read anew as a whole: for resources of which there may be many.
 import type { Page } from '../api'
+import type { Envelope } from '../events'
+import type { Listener } from '../live.svelte'
 import { api } from '../login/session.svelte'
 
 const PAGE_SIZE = 100
+/** Several events in a row are one change to a reader. */
+const REFRESH_MS = 400
 
 export class Paged<T> {
   all = $state.raw<T[]>([])
@@ -68,5 +72,30 @@ export class Paged<T> {
   /** What is still on its way is not wanted any more. */
   close(): void {
     this.#latest += 1
+  }
+}
+
+/** The same, read again when events tell of it. */
+export abstract class LivePaged<T> extends Paged<T> implements Listener {
+  #timer: ReturnType<typeof setTimeout> | null = null
+
+  /** Whether an event is about what is listed. */
+  protected abstract isAbout(event: Envelope): boolean
+
+  onEvents(events: Envelope[]): void {
+    if (!events.some((event) => this.isAbout(event))) return
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null
+      void this.load()
+    }, REFRESH_MS)
+  }
+
+  onGap(): void {
+    void this.load()
+  }
+
+  override close(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    super.close()
   }
 }

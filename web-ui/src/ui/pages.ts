@@ -14,6 +14,7 @@ export interface PageEntry {
 /** What is used every day. */
 export const DAILY: PageEntry[] = [
   { href: '#/calls', name: 'Calls', routes: ['calls', 'call'], needs: 'agent' },
+  { href: '#/phone', name: 'Phone', routes: ['phone'], needs: 'agent' },
   { href: '#/conferences', name: 'Conferences', routes: ['conferences'], needs: 'agent' },
   { href: '#/recordings', name: 'Recordings', routes: ['recordings'], needs: 'agent' },
   { href: '#/extensions', name: 'Extensions', routes: ['extensions'], needs: 'agent' },
