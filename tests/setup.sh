@@ -4,7 +4,7 @@
 set -eu
 
 packages="gcc libc6-dev make cmake curl ca-certificates flite"
-[ "${1:-build}" = test ] && packages="$packages baresip kamailio coturn dnsmasq-base python3-aiosmtpd python3-pika python3-psycopg2 rabbitmq-server postgresql sip-tester sox ffmpeg chromium iproute2 sqlite3 faketime valgrind qemu-user python3-venv"
+[ "${1:-build}" = test ] && packages="$packages baresip kamailio kamailio-tls-modules pebble sslscan coturn dnsmasq-base python3-aiosmtpd python3-pika python3-psycopg2 rabbitmq-server postgresql sip-tester sox ffmpeg chromium iproute2 sqlite3 faketime valgrind qemu-user python3-venv"
 command -v node >/dev/null || packages="$packages nodejs"
 command -v npm >/dev/null || packages="$packages npm"
 
@@ -13,10 +13,10 @@ for package in $packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing="$missing $package"
 done
 
+root=""
+[ "$(id -u)" -eq 0 ] || root="sudo"
 if [ -n "$missing" ]; then
-    root=""
-    if [ "$(id -u)" -ne 0 ]; then
-        root="sudo"
+    if [ -n "$root" ]; then
         command -v sudo >/dev/null || { echo "tests/setup.sh: run as root to install:$missing" >&2; exit 1; }
     fi
     echo "tests/setup.sh: installing$missing"
@@ -33,8 +33,30 @@ fi
 
 command -v cargo >/dev/null || { echo "tests/setup.sh: Rust is missing; see https://rustup.rs" >&2; exit 1; }
 
+# A time server for the tests of the image. Installed as a package it would take the place of this machine's own.
+if [ "${1:-build}" = test ]; then
+    chrony="${XDG_CACHE_HOME:-$HOME/.cache}/tandem/chrony"
+    if [ ! -x "$chrony/usr/sbin/chronyd" ]; then
+        echo "tests/setup.sh: unpacking chrony to $chrony"
+        folder="$(mktemp -d)"
+        (cd "$folder" && { apt-get download -qq chrony 2>/dev/null || { $root apt-get update -qq && apt-get download -qq chrony; }; })
+        mkdir -p "$chrony"
+        dpkg-deb -x "$folder"/chrony_*.deb "$chrony"
+        rm -rf "$folder"
+    fi
+fi
+
 # A service in the shape of S3 for the tests of recordings, in an environment of its own.
 if [ "${1:-build}" = test ]; then
+    # A WebRTC stack that nobody here wrote.
+    aiortc="${XDG_CACHE_HOME:-$HOME/.cache}/tandem/aiortc-1.16.0"
+    if [ ! -e "$aiortc/ready" ]; then
+        echo "tests/setup.sh: making $aiortc"
+        rm -rf "$aiortc"
+        /usr/bin/python3 -m venv "$aiortc"
+        "$aiortc/bin/pip" install -q --no-deps -r "$(dirname "$0")/box/aiortc.txt"
+        touch "$aiortc/ready"
+    fi
     moto="${XDG_CACHE_HOME:-$HOME/.cache}/tandem/moto-5.2.5"
     if [ ! -e "$moto/ready" ]; then
         echo "tests/setup.sh: making $moto"

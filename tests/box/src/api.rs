@@ -91,7 +91,9 @@ impl Api {
         if !answer.status().is_success() {
             bail!("{method} {path}: {} {text}", answer.status());
         }
-        serde_json::from_str(&text).with_context(|| format!("{method} {path} answered {text:?}"))
+        // 204 has nothing to say.
+        let text = if text.is_empty() { "null" } else { &text };
+        serde_json::from_str(text).with_context(|| format!("{method} {path} answered {text:?}"))
     }
 
     /// Makes an extension; its password is `secret` and its number.

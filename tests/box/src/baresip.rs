@@ -4,16 +4,16 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::child::Child;
 use crate::sound::{self, Sound};
-use crate::{Api, ports, wait};
+use crate::{Api, wait};
 
 /// How a phone is set up.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Setup {
     pub codecs: &'static str,
     /// How it encrypts audio, as baresip names it: `srtp` where the peer can, `srtp-mand` always. Empty: not at all.
     pub encryption: &'static str,
+    /// Whether its audio is found by ICE and secured by DTLS, as that of a browser is.
+    pub is_browser: bool,
     /// Whom it trusts where it speaks TLS, as a PEM file.
     pub authority: Option<PathBuf>,
     /// Where the phone registers.
@@ -54,6 +56,7 @@ impl Setup {
             answers: false,
             codecs: "pcmu,pcma",
             encryption: "",
+            is_browser: false,
             authority: None,
             registrar: exchange.sip_address(),
             host: exchange.sip_address().ip(),
@@ -68,6 +71,11 @@ impl Setup {
     /// The same over TLS, to this address, trusting the authority of this file.
     pub fn over_tls(self, registrar: SocketAddr, authority: PathBuf) -> Setup {
         Setup { transport: "tls", registrar, authority: Some(authority), ..self }
+    }
+
+    /// The same with audio as browsers have it.
+    pub fn as_browser(self) -> Setup {
+        Setup { is_browser: true, encryption: "dtls_srtp", ..self }
     }
 
     /// The same with another tone.
@@ -124,7 +132,11 @@ impl Phone {
             let tone = (f64::from(setup.pitch), setup.loudness);
             sound::write_tone(&home.path().join("tone.wav"), source_format(&setup), tone)?;
         }
-        let mut process = Child::start(Command::new("baresip").arg("-f").arg(home.path()).arg("-s"))?;
+        let mut command = Command::new("baresip");
+        if setup.is_browser {
+            show_certificate_of_ec(&mut command, home.path())?;
+        }
+        let mut process = Child::start(command.arg("-f").arg(home.path()).arg("-s"))?;
         let control = wait::until("baresip's control port", || {
             (!process.is_running())
                 .then_some(None)
@@ -201,10 +213,34 @@ impl Phone {
     }
 }
 
+/// Gives the phone a certificate as browsers have them: its own is RSA.
+fn show_certificate_of_ec(command: &mut Command, home: &Path) -> Result<()> {
+    let (library, certificate) = (home.join("ec.so"), home.join("certificate.pem"));
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/baresip_ec.c");
+    run(Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source))?;
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-nodes", "-days", "30", "-subj", "/CN=phone", "-newkey", "ec"]);
+    let options = ["-pkeyopt", "ec_paramgen_curve:prime256v1", "-keyout"];
+    run(openssl.args(options).arg(&certificate).arg("-out").arg(home.join("public.pem")))?;
+    let both = [std::fs::read(&certificate)?, std::fs::read(home.join("public.pem"))?].concat();
+    std::fs::write(&certificate, both)?;
+    command.env("LD_PRELOAD", library).env("TANDEM_TEST_CERTIFICATE", certificate);
+    Ok(())
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let output = command.output().with_context(|| format!("{command:?}"))?;
+    ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
 fn account(setup: &Setup) -> String {
     let Setup { number, password, transport, registrar, codecs, encryption, .. } = setup;
     let answer = if setup.answers { "auto" } else { "manual" };
-    let encryption = if encryption.is_empty() { String::new() } else { format!(";mediaenc={encryption}") };
+    let mut encryption = if encryption.is_empty() { String::new() } else { format!(";mediaenc={encryption}") };
+    if setup.is_browser {
+        encryption.push_str(";medianat=ice");
+    }
     // A phone without a password belongs to no exchange.
     let interval = if password.is_empty() { 0 } else { 60 };
     format!(
@@ -236,12 +272,13 @@ fn config(setup: &Setup, ports: (u16, u16, u16), home: PathBuf) -> String {
     };
     let (host, listen) = (setup.host, SocketAddr::new(setup.host, sip));
     let authority = setup.authority.as_ref().map(|file| format!("sip_cafile {}\n", file.display())).unwrap_or_default();
+    let (mux, browser) = if setup.is_browser { ("yes", "module dtls_srtp.so\nmodule ice.so\n") } else { ("no", "") };
     format!(
         "poll_method epoll\nsip_listen {listen}\nnet_interface {host}\ncall_local_timeout 120\ncall_max_calls 4\n\
          audio_player aubridge,nil\naudio_source {source}\naudio_alert aubridge,nil\nausrc_srate {rate}\nausrc_channels {channels}\n\
          auplay_srate 8000\nausrc_format s16\nauplay_format s16\nauenc_format s16\naudec_format s16\naudio_buffer 20-160\n\
-         rtp_ports {rtp}-{last}\nrtcp_mux no\njitter_buffer_delay 1-5\n\
-         module_path {modules}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule srtp.so\nmodule sndfile.so\n\
+         rtp_ports {rtp}-{last}\nrtcp_mux {mux}\njitter_buffer_delay 1-5\n\
+         module_path {modules}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule srtp.so\n{browser}module sndfile.so\n\
          module ausine.so\nmodule aufile.so\nmodule aubridge.so\n\
          module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:{control}\nsnd_path {home}\n{authority}"
     )

@@ -7,13 +7,14 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use serde_json::Value;
 
 use crate::child::Child;
-use crate::{Exchange, event_log, ports, wait};
+use crate::{Exchange, event_log, wait};
 
 /// A cloud that runs. What it was given outlives it.
 pub struct Cloud {
@@ -114,9 +115,11 @@ pub enum Fault {
     Twice,
     /// The connection is cut in the middle of it.
     Cut,
+    /// It arrives nowhere, and nothing is said for so many seconds; then the connection is cut.
+    Hang(u64),
 }
 
-/// The way to a cloud.
+/// The way to a cloud, or to another server that speaks HTTP.
 pub struct BadLine {
     /// The near end.
     pub address: SocketAddr,
@@ -154,7 +157,7 @@ fn serve(near: &TcpStream, far: SocketAddr, faults: &Mutex<VecDeque<Fault>>) -> 
     loop {
         let head = head(&mut reader)?;
         let fault = faults.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(Fault::None);
-        let mut body = vec![0; length(&head)?];
+        let mut body = vec![0; length(&head)];
         if fault == Fault::Cut {
             let half = body.len() / 2;
             reader.read_exact(&mut body[..half])?;
@@ -166,6 +169,10 @@ fn serve(near: &TcpStream, far: SocketAddr, faults: &Mutex<VecDeque<Fault>>) -> 
             Fault::Cut | Fault::None => near.write_all(&forward(far, &request)?)?,
             Fault::Status(status) => {
                 write!(near, "HTTP/1.1 {status} X\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")?;
+            }
+            Fault::Hang(seconds) => {
+                wait::let_pass(Duration::from_secs(seconds));
+                return Ok(());
             }
             Fault::LostAnswer => return forward(far, &request).map(drop),
             Fault::HalfAnswer => {
@@ -186,7 +193,8 @@ fn forward(far: SocketAddr, request: &[u8]) -> Result<Vec<u8>> {
     far.write_all(request)?;
     let mut reader = BufReader::new(far);
     let head = head(&mut reader)?;
-    let mut body = vec![0; length(&head)?];
+    // To HEAD comes what would be told of a body, and none.
+    let mut body = vec![0; if request.starts_with(b"HEAD ") { 0 } else { length(&head) }];
     reader.read_exact(&mut body)?;
     Ok([head.as_bytes(), &body].concat())
 }
@@ -201,8 +209,9 @@ fn head(reader: &mut impl BufRead) -> Result<String> {
     Ok(head)
 }
 
-fn length(head: &str) -> Result<usize> {
+/// Octets of the body; where nothing is said there is none.
+fn length(head: &str) -> usize {
     let head = head.to_ascii_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-    Ok(length.context("it has a length")?.trim().parse()?)
+    length.and_then(|length| length.trim().parse().ok()).unwrap_or(0)
 }

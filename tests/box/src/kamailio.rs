@@ -1,6 +1,7 @@
 //! A provider: Debian's kamailio, which asks for a password, keeps registrations, and calls those who are registered.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::baresip::Setup;
 use crate::child::Child;
-use crate::{Exchange, Phone, ports, wait};
+use crate::{Exchange, Phone, wait};
 
 /// The password of everybody at the provider; baresip cannot read one with a space.
 pub const PASSWORD: &str = "open-sesame";
@@ -31,12 +32,23 @@ impl Kamailio {
 
     /// The same at another address of this machine.
     pub fn start_at(host: IpAddr) -> Result<Kamailio> {
+        Kamailio::start_with(SocketAddr::new(host, ports::free(2)), &[])
+    }
+
+    /// The same at this address, and over TLS at each of these ports, where it shows another certificate (with its key). What it
+    /// sends to who has registered goes along the connection by which that was done.
+    pub fn start_with(address: SocketAddr, tls: &[(u16, PathBuf, PathBuf)]) -> Result<Kamailio> {
         let home = tempfile::tempdir()?;
-        let address = SocketAddr::new(host, ports::free(2));
         let file = home.path().join("kamailio.cfg");
-        std::fs::write(&file, config(address))?;
+        let mut text = config(address);
+        if !tls.is_empty() {
+            let shown = home.path().join("tls.cfg");
+            std::fs::write(&shown, shown_by(address.ip(), tls))?;
+            text = with_tls(&text, (address.ip(), tls), &shown);
+        }
+        std::fs::write(&file, text)?;
         let mut command = Command::new("/usr/sbin/kamailio");
-        // In the foreground, in one process, with little memory, and its files in a folder of its own.
+        // In the foreground, with little memory, and its files in a folder of its own; streams need processes of their own.
         command.arg("-f").arg(&file).args(["-DD", "-E", "-m", "32", "-M", "8", "-Y"]).arg(home.path());
         let mut process = Child::start(command.arg("-P").arg(home.path().join("pid")))?;
         let is_there = wait::until("the provider to answer", || {
@@ -87,6 +99,44 @@ pub fn await_registered(exchange: &Exchange, id: &str) -> Result<Value> {
         let provider = exchange.get(&format!("/v1.0/providers/{id}")).ok()?;
         (provider["metadata"]["registration"]["status"] == "registered").then_some(provider)
     })
+}
+
+/// Which certificate is shown at which port, as the module `tls` reads it; it wants a default one as well.
+fn shown_by(host: IpAddr, tls: &[(u16, PathBuf, PathBuf)]) -> String {
+    let profile = |(at, (_, certificate, key)): (String, &(u16, PathBuf, PathBuf))| {
+        let (certificate, key) = (certificate.display(), key.display());
+        format!("[server:{at}]\nmethod = TLSv1.2+\ncertificate = {certificate}\nprivate_key = {key}\n")
+    };
+    let each = tls.iter().map(|shown| (SocketAddr::new(host, shown.0).to_string(), shown));
+    let profiles: String =
+        tls.first().map(|shown| ("default".to_owned(), shown)).into_iter().chain(each).map(profile).collect();
+    profiles + "[client:default]\nmethod = TLSv1.2+\nverify_certificate = no\n"
+}
+
+/// A configuration that speaks TLS as well.
+fn with_tls(text: &str, (host, tls): (IpAddr, &[(u16, PathBuf, PathBuf)]), shown: &Path) -> String {
+    let listen = |(port, ..): &(u16, PathBuf, PathBuf)| format!("listen=tls:{}\n", SocketAddr::new(host, *port));
+    let listen: String = tls.iter().map(listen).collect();
+    let modules = format!(
+        "{listen}enable_tls=yes\nchildren=1\ntcp_children=1\n\nloadmodule \"tls.so\"\n\
+         modparam(\"tls\", \"config\", \"{}\")\n",
+        shown.display()
+    );
+    text.replace("fork=no\n", "")
+        .replacen("\nloadmodule", &format!("{modules}loadmodule"), 1)
+        .replace(
+            "loadmodule \"auth.so\"\n",
+            "loadmodule \"auth.so\"\nloadmodule \"nathelper.so\"\n\
+             modparam(\"registrar|nathelper\", \"received_avp\", \"$avp(RECEIVED)\")\n",
+        )
+        .replace("        save(\"location\");", "        fix_nated_register();\n        save(\"location\");")
+        // Whoever came over TLS is reached by the same connection within its dialogs, too.
+        .replace("        loose_route();\n", "        loose_route();\n        handle_ruri_alias();\n")
+        .replace(
+            "    record_route();\n",
+            "    record_route();\n    if ($proto == \"tls\") add_contact_alias();\n    t_on_reply(\"ALIAS\");\n",
+        )
+        + "\nonreply_route[ALIAS] {\n    if ($proto == \"tls\") add_contact_alias();\n}\n"
 }
 
 /// Whether OPTIONS is answered.

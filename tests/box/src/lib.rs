@@ -3,8 +3,10 @@
 
 pub mod api;
 pub mod baresip;
+pub mod browser;
 pub mod bucket;
 pub mod cable;
+pub mod certificates;
 pub mod child;
 pub mod cloud;
 pub mod event_log;
@@ -14,8 +16,9 @@ pub mod kamailio;
 pub mod mail_server;
 pub mod name_server;
 pub mod namespace;
+pub mod openssl;
 pub mod pcap;
-pub mod ports;
+pub mod pebble;
 pub mod postgresql;
 pub mod rabbitmq;
 pub mod recording;
@@ -28,9 +31,11 @@ pub mod speech_service;
 pub mod stun_server;
 pub mod wait;
 pub mod web_server;
+pub mod websocket;
 
 pub use api::Api;
 pub use baresip::Phone;
+pub use browser::Browser;
 pub use bucket::BucketService;
 pub use cable::Cable;
 pub use cloud::Cloud;

@@ -2,12 +2,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::child::{Child, as_user, give_to};
-use crate::{ports, wait};
+use crate::{wait};
 
 /// The user that Debian makes for it.
 const USER: &str = "rabbitmq";
@@ -65,6 +66,19 @@ impl RabbitMq {
         }
         Ok(self)
     }
+}
+
+/// Runs a few lines of Python with a channel to RabbitMQ; what they print.
+pub fn python(mq: SocketAddr, lines: &str) -> Result<String> {
+    let (user, password) = ACCOUNT;
+    let script = format!(
+        "import pika\nparameters = pika.ConnectionParameters('127.0.0.1', {}, credentials=pika.PlainCredentials('{user}', '{password}'))\n\
+         connection = pika.BlockingConnection(parameters)\nchannel = connection.channel()\n{lines}\nconnection.close()",
+        mq.port()
+    );
+    let output = Command::new("/usr/bin/python3").args(["-c", &script]).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 fn node(home: &Path, mapper: u16) -> Result<Child> {

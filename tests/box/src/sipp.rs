@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::child::Child;
-use crate::{Exchange, ports, wait};
+use crate::{Exchange, wait};
 
 /// A call by the extension 1001, which speaks G.711 and knows no telephone events, to a number. `talk` is what it does once it is
 /// answered, in SIPp's words; then it hangs up.

@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 
 use anyhow::Result;
 use box_tests::baresip::Setup;
-use box_tests::{Exchange, Phone, ports, wait};
+use box_tests::{Exchange, Phone, wait};
 
 const TALK: std::time::Duration = std::time::Duration::from_secs(2);
 

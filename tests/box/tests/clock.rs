@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use box_tests::baresip::Setup;
-use box_tests::{Cloud, Exchange, FalseClock, Phone, event_log, ports, wait};
+use box_tests::{Cloud, Exchange, FalseClock, Phone, event_log, wait};
 use serde_json::{Value, json};
 use store::Timestamp;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use box_tests::baresip::Setup;
-use box_tests::{ports, wait};
+use box_tests::{wait};
 
 fn loose(number: &str, pitch: u32) -> Setup {
     Setup {
@@ -17,6 +17,7 @@ fn loose(number: &str, pitch: u32) -> Setup {
         answers: false,
         codecs: "pcma",
         encryption: "",
+        is_browser: false,
         authority: None,
         registrar: ([127, 0, 0, 1], ports::free(2)).into(),
         host: Ipv4Addr::LOCALHOST.into(),

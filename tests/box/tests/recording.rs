@@ -1,6 +1,9 @@
 //! Calls are recorded by the real process: what stands in the files, how they come to their end, and what is left of
 //! them when the process or the disk does.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,6 +14,8 @@ use serde_json::{Value, json};
 
 const CALLER: u32 = 440;
 const CALLEE: u32 = 1_000;
+/// Octets before the sound in a WAV file of ours; the last four say how much sound there is.
+const HEAD: u64 = 80;
 
 /// Two phones that talk; the id of the caller's leg.
 fn talking(exchange: &Exchange) -> Result<(Phone, Phone, String)> {
@@ -210,30 +215,58 @@ fn what_was_recorded_before_a_crash_is_there_after_it() -> Result<()> {
     let mut exchange = Exchange::start()?;
     let (caller, _callee, call) = talking(&exchange)?;
     let mp3 = exchange.record(&call, json!({"format": "mp3"}))?;
-    exchange.await_recording(&mp3, "to run", |recording| recording["status"] == "recording")?;
+    let called = |call: &Value| call["direction"] == "outgoing" && call["status"] == "progressing";
+    let called = exchange.await_call("the other leg", called)?;
+    let wav = exchange.record(called["id"].as_str().context("an id")?, json!({"format": "wav"}))?;
+    for id in [&mp3, &wav] {
+        exchange.await_recording(id, "to run", |recording| recording["status"] == "recording")?;
+    }
     wait::let_pass(Duration::from_millis(4_300));
     exchange.process.signal(libc::SIGKILL);
     exchange.process.wait(wait::PATIENCE).context("SIGKILL ends a process")?;
     drop(caller);
 
     // As it lies there, without anybody having repaired it.
-    let [name] = &files(&exchange)[..] else { panic!("{:?}", files(&exchange)) };
     let day = std::fs::read_dir(exchange.folder().join("recordings"))?.flatten().next().context("a day's folder")?;
-    let left = recording::look(&day.path().join(name))?;
-    assert!(left.seconds > 4.3 - 2.0, "{left:?}");
+    assert_eq!(files(&exchange).len(), 2, "{:?}", files(&exchange));
+    for name in files(&exchange) {
+        let left = recording::look(&day.path().join(name))?;
+        assert!(left.seconds > 4.3 - 2.0, "{left:?}");
+    }
+    // Sound reached the disk that the head does not know of yet, and half a sample.
+    let torn = day.path().join(format!("{wav}.wav"));
+    OpenOptions::new().append(true).open(&torn)?.write_all(&[0x11; 16_001])?;
+    let (before, length) = (sound_in(&torn)?, std::fs::metadata(&torn)?.len());
+    assert!(u64::from(before) + HEAD < length, "the head is behind");
 
     let exchange = exchange.restart()?;
     let listed = exchange.get("/v1.0/recordings")?;
-    assert_eq!(listed["result"][0]["id"], mp3.as_str(), "{listed}");
-    assert_eq!(listed["result"][0]["status"], "ended", "{listed}");
-    assert_ended_by(&listed["result"][0], "failure");
+    for (place, id) in [&wav, &mp3].into_iter().enumerate() {
+        let recording = &listed["result"][place];
+        assert_eq!((recording["id"].as_str(), &recording["status"]), (Some(id.as_str()), &json!("ended")), "{listed}");
+        assert_ended_by(recording, "failure");
+    }
+    // What is in it is what its head says, and its row.
+    let mended = u64::from(sound_in(&torn)?) + HEAD;
+    assert!((length - 3..=length).contains(&mended), "{mended} of {length}");
+    let recording = exchange.get(&format!("/v1.0/recordings/{wav}"))?;
+    let fetched = exchange.fetch_recording(&recording)?;
+    let told = recording["metadata"]["duration_ms"].as_f64().context("a length")? / 1_000.0;
+    assert_near("the length", fetched.looked.seconds, told, 0.01);
+    middle(&fetched.channels[0].part(0.0, 2.5)).assert_tone_of_any_length(CALLEE);
     let recording = exchange.await_recording(&mp3, "to be an MP3", |recording| recording["format"] == "mp3")?;
     let fetched = exchange.fetch_recording(&recording)?;
     assert_eq!(fetched.looked.codec, "mp3");
     assert!(fetched.looked.seconds > 4.3 - 2.0, "{:?}", fetched.looked);
     middle(&fetched.channels[0]).assert_tone_of_any_length(CALLER);
-    assert_eq!(files(&exchange).len(), 1, "{:?}", files(&exchange));
+    assert_eq!(files(&exchange).len(), 2, "{:?}", files(&exchange));
     Ok(())
+}
+
+/// Octets of sound in a WAV file of ours, as its head says.
+fn sound_in(file: &Path) -> Result<u32> {
+    let head = std::fs::read(file)?;
+    Ok(u32::from_le_bytes(head.get(HEAD as usize - 4..HEAD as usize).context("a head")?.try_into()?))
 }
 
 #[test]

@@ -215,6 +215,12 @@ fn a_long_one_goes_on_where_it_was_cut_also_after_a_crash() -> Result<()> {
     cable.cut_after(8 << 20);
     wait::until("the cut", || cable.is_cut().then_some(()))?;
     exchange.await_recording(&id, "to wait", |it| it["metadata"]["upload_failure"].is_string())?;
+    let bucket = bucket_at(service.address, || Timestamp(1_795_342_560_000_000))?;
+    let [ours] = bucket.uploads()?.try_into().map_err(|uploads| anyhow::anyhow!("one upload, not {uploads:?}"))?;
+    // Had the power gone before the name of the upload was on the disk, nothing would go on with it.
+    bucket.create_upload(&ours.object)?;
+    let of_another_box = "2026-11-22/00000000-0000-4000-8000-000000000007.wav";
+    bucket.create_upload(of_another_box)?;
     let exchange = exchange.crash_and_restart()?;
     ensure!(file.exists(), "what is not there whole stays here");
     let begin = Instant::now();
@@ -227,6 +233,10 @@ fn a_long_one_goes_on_where_it_was_cut_also_after_a_crash() -> Result<()> {
     if carried > most {
         bail!("{carried} octets were sent for a file of {}", original.len());
     }
+    let left = wait::until("what nothing goes on with to be given up", || {
+        bucket.uploads().ok().filter(|uploads| uploads.len() == 1)
+    })?;
+    assert_eq!(left[0].object, of_another_box, "what is not ours stays");
     let fetched = fetch(there["url"].as_str().context("a link")?)?;
     ensure!(fetched == original, "what is fetched is what was recorded");
     assert_eq!(there["metadata"]["sha256"], hex(&original));

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use box_tests::child::Child;
-use box_tests::{exchange, ports, wait};
+use box_tests::{exchange, wait};
 
 struct Refusal {
     line: String,

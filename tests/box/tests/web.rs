@@ -1,64 +1,12 @@
 //! The admin page in a real browser while two real phones call each other.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::ffi::OsStr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use box_tests::baresip::Setup;
 use box_tests::exchange::ADMIN_PASSWORD;
-use box_tests::wait::PATIENCE;
-use box_tests::{Exchange, WebServer, ports, wait, web_server};
-use serde_json::Value;
-
-/// The browser's driver: says what it sees, one JSON object a line.
-struct Page {
-    process: Child,
-    lines: Receiver<String>,
-}
-
-impl Page {
-    fn open(exchange: &Exchange, hook: &str, shots: &std::path::Path) -> Result<Page> {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/web/page.mjs");
-        let mut process = Command::new("node")
-            .args([script, "--base", &exchange.url(""), "--password", ADMIN_PASSWORD, "--hook", hook, "--shots"])
-            .arg(shots)
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("node cannot be run")?;
-        let output = process.stdout.take().context("it was asked for")?;
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(|line| line.ok()) {
-                let _ = sender.send(line);
-            }
-        });
-        Ok(Page { process, lines })
-    }
-
-    /// Waits for a step; a failed one ends the story.
-    fn await_step(&self, wanted: &str) -> Result<Value> {
-        loop {
-            let line =
-                self.lines.recv_timeout(PATIENCE * 3).with_context(|| format!("no step {wanted} was reported"))?;
-            let step: Value = serde_json::from_str(&line).with_context(|| line.clone())?;
-            if step["step"] == "failed" {
-                bail!("{step}");
-            }
-            if step["step"] == wanted {
-                return Ok(step);
-            }
-        }
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use box_tests::{Browser, Exchange, WebServer, wait, web_server};
 
 #[test]
 fn the_page_shows_the_phones_the_call_and_its_ladder() -> Result<()> {
@@ -83,7 +31,9 @@ fn the_page_shows_the_phones_the_call_and_its_ladder() -> Result<()> {
     // Somebody who wants to look at the page names a folder.
     let temporary = tempfile::tempdir()?;
     let shots = std::env::var_os("TANDEM_SHOTS").map_or(temporary.path().to_path_buf(), Into::into);
-    let page = Page::open(&exchange, &server.url("/hook"), &shots)?;
+    let (base, hook) = (exchange.url(""), server.url("/hook"));
+    let words = ["--base", &base, "--password", ADMIN_PASSWORD, "--hook", &hook, "--shots"].map(OsStr::new);
+    let page = Browser::start("page.mjs", words.into_iter().chain([shots.as_os_str()]))?;
     let setup = page.await_step("extensions")?["setup"].clone();
     assert_eq!((&setup["Server"], &setup["Port"]), (&"127.0.0.1".into(), &exchange.sip.to_string().into()), "{setup}");
     assert_eq!(setup["SIP address"], format!("sip:1001@127.0.0.1:{}", exchange.sip));

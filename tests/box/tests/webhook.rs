@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use box_tests::baresip::Setup;
 use box_tests::web_server::{Asked, give};
 use box_tests::{Exchange, WebServer, wait};
 use serde_json::{Value, json};
@@ -103,6 +104,16 @@ fn an_event_is_told_in_its_envelope_with_its_number_and_signature() -> Result<()
     assert_eq!((&told["status"], &told["tries"][0]["status_code"]), (&json!("delivered"), &json!(200)));
     let path = format!("/v1.0/webhook_deliveries/{}", told["id"].as_str().unwrap_or_default());
     assert_eq!(exchange.get(&path)?["data"]["extension"], "1001");
+    // The later names were asked for; nobody answers at 1001.
+    let call = json!({
+        "destinations": [{ "type": "extension", "target": "1001" }],
+        "actions": [{ "type": "answer" }],
+    });
+    exchange.post("/v1.0/calls", call)?;
+    wait::until("the end of the call", || {
+        server.asked().iter().any(|asked| kind(asked) == "call_hangup").then_some(())
+    })?;
+    assert!(!server.asked().iter().any(|asked| kind(asked) == "call_hungup"), "by one name only");
     // Nobody finds the secret in what lies on the disk.
     let database = std::fs::read(exchange.folder().join("tandem.db-wal"))?;
     assert!(!database.windows(11).any(|part| part == b"only for us"));
@@ -251,6 +262,51 @@ fn whoever_kills_the_exchange_loses_no_event() -> Result<()> {
         }
     }
     assert!(seen.len() >= 122, "{}", seen.len());
+    exchange.assert_no_errors();
+    Ok(())
+}
+
+#[test]
+fn a_server_of_an_activeflow_is_told_of_the_calls_that_it_makes() -> Result<()> {
+    let server = WebServer::start(|_, connection| ok(connection))?;
+    let exchange = exchange_beside(&server)?;
+    exchange.add_extension("1001")?;
+    let _phone = Setup::new(&exchange, "1001").answering().start()?;
+    exchange.await_registrations("1001", 1)?;
+    let phone = json!({ "type": "extension", "target": "1001" });
+    let led_through = json!([
+        { "type": "record_start", "option": { "format": "wav" } },
+        { "type": "sleep", "option": { "duration": 500 } },
+        { "type": "hangup" },
+    ]);
+    let call = json!({ "source": { "type": "tel", "target": "+4930123456" }, "destinations": [phone], "actions": led_through });
+    let actions = json!([{ "type": "call", "option": call }]);
+    let body = json!({ "actions": actions, "webhook_uri": server.url("/flow"), "webhook_method": "POST" });
+    let activeflow = exchange.post("/v1.0/activeflows", body)?;
+    let told = || server.asked().into_iter().map(|asked| (kind(&asked), asked.body)).collect::<Vec<_>>();
+    let of = |wanted: &str| told().iter().filter(|(kind, _)| kind == wanted).count();
+    wait::until("the end of the call to be told, and its recording", || {
+        let is_filed = told().iter().any(|(kind, body)| kind == "call_recording" && body.contains(r#""stored":"box""#));
+        (of("groupcall_hangup") == 1 && is_filed).then_some(())
+    })?;
+    for kind in ["groupcall_created", "groupcall_progressing", "call_created", "call_answered", "call_hungup"] {
+        assert_eq!(of(kind), 1, "{kind}: {:?}", told());
+    }
+    assert_eq!(of("activeflow_created"), 2, "its own, and that of the call: {:?}", told());
+
+    // Whoever deletes what belongs to it later is told of as well, also after a crash.
+    let exchange = exchange.crash_and_restart()?;
+    let calls = exchange.get("/v1.0/calls")?;
+    let call = calls["result"][0]["id"].as_str().context("a call")?;
+    exchange.delete(&format!("/v1.0/calls/{call}"))?;
+    exchange.delete(&format!("/v1.0/activeflows/{}", activeflow["id"].as_str().context("an id")?))?;
+    wait::until("what is deleted to be told", || {
+        (of("call_deleted") == 1 && of("activeflow_deleted") == 1).then_some(())
+    })?;
+    let ids: Vec<i64> = server.asked().iter().map(id).collect();
+    let mut first: Vec<i64> = Vec::new();
+    ids.iter().for_each(|id| first.extend((first.last() < Some(id)).then_some(*id)));
+    assert!(ids.iter().all(|id| first.contains(id)), "in order: {ids:?}");
     exchange.assert_no_errors();
     Ok(())
 }

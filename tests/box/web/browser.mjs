@@ -7,17 +7,21 @@ import { chromium } from 'playwright-core'
 
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
-/** Opens a browser; `complaints()` lists console errors, policy violations and requests to any other host. */
-export async function openBrowser(base) {
+/** The name by which a page is not trusted, as it would not be in an office; 127.0.0.1 is trusted without HTTPS, too. */
+export const NAME = 'tandem.test'
+
+/** Opens a browser, with more flags and settings; `complaints()` lists console errors, policy violations and requests to any other host. */
+export async function openBrowser(base, { flags = [], context: settings = {} } = {}) {
   const host = new URL(base).hostname
   const profile = mkdtempSync(join(tmpdir(), 'tandem-page-'))
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
     headless: true,
-    args: [...FLAGS, `--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE ${host}`],
+    args: [...FLAGS, ...flags, `--host-resolver-rules=MAP ${NAME} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE ${host === NAME ? '127.0.0.1' : host}`],
     viewport: { width: 1360, height: 900 },
     colorScheme: 'light',
     permissions: ['clipboard-read', 'clipboard-write'],
+    ...settings,
   })
   const page = context.pages()[0] ?? (await context.newPage())
   const record = await watch(context, page, base)

@@ -56,9 +56,9 @@ fn look_up(word: &str, sources: &[Source]) -> Found {
     }
     let test = format!("fn {word}()");
     let is_test = |source: &Source| source.path.ends_with(".rs") && has_test(&source.text, &test);
-    // The bench puts a figure's name together: its end stands there as it is.
+    // The bench puts some figures' names together: their ends stand there as they are.
     let ends = word.match_indices('_').map(|(at, _)| &word[at..]).filter(|end| end.matches('_').count() > 2);
-    let figures: Vec<String> = ends.map(|end| format!("{end}\"")).collect();
+    let figures: Vec<String> = ends.map(|end| format!("{end}\"")).chain([format!("\"{word}\"")]).collect();
     let is_measured = |source: &Source| {
         source.path.starts_with("bench/") && figures.iter().any(|figure| source.text.contains(figure))
     };
