@@ -3,6 +3,9 @@
 export CARGO_TERM_COLOR ?= never
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 export TANDEM_BIN := $(TARGET)/debug/tandem
+export TANDEM_BLACKBOX := $(TARGET)/blackbox/debug/blackbox
+# Programs of this machine are built as parts of the whole: what they depend on is then compiled once, not with other features for each.
+build-program = cargo build -q --workspace --bin $(1)
 
 .PHONY: help run test soak lint bench instructions count-instructions deny fuzz clean
 
@@ -11,6 +14,7 @@ help:
 	@echo "make test    build and prove everything: phones, browser, image"
 	@echo "make image   build the bootable image for QEMU (arm64)"
 	@echo "make qemu    boot it, with the ports forwarded"
+	@echo "make blackbox FILE  read what a board has recorded of itself"
 	@echo "make soak    what takes long: a hundred kills, a day without an uplink"
 	@echo "make bench   measure, one line each: name value unit"
 	@echo "make instructions  count the engine's instructions anew"
@@ -25,14 +29,15 @@ run: web-ui
 	cargo build --profile quick -p daemon
 	@examples/demo.sh $(TARGET)/quick/tandem
 
-test: setup-test web-ui image lint page-test-packages web-ui-check count-instructions
-	cargo build -p daemon
+test: setup-test web-ui image build-blackbox lint page-test-packages web-ui-check count-instructions
+	$(call build-program,tandem)
+	cargo test -q --manifest-path images/blackbox/Cargo.toml --target-dir $(TARGET)/blackbox
 	cargo test --workspace --no-fail-fast
 
 # The long form of tests that have a short one in `make test`.
 soak: setup-test web-ui
 	cargo build --profile quick -p daemon
-	TANDEM_SOAK=1 TANDEM_BIN=$(TARGET)/quick/tandem cargo test -p box_tests --test kills --test uplink -- --nocapture
+	TANDEM_SOAK=1 TANDEM_BIN=$(TARGET)/quick/tandem cargo test --workspace --test kills --test uplink --test receivers -- --nocapture
 
 .PHONY: setup-test
 setup-test:
@@ -62,7 +67,20 @@ cargo build -q --release -p work
 cargo build -q --release -p work --target $(IMAGE_TARGET)
 gcc -O2 -Wall -shared -fPIC -o $(PLUGIN) bench/qemu-plugin/count.c
 endef
-count = cargo run -q -p bench -- instructions $(TARGET)/release/work $(IMAGE_PROGRAMS)/work $(PLUGIN) bench/instructions.txt
+count = $(call build-program,bench) && $(TARGET)/debug/bench instructions $(TARGET)/release/work $(IMAGE_PROGRAMS)/work $(PLUGIN) bench/instructions.txt
+
+# What stands behind `blackbox` is a file and no target.
+ifeq (blackbox,$(firstword $(MAKECMDGOALS)))
+RECORDING := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+.PHONY: blackbox $(RECORDING)
+$(RECORDING): ;
+endif
+blackbox: build-blackbox
+	@$(TANDEM_BLACKBOX) $(RECORDING) images/out/*/tandem-init.unstripped
+
+.PHONY: build-blackbox
+build-blackbox:
+	@cargo build -q --manifest-path images/blackbox/Cargo.toml --target-dir $(TARGET)/blackbox
 
 deny:
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

@@ -1,13 +1,17 @@
-//! How fast records go to a cloud that has been away: 20,000 events in the log, a receiver on loopback that only reads them.
+//! How fast records go to a cloud that has been away: 20,000 events in the log, and on loopback a receiver that only reads them, or
+//! a RabbitMQ with a quorum queue.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use box_tests::{RabbitMq, rabbitmq};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
+use store::sealed::BoxKey;
 use store::{Durability, Item, Store, Timestamp, customer};
 
 use crate::print;
@@ -31,16 +35,6 @@ pub fn measure(prepared: &Prepared) -> Result<()> {
             let _ = receive(connection, &arrived);
         }
     });
-    let fill = |folder: &std::path::Path| -> Result<()> {
-        let (_store, mut writer) = Store::open(&folder.join("tandem.db"), "tandem", &[0; 64])?;
-        let name = Some("An office with much to tell".to_owned());
-        let change = customer::Change { name, ..customer::Change::default() };
-        let item = Item::CustomerUpdated(Box::new(change), Timestamp(1_795_342_560_000_000));
-        for _ in 0..WAITING as usize / TOGETHER {
-            writer.write(&vec![item.clone(); TOGETHER], Durability::Batched)?;
-        }
-        Ok(())
-    };
     let _server = prepared.start_on(fill, &["--cloud-url".to_owned(), url])?;
     let (begin, first) = arrivals.recv_timeout(PATIENCE).context("the first records")?;
     let (mut end, mut last) = (begin, first);
@@ -48,6 +42,47 @@ pub fn measure(prepared: &Prepared) -> Result<()> {
         (end, last) = arrivals.recv_timeout(PATIENCE).context("the next records")?;
     }
     print("cloud_records_per_second", (last - first) as f64 / (end - begin).as_secs_f64(), "records/s");
+    Ok(())
+}
+
+/// The same to RabbitMQ, which confirms each once it is in a quorum queue; from the first that it has confirmed to the last.
+pub fn measure_fleet(prepared: &Prepared) -> Result<()> {
+    let mq = RabbitMq::start("")?;
+    let queue = "channel.exchange_declare('tandem.event', 'topic', durable=True)\n\
+         channel.queue_declare('records', durable=True, arguments={'x-queue-type': 'quorum'})\n\
+         channel.queue_bind('records', 'tandem.event', '#')";
+    rabbitmq::python(mq.address, queue)?;
+    let (user, password) = rabbitmq::ACCOUNT;
+    let with_password = |folder: &Path| {
+        BoxKey::open(folder)?.seal("cloud", password)?;
+        fill(folder)
+    };
+    let server = prepared.start_on(with_password, &["--cloud-url".into(), format!("amqp://{user}@{}", mq.address)])?;
+    let (mut api, start) = (server.log_in()?, Instant::now());
+    let mut await_cursor = |wanted: i64| -> Result<(Instant, i64)> {
+        loop {
+            let cursor = api.cloud()?["cursor"].as_i64().context("a number")?;
+            if cursor >= wanted {
+                return Ok((Instant::now(), cursor));
+            }
+            ensure!(start.elapsed() < PATIENCE, "{cursor} of {WAITING} records were confirmed");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let ((begin, first), (end, last)) = (await_cursor(1)?, await_cursor(WAITING)?);
+    print("fleet_records_per_second", (last - first) as f64 / (end - begin).as_secs_f64(), "records/s");
+    Ok(())
+}
+
+/// Has something happen that is to be told.
+fn fill(folder: &Path) -> Result<()> {
+    let (_store, mut writer) = Store::open(&folder.join("tandem.db"), "tandem", &[0; 64])?;
+    let name = Some("An office with much to tell".to_owned());
+    let change = customer::Change { name, ..customer::Change::default() };
+    let item = Item::CustomerUpdated(Box::new(change), Timestamp(1_795_342_560_000_000));
+    for _ in 0..WAITING as usize / TOGETHER {
+        writer.write(&vec![item.clone(); TOGETHER], Durability::Batched)?;
+    }
     Ok(())
 }
 

@@ -39,7 +39,7 @@ use server::Prepared;
 
 type Measurement = fn(&Prepared) -> Result<()>;
 
-const MEASUREMENTS: [(&str, Measurement); 17] = [
+const MEASUREMENTS: [(&str, Measurement); 18] = [
     ("registrations", measure::registrations),
     ("calls", measure::calls),
     ("setup", measure::setup),
@@ -56,6 +56,7 @@ const MEASUREMENTS: [(&str, Measurement); 17] = [
     ("memory", measure::memory),
     ("flash", flash::measure),
     ("cloud", cloud::measure),
+    ("fleet", cloud::measure_fleet),
     ("image", image::measure),
 ];
 

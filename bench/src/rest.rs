@@ -57,6 +57,11 @@ impl Api {
         self.ask("PUT", "/v1.0/customer", &body.to_string()).map(drop)
     }
 
+    /// How it stands with the cloud.
+    pub fn cloud(&mut self) -> Result<Value> {
+        self.ask("GET", "/v1.0/cloud", "")
+    }
+
     /// Makes a call; what came of it.
     pub fn create_call(&mut self, body: &Value) -> Result<Value> {
         self.post("/v1.0/calls", body)
