@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::child::Child;
-use crate::{wait};
+use crate::wait;
 
 /// The service, with buckets in its memory as long as it lives.
 pub struct BucketService {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::api::Api;
 use crate::child::Child;
-use crate::{wait};
+use crate::wait;
 
 /// The administrator's password in tests.
 pub const ADMIN_PASSWORD: &str = "only for this test";

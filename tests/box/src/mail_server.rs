@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::child::Child;
-use crate::{wait};
+use crate::wait;
 
 /// A running mail server.
 pub struct MailServer {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::certificates::Certificates;
 use crate::child::Child;
-use crate::{wait};
+use crate::wait;
 
 /// A running ACME server, whose certificates count for a few seconds.
 pub struct Pebble {

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::child::{Child, as_user, give_to};
-use crate::{wait};
+use crate::wait;
 
 /// It refuses to run as root.
 const USER: &str = "postgres";

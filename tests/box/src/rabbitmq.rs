@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::child::{Child, as_user, give_to};
-use crate::{wait};
+use crate::wait;
 
 /// The user that Debian makes for it.
 const USER: &str = "rabbitmq";

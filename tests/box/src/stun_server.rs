@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::child::Child;
-use crate::{wait};
+use crate::wait;
 
 /// A running STUN server.
 pub struct StunServer {

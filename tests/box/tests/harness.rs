@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use box_tests::baresip::Setup;
-use box_tests::{wait};
+use box_tests::wait;
 
 fn loose(number: &str, pitch: u32) -> Setup {
     Setup {
