@@ -49,6 +49,7 @@ pub mod state;
 pub mod tag;
 pub mod transfer;
 pub mod trunk;
+mod vigil;
 pub mod web_page;
 pub mod webhook_delivery;
 pub mod webrtc;

@@ -48,8 +48,10 @@ pub const TOPICS: usize = 100;
 pub const WEBSOCKET_BATCH: u32 = 100;
 /// How often a WebSocket client is pinged.
 pub const PING: Duration = Duration::from_secs(10);
-/// How long a WebSocket client may be silent, or not take what it is sent.
-pub const PONG: Duration = Duration::from_secs(60);
+/// How long whoever is at the other end of any WebSocket may be silent, answers to pings included.
+pub const WEBSOCKET_SILENCE: Duration = Duration::from_secs(60);
+/// How long a WebSocket client may take to take an event.
+pub const WEBSOCKET_WRITE: Duration = Duration::from_secs(60);
 /// How long the signalling thread may take until it counts as stuck.
 pub const HEALTH: Duration = Duration::from_secs(1);
 /// How long a verdict about the process's health is told again instead of being found anew.
@@ -77,8 +79,6 @@ pub const SIP_BUFFER: usize = 4 * 1024;
 pub const SIP_UNHEARD: usize = 8;
 /// How often a browser is asked whether it is there: more often than NATs forget.
 pub const SIP_PING: Duration = Duration::from_secs(20);
-/// How long a browser may be silent, answers to that included.
-pub const SIP_SILENCE: Duration = Duration::from_secs(60);
 /// How long who has not logged in may be silent at first.
 pub const SIP_FIRST: Duration = Duration::from_secs(30);
 /// How long it may be silent later: longer than the longest registration.

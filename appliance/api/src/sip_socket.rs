@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Bytes;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Request, State as Shared};
 use axum::http::Extensions;
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,6 @@ use store::address::AddressType;
 use store::agent::Record;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Duration, Instant, MissedTickBehavior};
 use tokio_tungstenite::tungstenite;
 
 use crate::auth::{Asked, Caller, identify_if_known, source_of};
@@ -25,7 +24,7 @@ use crate::failure::{ErrorEnvelope, Failure, Status};
 use crate::limits;
 use crate::origin::{Encrypted, Ends};
 use crate::state::State;
-use crate::websocket::told;
+use crate::vigil::{self, Duty, End, STUFFED, Vigil};
 
 /// The subprotocol of RFC 7118 §4.
 const SUBPROTOCOL: &str = "sip";
@@ -205,21 +204,12 @@ impl Client {
         if matches!(end, End::Cut(..)) {
             self.socket.line.note_cut();
         }
-        if let End::Close(code, reason) | End::Cut(code, reason) = end {
-            tracing::debug!(%remote, code, reason, "closing a WebSocket for SIP");
-            let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-            // The browser may be gone already.
-            let _ = tokio::time::timeout(limits::SIP_WRITE, websocket.send(close)).await;
-        }
+        vigil::close(websocket, end).await;
     }
 
     /// Runs until there is a reason to end, which is the error.
     async fn serve(&mut self, websocket: &mut WebSocket) -> Result<(), End> {
-        let (mut stopping, mut withdrawals) = (self.state.stopping(), self.state.withdrawals());
-        let mut watch = Watch::new(self.caller.is_some());
-        let expired =
-            tokio::time::sleep(self.caller.as_ref().map_or(Duration::MAX, |caller| caller.lifetime(&self.state)));
-        tokio::pin!(expired);
+        let mut vigil = Vigil::new(&self.state, self.caller.as_ref(), limits::SIP_PING);
         self.vouch();
         loop {
             let places = Arc::clone(&self.places);
@@ -230,25 +220,19 @@ impl Client {
             tokio::select! {
                 (place, message) = hearing => {
                     let message = message.ok_or(End::Gone)?.map_err(why_unread)?;
-                    watch.heard(&message);
+                    vigil.heard(&message);
                     self.receive(websocket, message, place).await?;
                 }
                 message = self.socket.outgoing.next() => {
-                    let message = message.ok_or(End::Close(close_code::POLICY, STUFFED))?;
+                    let message = message.ok_or(End::policy(STUFFED))?;
                     let octets = message.len();
                     send(websocket, framed(message)).await?;
                     self.socket.outgoing.note_written(octets);
                 }
-                () = watch.tick() => {
-                    watch.check()?;
-                    send(websocket, Message::Ping(Default::default())).await?;
-                }
-                () = &mut expired => return Err(End::Close(close_code::POLICY, "the token has expired")),
-                changed = withdrawals.changed() => {
-                    changed.map_err(|_| going_away())?;
-                    self.look_again().await?;
-                }
-                () = told(&mut stopping) => return Err(going_away()),
+                duty = vigil.next() => match duty? {
+                    Duty::Ping => send(websocket, Message::Ping(Default::default())).await?,
+                    Duty::LookAgain => self.look_again().await?,
+                },
             }
         }
     }
@@ -276,77 +260,14 @@ impl Client {
     /// Somebody's rights were changed: whether this one's still count, and for which extensions.
     async fn look_again(&mut self) -> Result<(), End> {
         let Some(caller) = &mut self.caller else { return Ok(()) };
-        match caller.look_again(&self.state).await {
-            Ok(true) => self.vouch(),
-            Ok(false) => return Err(End::Close(close_code::POLICY, "what let you in was withdrawn")),
-            Err(_) => return Err(End::Close(close_code::ERROR, "the database cannot be read")),
-        }
+        vigil::look_again(caller, &self.state).await?;
+        self.vouch();
         Ok(())
     }
 
     fn vouch(&self) {
         if let Some(caller) = &self.caller {
             self.socket.line.vouch(extensions_of(&caller.agent));
-        }
-    }
-}
-
-/// Why a socket is let go.
-pub(crate) enum End {
-    /// It went, or the connection broke.
-    Gone,
-    /// We close, with a code of RFC 6455 §7.4 and the reason in words.
-    Close(u16, &'static str),
-    /// The same, because the other end broke a rule.
-    Cut(u16, &'static str),
-}
-
-/// What is said to who does not read.
-const STUFFED: &str = "what was sent is not read";
-
-/// The exchange ends.
-pub(crate) fn going_away() -> End {
-    End::Close(close_code::AWAY, "the exchange is stopping")
-}
-
-/// Whether the other end is there.
-pub(crate) struct Watch {
-    pings: tokio::time::Interval,
-    heard: Instant,
-    /// Until when it must say something, where nobody knows who it is.
-    due: Option<Instant>,
-}
-
-impl Watch {
-    /// From now on; whoever has logged in may be silent at first.
-    pub fn new(is_known: bool) -> Watch {
-        let now = Instant::now();
-        let mut pings = tokio::time::interval_at(now + limits::SIP_PING, limits::SIP_PING);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Watch { pings, heard: now, due: (!is_known).then_some(now + limits::SIP_FIRST) }
-    }
-
-    /// When to look, and to ask.
-    pub async fn tick(&mut self) {
-        self.pings.tick().await;
-    }
-
-    /// Something came.
-    pub fn heard(&mut self, message: &Message) {
-        self.heard = Instant::now();
-        if matches!(message, Message::Text(_) | Message::Binary(_)) {
-            self.due = self.due.map(|_| self.heard + limits::SIP_IDLE);
-        }
-    }
-
-    /// Lets go of who does not answer, and of who opened a connection for nothing.
-    pub fn check(&self) -> Result<(), End> {
-        if self.heard.elapsed() >= limits::SIP_SILENCE {
-            return Err(End::Cut(close_code::POLICY, "nothing came for too long"));
-        }
-        match self.due.is_some_and(|due| due <= Instant::now()) {
-            true => Err(End::Cut(close_code::POLICY, "no message came")),
-            false => Ok(()),
         }
     }
 }
@@ -371,9 +292,5 @@ pub(crate) fn why_unread(error: axum::Error) -> End {
 
 /// Sends, and lets go of who does not take it.
 pub(crate) async fn send(websocket: &mut WebSocket, message: Message) -> Result<(), End> {
-    match tokio::time::timeout(limits::SIP_WRITE, websocket.send(message)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(End::Gone),
-        Err(_) => Err(End::Cut(close_code::POLICY, STUFFED)),
-    }
+    vigil::send(websocket, message, limits::SIP_WRITE).await
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Request, State as Shared};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -24,9 +24,9 @@ use utoipa::ToSchema;
 use crate::auth::Caller;
 use crate::failure::{ErrorEnvelope, Failure};
 use crate::limits;
-use crate::sip_socket::{self, End, Opening, SipSocket, Watch, bounded, extensions_of, going_away, send, why_unread};
+use crate::sip_socket::{self, Opening, SipSocket, bounded, extensions_of, send, why_unread};
 use crate::state::State;
-use crate::websocket::told;
+use crate::vigil::{self, Duty, End, Vigil};
 use ice::{IceServer, IceServers};
 use user_agent::{Identity, UserAgent};
 
@@ -186,20 +186,12 @@ impl Page {
             self.socket.line.note_cut();
         }
         drop(self.socket);
-        if let End::Close(code, reason) | End::Cut(code, reason) = end {
-            tracing::debug!(%remote, code, reason, "closing a page's WebSocket");
-            let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-            // The page may be gone already.
-            let _ = tokio::time::timeout(limits::SIP_WRITE, websocket.send(close)).await;
-        }
+        vigil::close(websocket, end).await;
     }
 
     /// Runs until there is a reason to end, which is the error.
     async fn serve(&mut self, websocket: &mut WebSocket, desk: &mut Desk, places: &Arc<Semaphore>) -> Result<(), End> {
-        let (mut stopping, mut withdrawals) = (self.state.stopping(), self.state.withdrawals());
-        let mut watch = Watch::new(true);
-        let expired = tokio::time::sleep(self.caller.lifetime(&self.state));
-        tokio::pin!(expired);
+        let mut vigil = Vigil::new(&self.state, Some(&self.caller), limits::SIP_PING);
         let ready = serde_json::json!({ "type": "ready", "data": &self.record });
         send(websocket, Message::text(ready.to_string())).await?;
         loop {
@@ -215,37 +207,28 @@ impl Page {
                 }
                 message = websocket.recv(), if !is_behind => {
                     let message = message.ok_or(End::Gone)?.map_err(why_unread)?;
-                    watch.heard(&message);
+                    vigil.heard(&message);
                     receive(desk, message)?;
                 }
                 message = self.socket.outgoing.next() => {
-                    let message = message.ok_or(End::Close(close_code::POLICY, "the exchange has let go"))?;
+                    let message = message.ok_or(End::policy("the exchange has let go"))?;
                     self.socket.outgoing.note_written(message.len());
                     desk.with(|agent, now| agent.handle_sip(now, &message));
                 }
                 () = desk.due() => desk.with(UserAgent::handle_timeout),
-                () = watch.tick() => {
-                    watch.check()?;
-                    send(websocket, Message::Ping(Default::default())).await?;
-                }
-                () = &mut expired => return Err(End::Close(close_code::POLICY, "the token has expired")),
-                changed = withdrawals.changed() => {
-                    changed.map_err(|_| going_away())?;
-                    self.look_again(desk).await?;
-                }
-                () = told(&mut stopping) => return Err(going_away()),
+                duty = vigil.next() => match duty? {
+                    Duty::Ping => send(websocket, Message::Ping(Default::default())).await?,
+                    Duty::LookAgain => self.look_again(desk).await?,
+                },
             }
         }
     }
 
     /// Somebody's rights were changed: whether this one's still count, and for which extensions.
     async fn look_again(&mut self, desk: &mut Desk) -> Result<(), End> {
-        let unreadable = |_| End::Close(close_code::ERROR, "the database cannot be read");
-        if !self.caller.look_again(&self.state).await.map_err(unreadable)? {
-            return Err(End::Close(close_code::POLICY, "what let you in was withdrawn"));
-        }
-        let own: Vec<String> =
-            own(&self.state, &self.caller).await.map_err(unreadable)?.into_iter().map(|own| own.extension).collect();
+        vigil::look_again(&mut self.caller, &self.state).await?;
+        let own = own(&self.state, &self.caller).await.map_err(|_| End::error("the database cannot be read"))?;
+        let own: Vec<String> = own.into_iter().map(|own| own.extension).collect();
         self.socket.line.vouch(extensions_of(&self.caller.agent));
         desk.with(|agent, now| agent.speak_for(now, &own));
         Ok(())

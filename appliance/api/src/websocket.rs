@@ -8,13 +8,12 @@ pub mod topic;
 
 use axum::extract::State as Shared;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 use store::event_log::{self, EventDialect};
 use tokio::sync::watch;
-use tokio::time::{Instant, Interval, MissedTickBehavior};
 use utoipa::IntoParams;
 
 use crate::auth::Caller;
@@ -22,6 +21,7 @@ use crate::failure::{ErrorEnvelope, Failure, Status};
 use crate::limits;
 use crate::parameters::Parameters;
 use crate::state::{State, WebsocketPlace};
+use crate::vigil::{self, Duty, End, Vigil};
 use topic::Topic;
 
 /// Where the events begin.
@@ -86,14 +86,6 @@ struct Client {
     _place: WebsocketPlace,
 }
 
-/// Why a client is let go.
-enum End {
-    /// It went, or the connection broke.
-    Gone,
-    /// We close, with a code of RFC 6455 §7.4 and the reason in words.
-    Close(u16, &'static str),
-}
-
 /// What a client sends.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -105,58 +97,39 @@ enum Request {
 impl Client {
     async fn run(mut self, mut socket: WebSocket) {
         let Err(end) = self.serve(&mut socket).await else { return };
-        if let End::Close(code, reason) = end {
-            tracing::debug!(agent = self.caller.agent.username, code, reason, "closing a WebSocket");
-            let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-            // The client may be gone already.
-            let _ = tokio::time::timeout(limits::PING, socket.send(close)).await;
-        }
+        vigil::close(socket, end).await;
     }
 
     /// Runs until there is a reason to end, which is the error.
     async fn serve(&mut self, socket: &mut WebSocket) -> Result<(), End> {
-        let mut stopping = self.state.stopping();
-        let mut withdrawals = self.state.withdrawals();
-        let mut pings = pings();
-        let mut heard = Instant::now();
-        let expired = tokio::time::sleep(self.caller.lifetime(&self.state));
-        tokio::pin!(expired);
+        let mut vigil = Vigil::new(&self.state, Some(&self.caller), limits::PING);
         loop {
             let subscribed = !self.topics.is_empty();
             let behind = subscribed && self.cursor != *self.events.borrow_and_update();
             tokio::select! {
                 message = socket.recv() => {
-                    heard = Instant::now();
-                    self.receive(socket, message.and_then(Result::ok).ok_or(End::Gone)?).await?;
+                    let message = message.and_then(Result::ok).ok_or(End::Gone)?;
+                    vigil.heard(&message);
+                    self.receive(socket, message).await?;
                 }
                 () = std::future::ready(()), if behind => self.deliver(socket).await?,
-                changed = self.events.changed(), if subscribed && !behind => changed.map_err(|_| going_away())?,
-                _ = pings.tick() => {
-                    if heard.elapsed() >= limits::PONG {
-                        return Err(End::Close(close_code::POLICY, "no pong within 60 s"));
-                    }
-                    send(socket, Message::Ping(Default::default())).await?;
+                changed = self.events.changed(), if subscribed && !behind => {
+                    changed.map_err(|_| End::error("the event log is closed"))?;
                 }
-                () = &mut expired => return Err(End::Close(close_code::POLICY, "the token has expired")),
-                changed = withdrawals.changed() => {
-                    changed.map_err(|_| going_away())?;
-                    self.look_again().await?;
-                }
-                () = told(&mut stopping) => return Err(going_away()),
+                duty = vigil.next() => match duty? {
+                    Duty::Ping => send(socket, Message::Ping(Default::default())).await?,
+                    Duty::LookAgain => self.look_again().await?,
+                },
             }
         }
     }
 
     /// Somebody's rights were changed: whether this client may still listen, and to what.
     async fn look_again(&mut self) -> Result<(), End> {
-        match self.caller.look_again(&self.state).await {
-            Ok(true) => {}
-            Ok(false) => return Err(End::Close(close_code::POLICY, "what let you in was withdrawn")),
-            Err(_) => return Err(End::Close(close_code::ERROR, "the database cannot be read")),
-        }
+        vigil::look_again(&mut self.caller, &self.state).await?;
         match self.topics.iter().all(|topic| topic.allows(&self.caller.agent)) {
             true => Ok(()),
-            false => Err(End::Close(close_code::POLICY, "forbidden topic")),
+            false => Err(End::policy("forbidden topic")),
         }
     }
 
@@ -183,13 +156,13 @@ impl Client {
     fn subscribe(&mut self, topics: &[String]) -> Result<(), End> {
         for text in topics {
             let topic = Topic::parse(text).filter(|topic| topic.allows(&self.caller.agent));
-            let topic = topic.ok_or(End::Close(close_code::POLICY, "forbidden topic"))?;
+            let topic = topic.ok_or(End::policy("forbidden topic"))?;
             if !self.topics.contains(&topic) {
                 self.topics.push(topic);
             }
         }
         if self.topics.len() > limits::TOPICS {
-            return Err(End::Close(close_code::POLICY, "too many topics"));
+            return Err(End::policy("too many topics"));
         }
         Ok(())
     }
@@ -201,7 +174,7 @@ impl Client {
             let range = reader.event_range()?;
             Ok((range, reader.events_after(cursor.max(range.0 - 1), limits::WEBSOCKET_BATCH)?))
         });
-        let failed = |_| End::Close(close_code::ERROR, "the event log cannot be read");
+        let failed = |_| End::error("the event log cannot be read");
         let ((first, last), events) = reading.await.map_err(failed)?;
         // The log may be trimmed between the two readings: what counts is what came.
         let first = events.first().map_or(first, |event| event.seq);
@@ -233,30 +206,10 @@ impl Client {
     }
 }
 
-/// Done once the API stops.
-pub(crate) async fn told(stopping: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone, which comes to the same.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
-}
-
-fn pings() -> Interval {
-    let mut pings = tokio::time::interval_at(Instant::now() + limits::PING, limits::PING);
-    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    pings
-}
-
-fn going_away() -> End {
-    End::Close(close_code::AWAY, "the exchange is stopping")
-}
-
 fn text(value: &serde_json::Value) -> Message {
     Message::Text(value.to_string().into())
 }
 
-/// Sends, and lets go of a client that does not take it.
 async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
-    match tokio::time::timeout(limits::PONG, socket.send(message)).await {
-        Ok(Ok(())) => Ok(()),
-        _ => Err(End::Gone),
-    }
+    vigil::send(socket, message, limits::WEBSOCKET_WRITE).await
 }
