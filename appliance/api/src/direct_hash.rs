@@ -24,18 +24,17 @@ pub(crate) async fn of(state: &State, resource: Direct) -> Result<Option<String>
     state.readers().read(move |reader| reader.direct_hash(resource)).await
 }
 
-/// The two handlers of a kind of resource. Each function is named after its operation, and answers with the resource as it is then.
+/// A handler, named after its operation; it answers with the resource as it is then.
 macro_rules! direct_hash {
     (
-        $module:ident $(($caller:ident))? as $resource:ident, $tag:literal, $missing:literal,
-        $regenerate:ident: $regenerated:literal,
-        $delete:ident: $deleted:literal $(,)?
+        $(#[$doc:meta])*
+        $name:ident: $method:ident $path:literal, $command:ident, $module:ident $(($caller:ident))? as $resource:ident, $tag:literal,
+        $missing:literal
     ) => {
-        /// Makes a new direct hash: whoever calls `sip:direct.<hash>@…` reaches the resource, without a password. With the
-        /// one that it had it is reached no more.
+        $(#[$doc])*
         #[utoipa::path(
-            post,
-            path = $regenerated,
+            $method,
+            path = $path,
             params(("id" = Uuid, Path)),
             responses(
                 (status = 200, body = store::$module::Record),
@@ -46,57 +45,58 @@ macro_rules! direct_hash {
             ),
             tag = $tag
         )]
-        pub(crate) async fn $regenerate(
+        pub(crate) async fn $name(
             Shared(state): Shared<State>,
             $($caller: Caller,)?
             Id(id): Id,
         ) -> Result<axum::Json<store::$module::Record>, Failure> {
-            order(&state, Command::RegenerateDirectHash(Direct::$resource(id))).await?;
-            $module::get(Shared(state), $($caller,)? Id(id)).await
-        }
-
-        /// Ends the direct hash: without a password the resource is reached no more.
-        #[utoipa::path(
-            delete,
-            path = $deleted,
-            params(("id" = Uuid, Path)),
-            responses(
-                (status = 200, body = store::$module::Record),
-                (status = 400, body = ErrorEnvelope, description = "INVALID_ID"),
-                (status = 401, body = ErrorEnvelope),
-                (status = 403, body = ErrorEnvelope),
-                (status = 404, body = ErrorEnvelope, description = $missing),
-            ),
-            tag = $tag
-        )]
-        pub(crate) async fn $delete(
-            Shared(state): Shared<State>,
-            $($caller: Caller,)?
-            Id(id): Id,
-        ) -> Result<axum::Json<store::$module::Record>, Failure> {
-            order(&state, Command::DeleteDirectHash(Direct::$resource(id))).await?;
+            order(&state, Command::$command(Direct::$resource(id))).await?;
             $module::get(Shared(state), $($caller,)? Id(id)).await
         }
     };
 }
 
 direct_hash! {
-    extension(caller) as Extension, "extensions", "EXTENSION_NOT_FOUND",
-    regenerate_extension: "/v1.0/extensions/{id}/direct-hash-regenerate",
-    delete_extension: "/v1.0/extensions/{id}/direct-hash",
+    /// Makes a new direct hash: whoever calls `sip:direct.<hash>@…` reaches the resource, without a password. With the
+    /// one that it had it is reached no more.
+    regenerate_extension: post "/v1.0/extensions/{id}/direct-hash-regenerate",
+    RegenerateDirectHash, extension(caller) as Extension, "extensions", "EXTENSION_NOT_FOUND"
 }
 direct_hash! {
-    agent as Agent, "agents", "AGENT_NOT_FOUND",
-    regenerate_agent: "/v1.0/agents/{id}/direct-hash-regenerate",
-    delete_agent: "/v1.0/agents/{id}/direct-hash",
+    /// Ends the direct hash: without a password the resource is reached no more.
+    delete_extension: delete "/v1.0/extensions/{id}/direct-hash",
+    DeleteDirectHash, extension(caller) as Extension, "extensions", "EXTENSION_NOT_FOUND"
 }
 direct_hash! {
-    conference as Conference, "conferences", "CONFERENCE_NOT_FOUND",
-    regenerate_conference: "/v1.0/conferences/{id}/direct-hash-regenerate",
-    delete_conference: "/v1.0/conferences/{id}/direct-hash",
+    /// Makes a new direct hash: whoever calls `sip:direct.<hash>@…` reaches the resource, without a password. With the
+    /// one that it had it is reached no more.
+    regenerate_agent: post "/v1.0/agents/{id}/direct-hash-regenerate",
+    RegenerateDirectHash, agent as Agent, "agents", "AGENT_NOT_FOUND"
 }
 direct_hash! {
-    flow as Flow, "flows", "FLOW_NOT_FOUND",
-    regenerate_flow: "/v1.0/flows/{id}/direct-hash-regenerate",
-    delete_flow: "/v1.0/flows/{id}/direct-hash",
+    /// Ends the direct hash: without a password the resource is reached no more.
+    delete_agent: delete "/v1.0/agents/{id}/direct-hash",
+    DeleteDirectHash, agent as Agent, "agents", "AGENT_NOT_FOUND"
+}
+direct_hash! {
+    /// Makes a new direct hash: whoever calls `sip:direct.<hash>@…` reaches the resource, without a password. With the
+    /// one that it had it is reached no more.
+    regenerate_conference: post "/v1.0/conferences/{id}/direct-hash-regenerate",
+    RegenerateDirectHash, conference as Conference, "conferences", "CONFERENCE_NOT_FOUND"
+}
+direct_hash! {
+    /// Ends the direct hash: without a password the resource is reached no more.
+    delete_conference: delete "/v1.0/conferences/{id}/direct-hash",
+    DeleteDirectHash, conference as Conference, "conferences", "CONFERENCE_NOT_FOUND"
+}
+direct_hash! {
+    /// Makes a new direct hash: whoever calls `sip:direct.<hash>@…` reaches the resource, without a password. With the
+    /// one that it had it is reached no more.
+    regenerate_flow: post "/v1.0/flows/{id}/direct-hash-regenerate",
+    RegenerateDirectHash, flow as Flow, "flows", "FLOW_NOT_FOUND"
+}
+direct_hash! {
+    /// Ends the direct hash: without a password the resource is reached no more.
+    delete_flow: delete "/v1.0/flows/{id}/direct-hash",
+    DeleteDirectHash, flow as Flow, "flows", "FLOW_NOT_FOUND"
 }
