@@ -25,6 +25,8 @@ use sip::header::{CSeq, CallId, From, NameAddr, RSeq, To, TypedHeader, Via};
 use sip::transport::ConnectionId;
 use sip::{Endpoint, Flow, Headers, Message, Method, Request, Response, Transport, Uri, dialog::DialogId};
 
+use crate::script::steps;
+
 /// As many steps as one script may have.
 const STEPS: usize = 200;
 /// So many messages one step may bring about; a peer must not make us flood another.
@@ -38,17 +40,8 @@ pub fn endpoint(data: &[u8]) {
 /// Plays a script and tells what happened.
 pub fn play(data: &[u8]) -> Played {
     let mut stage = Stage::new();
-    let mut steps: Vec<Vec<u8>> = Vec::new();
-    for line in data.split_inclusive(|&b| b == b'\n') {
-        match steps.last_mut() {
-            Some(step) if !line.starts_with(b"@") => step.extend_from_slice(line),
-            _ => steps.push(line.to_vec()),
-        }
-    }
-    for step in steps.iter().take(STEPS) {
-        let head_end = step.iter().position(|&b| b == b'\n').unwrap_or(step.len());
-        let head = String::from_utf8_lossy(&step[..head_end]).into_owned();
-        stage.step(&head, step.get(head_end + 1..).unwrap_or_default());
+    for (head, body) in steps(data, STEPS) {
+        stage.step(&head, &body);
     }
     stage.end()
 }

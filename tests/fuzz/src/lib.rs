@@ -10,6 +10,7 @@ mod page;
 mod receiver;
 mod rtcp;
 mod rtp;
+mod script;
 mod sdp;
 mod sip_message;
 mod sound;

@@ -22,6 +22,8 @@ use bytes::Bytes;
 use sip::message::HeaderName;
 use sip::{Message, Method, Request};
 
+use crate::script::steps;
+
 /// As many steps as one script may have.
 const STEPS: usize = 200;
 /// So many messages one step may bring about.
@@ -57,17 +59,8 @@ pub fn play_page(data: &[u8]) -> Paged {
         paged: Paged::default(),
     };
     stage.drain();
-    let mut steps: Vec<Vec<u8>> = Vec::new();
-    for line in data.split_inclusive(|&b| b == b'\n') {
-        match steps.last_mut() {
-            Some(step) if !line.starts_with(b"@") => step.extend_from_slice(line),
-            _ => steps.push(line.to_vec()),
-        }
-    }
-    for step in steps.iter().take(STEPS) {
-        let head = step.iter().position(|&b| b == b'\n').unwrap_or(step.len());
-        let words = String::from_utf8_lossy(&step[..head]).into_owned();
-        stage.step(&words, step.get(head + 1..).unwrap_or_default());
+    for (head, body) in steps(data, STEPS) {
+        stage.step(&head, &body);
         assert!(stage.agent.calls() <= limits::WEBRTC_CALLS);
     }
     stage.agent.close(stage.now);
