@@ -7,6 +7,7 @@ use media::codec::decoder::Decoder;
 use media::{AudioFormat, Codec};
 use pbx::EventKind;
 use pbx::recording::RecordingRecord;
+use sip::Transport;
 
 /// A number of seconds.
 pub fn seconds(seconds: u64) -> Duration {
@@ -49,6 +50,25 @@ pub fn three_phones_two_talking(seed: u64) -> (Lab, [PhoneId; 3]) {
 /// Holds that two phones hear each other now.
 pub fn assert_talk(lab: &Lab, one: PhoneId, other: PhoneId) {
     assert!(lab.hears(one, other) && lab.hears(other, one), "they hear each other\n{}", lab.ladder());
+}
+
+/// A phone that has registered along a connection of its own.
+pub fn phone_over(transport: Transport, lab: &mut Lab, number: &str) -> PhoneId {
+    let phone = lab.phone(number);
+    lab[phone].transport = transport;
+    lab.register(phone);
+    let binding = lab.bindings().into_iter().find(|binding| binding.extension == number).expect("it has registered");
+    assert_eq!((binding.flow.transport, binding.flow.connection.is_some()), (transport, true));
+    phone
+}
+
+/// One phone calls the other and is hung up on, then the other way round.
+pub fn call_each_other(lab: &mut Lab, one: PhoneId, other: PhoneId) {
+    for (caller, called) in [(one, other), (other, one)] {
+        connect(lab, caller, called);
+        lab[called].hang_up();
+        lab.run_for(seconds(1));
+    }
 }
 
 /// Lets one phone call the other, which answers after a second, and lets them talk for a second.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use lab::{Lab, OnInvite, Path, State};
-use scenarios::{connect, seconds, two_phones_talking};
+use scenarios::{call_each_other, connect, phone_over, seconds, two_phones_talking};
 use sip::Transport;
 
 #[test]
@@ -29,17 +29,8 @@ fn calls_come_about_although_a_fifth_is_lost() {
 #[test]
 fn a_tcp_phone_talks_to_a_udp_phone() {
     let mut lab = Lab::new(1);
-    let (alice, bob) = (lab.phone("1001"), lab.registered_phone("1002"));
-    lab[alice].transport = Transport::Tcp;
-    lab.register(alice);
-    let binding = lab.bindings().into_iter().find(|binding| binding.extension == "1001").expect("it is there");
-    assert_eq!((binding.flow.transport, binding.flow.connection.is_some()), (Transport::Tcp, true));
-    connect(&mut lab, alice, bob);
-    lab[bob].hang_up();
-    lab.run_for(seconds(1));
-    connect(&mut lab, bob, alice);
-    lab[bob].hang_up();
-    lab.run_for(seconds(1));
+    let (alice, bob) = (phone_over(Transport::Tcp, &mut lab, "1001"), lab.registered_phone("1002"));
+    call_each_other(&mut lab, alice, bob);
     insta::assert_snapshot!(lab.ladder());
     lab.finish();
 }
@@ -65,9 +56,7 @@ fn a_phone_whose_connection_broke_is_not_there_until_it_registers_again() {
 #[test]
 fn a_call_survives_a_broken_connection() {
     let mut lab = Lab::new(3);
-    let (alice, bob) = (lab.phone("1001"), lab.registered_phone("1002"));
-    lab[alice].transport = Transport::Tcp;
-    lab.register(alice);
+    let (alice, bob) = (phone_over(Transport::Tcp, &mut lab, "1001"), lab.registered_phone("1002"));
     connect(&mut lab, alice, bob);
     lab.break_connection(alice);
     lab.run_for(seconds(5));

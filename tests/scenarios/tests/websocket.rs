@@ -1,17 +1,9 @@
 //! Phones in browsers: SIP by WebSocket (RFC 7118), by password and by login, over connections that break.
 
-use lab::{Lab, PhoneId, State};
+use lab::{Lab, State};
 use pbx::Input;
-use scenarios::{connect, seconds};
+use scenarios::{call_each_other, connect, phone_over, seconds};
 use sip::Transport;
-
-/// A phone in a browser that has registered.
-fn browser(lab: &mut Lab, number: &str) -> PhoneId {
-    let phone = lab.phone(number);
-    lab[phone].transport = Transport::Wss;
-    lab.register(phone);
-    phone
-}
 
 fn registered(lab: &mut Lab, number: &str) -> usize {
     lab.bindings().iter().filter(|binding| binding.extension == number).count()
@@ -20,15 +12,8 @@ fn registered(lab: &mut Lab, number: &str) -> usize {
 #[test]
 fn a_browser_and_a_phone_call_each_other() {
     let mut lab = Lab::new(1);
-    let (alice, bob) = (browser(&mut lab, "1001"), lab.registered_phone("1002"));
-    let binding = lab.bindings().into_iter().find(|binding| binding.extension == "1001").expect("it is there");
-    assert_eq!((binding.flow.transport, binding.flow.connection.is_some()), (Transport::Wss, true));
-    connect(&mut lab, alice, bob);
-    lab[bob].hang_up();
-    lab.run_for(seconds(1));
-    connect(&mut lab, bob, alice);
-    lab[alice].hang_up();
-    lab.run_for(seconds(1));
+    let (alice, bob) = (phone_over(Transport::Wss, &mut lab, "1001"), lab.registered_phone("1002"));
+    call_each_other(&mut lab, alice, bob);
     insta::assert_snapshot!(lab.ladder());
     lab.finish();
 }
@@ -36,7 +21,7 @@ fn a_browser_and_a_phone_call_each_other() {
 #[test]
 fn two_browsers_call_each_other() {
     let mut lab = Lab::new(2);
-    let (alice, bob) = (browser(&mut lab, "1001"), browser(&mut lab, "1002"));
+    let (alice, bob) = (phone_over(Transport::Wss, &mut lab, "1001"), phone_over(Transport::Wss, &mut lab, "1002"));
     connect(&mut lab, alice, bob);
     lab[alice].hang_up();
     lab.run_for(seconds(1));
@@ -96,7 +81,7 @@ fn a_login_counts_for_no_other_extension_and_no_other_connection() {
 #[test]
 fn a_browser_that_is_closed_is_no_longer_registered() {
     let mut lab = Lab::new(5);
-    let (alice, bob) = (browser(&mut lab, "1001"), lab.registered_phone("1002"));
+    let (alice, bob) = (phone_over(Transport::Wss, &mut lab, "1001"), lab.registered_phone("1002"));
     lab.break_connection(alice);
     assert_eq!(registered(&mut lab, "1001"), 0);
     assert_eq!(lab.facts.count("extension_unregistered"), 1);
@@ -114,13 +99,13 @@ fn a_browser_that_is_closed_is_no_longer_registered() {
 #[test]
 fn a_call_survives_a_broken_connection_and_another_address() {
     let mut lab = Lab::new(6);
-    let (alice, bob) = (browser(&mut lab, "1001"), lab.registered_phone("1002"));
+    let (alice, bob) = (phone_over(Transport::Wss, &mut lab, "1001"), lab.registered_phone("1002"));
     connect(&mut lab, bob, alice);
     lab.break_connection(alice);
     lab.run_for(seconds(5));
     assert!(lab[alice].is(State::Up) && lab[bob].is(State::Up));
     // From Wi-Fi to the mobile network; another page of the same extension, which is not in this call, comes first.
-    let other = browser(&mut lab, "1001");
+    let other = phone_over(Transport::Wss, &mut lab, "1001");
     let mut address = lab[alice].address;
     address.set_ip([198, 51, 100, 77].into());
     let before = std::mem::replace(&mut lab[alice].address, address);
@@ -138,7 +123,7 @@ fn a_call_survives_a_broken_connection_and_another_address() {
 #[test]
 fn a_browser_that_does_not_come_back_is_hung_up_on() {
     let mut lab = Lab::new(7);
-    let (alice, bob) = (browser(&mut lab, "1001"), lab.registered_phone("1002"));
+    let (alice, bob) = (phone_over(Transport::Wss, &mut lab, "1001"), lab.registered_phone("1002"));
     connect(&mut lab, alice, bob);
     lab.break_connection(alice);
     lab[alice].lose_power();
@@ -150,7 +135,7 @@ fn a_browser_that_does_not_come_back_is_hung_up_on() {
 #[test]
 fn no_browser_is_restored_as_if_it_were_there() {
     let mut lab = Lab::new(8);
-    browser(&mut lab, "1001");
+    phone_over(Transport::Wss, &mut lab, "1001");
     let bindings = lab.bindings();
     assert_eq!(bindings.len(), 1);
     let mut next = Lab::new(9);
