@@ -46,23 +46,20 @@ if [ "${1:-build}" = test ]; then
     fi
 fi
 
-# A service in the shape of S3 for the tests of recordings, in an environment of its own.
+# Python programs that nobody here wrote, each in an environment of its own: NAME-VERSION and the list of its packages.
+python() {
+    place="${XDG_CACHE_HOME:-$HOME/.cache}/tandem/$1"
+    if [ ! -e "$place/ready" ]; then
+        echo "tests/setup.sh: making $place"
+        rm -rf "$place"
+        /usr/bin/python3 -m venv "$place"
+        "$place/bin/pip" install -q --no-deps -r "$(dirname "$0")/box/$2"
+        touch "$place/ready"
+    fi
+}
 if [ "${1:-build}" = test ]; then
-    # A WebRTC stack that nobody here wrote.
-    aiortc="${XDG_CACHE_HOME:-$HOME/.cache}/tandem/aiortc-1.16.0"
-    if [ ! -e "$aiortc/ready" ]; then
-        echo "tests/setup.sh: making $aiortc"
-        rm -rf "$aiortc"
-        /usr/bin/python3 -m venv "$aiortc"
-        "$aiortc/bin/pip" install -q --no-deps -r "$(dirname "$0")/box/aiortc.txt"
-        touch "$aiortc/ready"
-    fi
-    moto="${XDG_CACHE_HOME:-$HOME/.cache}/tandem/moto-5.2.5"
-    if [ ! -e "$moto/ready" ]; then
-        echo "tests/setup.sh: making $moto"
-        rm -rf "$moto"
-        /usr/bin/python3 -m venv "$moto"
-        "$moto/bin/pip" install -q --no-deps -r "$(dirname "$0")/box/moto.txt"
-        touch "$moto/ready"
-    fi
+    # A WebRTC stack.
+    python aiortc-1.16.0 aiortc.txt
+    # A service in the shape of S3, for recordings.
+    python moto-5.2.5 moto.txt
 fi
