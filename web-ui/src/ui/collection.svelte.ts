@@ -1,12 +1,10 @@
 // All of one resource, newest first, kept fresh by its events: for resources of which there are few.
-import type { Page } from '../api'
 import type { Envelope } from '../events'
 import { listen, type Listener } from '../live.svelte'
 import { api } from '../login/session.svelte'
+import { readPages } from './pages'
+import { Refresh } from './refresh'
 
-/** Several events in a row are one change to a reader. */
-const REFRESH_MS = 400
-const PAGE_SIZE = 100
 /** The exchange holds at most 10,000 of anything that people make. */
 const PAGES = 100
 
@@ -16,7 +14,7 @@ export class Collection<T extends { id: string }> implements Listener {
   error = $state.raw<unknown>(null)
   readonly path: string
   readonly #event: string
-  #timer: ReturnType<typeof setTimeout> | null = null
+  readonly #refresh = new Refresh(() => void this.load())
   #latest = 0
 
   /** `noun` as events name it, e.g. `agent`; `path` as the API does. */
@@ -31,17 +29,13 @@ export class Collection<T extends { id: string }> implements Listener {
     const quiet = listen(this)
     return () => {
       quiet()
-      if (this.#timer) clearTimeout(this.#timer)
+      this.#refresh.stop()
       this.#latest += 1
     }
   }
 
   onEvents(events: Envelope[]): void {
-    if (!events.some((event) => event.type.startsWith(this.#event))) return
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null
-      void this.load()
-    }, REFRESH_MS)
+    if (events.some((event) => event.type.startsWith(this.#event))) this.#refresh.soon()
   }
 
   onGap(): void {
@@ -51,17 +45,9 @@ export class Collection<T extends { id: string }> implements Listener {
   async load(): Promise<void> {
     const mine = ++this.#latest
     try {
-      const found: T[] = []
-      let token = ''
-      for (let page = 0; page < PAGES; page += 1) {
-        const after = token ? `&page_token=${encodeURIComponent(token)}` : ''
-        const answer = await api.get<Page<T>>(`${this.path}?page_size=${PAGE_SIZE}${after}`)
-        if (mine !== this.#latest) return
-        found.push(...answer.result)
-        token = answer.next_page_token ?? ''
-        if (!token) break
-      }
-      this.all = found
+      const pages = await readPages<T>(this.path, PAGES, '', () => mine === this.#latest)
+      if (!pages) return
+      this.all = pages.found
       this.ready = true
       this.error = null
     } catch (error) {

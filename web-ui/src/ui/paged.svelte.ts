@@ -1,12 +1,8 @@
 // As many pages of a list as are shown, newest first, read anew as a whole: for resources of which there may be many.
-import type { Page } from '../api'
 import type { Envelope } from '../events'
 import type { Listener } from '../live.svelte'
-import { api } from '../login/session.svelte'
-
-const PAGE_SIZE = 100
-/** Several events in a row are one change to a reader. */
-const REFRESH_MS = 400
+import { readPages } from './pages'
+import { Refresh } from './refresh'
 
 export class Paged<T> {
   all = $state.raw<T[]>([])
@@ -48,18 +44,10 @@ export class Paged<T> {
     const mine = ++this.#latest
     this.busy = true
     try {
-      const found: T[] = []
-      let token = ''
-      for (let page = 0; page < this.#pages; page += 1) {
-        const query = `page_size=${PAGE_SIZE}&page_token=${encodeURIComponent(token)}${this.filter && `&${this.filter}`}`
-        const answer = await api.get<Page<T>>(`${this.path}?${query}`)
-        if (mine !== this.#latest) return
-        found.push(...answer.result)
-        token = answer.next_page_token ?? ''
-        if (!token) break
-      }
-      this.all = found
-      this.#next = token
+      const pages = await readPages<T>(this.path, this.#pages, this.filter, () => mine === this.#latest)
+      if (!pages) return
+      this.all = pages.found
+      this.#next = pages.next
       this.ready = true
       this.error = null
     } catch (error) {
@@ -77,17 +65,13 @@ export class Paged<T> {
 
 /** The same, read again when events tell of it. */
 export abstract class LivePaged<T> extends Paged<T> implements Listener {
-  #timer: ReturnType<typeof setTimeout> | null = null
+  readonly #refresh = new Refresh(() => void this.load())
 
   /** Whether an event is about what is listed. */
   protected abstract isAbout(event: Envelope): boolean
 
   onEvents(events: Envelope[]): void {
-    if (!events.some((event) => this.isAbout(event))) return
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null
-      void this.load()
-    }, REFRESH_MS)
+    if (events.some((event) => this.isAbout(event))) this.#refresh.soon()
   }
 
   onGap(): void {
@@ -95,7 +79,7 @@ export abstract class LivePaged<T> extends Paged<T> implements Listener {
   }
 
   override close(): void {
-    if (this.#timer) clearTimeout(this.#timer)
+    this.#refresh.stop()
     super.close()
   }
 }
