@@ -96,6 +96,11 @@ fn two_browsers_and_desk_phones_talk() -> Result<()> {
     assert!(exchange.await_registrations("1002", 0)?.is_empty());
     desk.command("hangup", "")?;
     page.await_step("done")?;
+    let heard = desk.heard()?;
+    let (length, both) = (0.5, [620.0, 350.0]);
+    let mut parts = (0..(heard.seconds() / length) as u32).map(|at| f64::from(at) * length);
+    let is_mix = |from: f64| both.iter().all(|pitch| heard.part(from, from + length).share_of(*pitch) > 0.3);
+    assert!(parts.any(is_mix), "the desk phone hears both browsers in the conference");
     wait::until("no call to be left", || {
         exchange.calls().ok()?.iter().all(|call| call["status"] == "hangup").then_some(())
     })?;
