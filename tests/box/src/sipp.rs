@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::child::Child;
-use crate::{Exchange, wait};
+use crate::{Api, wait};
 
 /// A call by the extension 1001, which speaks G.711 and knows no telephone events, to a number. `talk` is what it does once it is
 /// answered, in SIPp's words; then it hangs up.
@@ -25,13 +25,13 @@ pub struct Load {
 }
 
 /// Runs a scenario against the exchange once and fails unless SIPp calls it a success.
-pub fn run(exchange: &Exchange, scenario: &str, arguments: &[&str]) -> Result<()> {
+pub fn run(exchange: &Api, scenario: &str, arguments: &[&str]) -> Result<()> {
     let once = ["-m", "1", "-timeout", "15", "-timeout_error"];
     start(exchange, scenario, &[&once, arguments].concat())?.end(wait::PATIENCE)
 }
 
 /// Has SIPp run a scenario against the exchange, as often as the arguments say.
-pub fn start(exchange: &Exchange, scenario: &str, arguments: &[&str]) -> Result<Load> {
+pub fn start(exchange: &Api, scenario: &str, arguments: &[&str]) -> Result<Load> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("scenario.xml");
     std::fs::write(&file, scenario)?;
