@@ -2,7 +2,7 @@
 import type { Envelope } from '../events'
 import { listen, type Listener } from '../live.svelte'
 import { api } from '../login/session.svelte'
-import { readPages } from './pages'
+import { readPages } from './listing'
 import { Refresh } from './refresh'
 
 /** The exchange holds at most 10,000 of anything that people make. */

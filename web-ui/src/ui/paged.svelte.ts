@@ -1,7 +1,7 @@
 // As many pages of a list as are shown, newest first, read anew as a whole: for resources of which there may be many.
 import type { Envelope } from '../events'
 import type { Listener } from '../live.svelte'
-import { readPages } from './pages'
+import { readPages } from './listing'
 import { Refresh } from './refresh'
 
 export class Paged<T> {
