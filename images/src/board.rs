@@ -12,6 +12,14 @@ pub enum Architecture {
 }
 
 impl Architecture {
+    /// As Rust's targets begin.
+    pub fn name(self) -> &'static str {
+        match self {
+            Architecture::Aarch64 => "aarch64",
+            Architecture::X86_64 => "x86_64",
+        }
+    }
+
     /// The end of the name under which firmware looks for a boot program.
     pub fn efi_suffix(self) -> &'static str {
         match self {

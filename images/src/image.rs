@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+use crate::bill;
 use crate::board::Board;
 use crate::disk::Disk;
 use crate::kernel::Kernel;
@@ -23,7 +24,7 @@ pub struct Image<'a> {
 }
 
 impl Image<'_> {
-    /// Writes `root.squashfs`, `Image`, `Image.zst`, `command_line`, `disk.img` and `disk.img.zst`, unless they are there already.
+    /// Writes `bill.json`, `root.squashfs`, `Image`, `Image.zst`, `command_line`, `disk.img` and `disk.img.zst`, unless they are there already.
     pub fn build(&self, out: &Path) -> Result<()> {
         fs::create_dir_all(out).with_context(|| out.display().to_string())?;
         let (stamp, stamp_file) = (self.stamp()?, out.join("stamp"));
@@ -38,6 +39,7 @@ impl Image<'_> {
         fs::copy(&self.kernel.packed, out.join("Image.zst"))?;
         fs::copy(&self.programs.tandem_init, out.join(crate::UNSTRIPPED))?;
         fs::write(out.join("command_line"), &self.board.command_line)?;
+        bill::write(&bill::components(self.board)?, self.board, self.version, &out.join("bill.json"))?;
         let (boot, kernel) = (&self.programs.boot, &self.kernel.packed);
         let disk = Disk { board: self.board, boot, kernel, root: &root, version: self.version, made: self.made };
         disk.assemble(&out.join("disk.img"))?;

@@ -41,6 +41,17 @@ pub fn build(board: &Board) -> Result<Kernel> {
     Ok(Kernel { image, packed })
 }
 
+/// The package that the kernel is built from.
+pub fn package() -> Result<String> {
+    let source = source()?;
+    Ok(package_of(&source))
+}
+
+fn package_of(source: &Path) -> String {
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    name.split(".tar.").next().unwrap_or_default().to_owned()
+}
+
 /// The packed kernel source: 6.1 where there is a choice, since the options were chosen for it.
 fn source() -> Result<PathBuf> {
     if let Some(source) = std::env::var_os("TANDEM_KERNEL_SOURCE") {
@@ -67,11 +78,10 @@ fn key(board: &Board, source: &Path) -> Result<String> {
     let compiler = tool("aarch64-linux-gnu-gcc", ["--version"]).output()?;
     let length = fs::metadata(source).with_context(|| source.display().to_string())?.len();
     // A point release of the package changes its changelog's version, which is quicker to ask for than to hash the source.
-    let package = source.file_name().unwrap_or_default().to_string_lossy();
-    let package = package.split(".tar.").next().unwrap_or_default();
-    let version = tool("dpkg-query", ["-W", "-f", "${Version}"]).arg(package).output().unwrap_or_default();
+    let package = package_of(source);
+    let version = tool("dpkg-query", ["-W", "-f", "${Version}"]).arg(&package).output().unwrap_or_default();
     let mut digest = Sha256::new();
-    for part in [&board.kernel_config, compiler.lines().next().unwrap_or_default(), package, &version] {
+    for part in [&board.kernel_config, compiler.lines().next().unwrap_or_default(), &package, &version] {
         digest.update(part);
         digest.update([0]);
     }
