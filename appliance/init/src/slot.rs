@@ -34,6 +34,8 @@ pub struct Running {
     partition: PathBuf,
     state_partition: PathBuf,
     state: BootState,
+    /// What the exchange reads.
+    report: PathBuf,
 }
 
 impl Running {
@@ -57,7 +59,7 @@ impl Running {
         };
         let (state_partition, partition) = (partition(STATE_PARTITION)?, partition(slot.partition())?);
         let state = load(&mut open(&state_partition)?).context("the boot state cannot be read")?;
-        Ok(Running { slot, partition, state_partition, state })
+        Ok(Running { slot, partition, state_partition, state, report: report::FILE.into() })
     }
 
     /// Says where the system runs from: on the console, to the flight recorder, and to the exchange.
@@ -79,7 +81,7 @@ impl Running {
     fn tell_exchange(&self) {
         let trailer = trailer(&self.partition).inspect_err(|error| say(format_args!("no trailer: {error:#}"))).ok();
         let report = Report { slot: self.slot, trailer, on_trial: self.is_on_trial(), failure: self.state.failure() };
-        if let Err(error) = report.write() {
+        if let Err(error) = replace(&self.report, &report.json()) {
             say(format_args!("the exchange is not told its slot: {error:#}"));
         }
     }
@@ -92,9 +94,10 @@ impl Running {
             match trial.handle_examination(began.elapsed(), is_well) {
                 None => drop(Timer::after(EXAMINED_EVERY).await),
                 Some(Verdict::Proven) => {
-                    say(format_args!("slot {} is healthy and made permanent", self.slot));
-                    defmt::info!("slot {} is made permanent", self.slot);
-                    self.change(|state| state.make_permanent(0));
+                    if self.change(|state| state.make_permanent(0)) {
+                        say(format_args!("slot {} is healthy and made permanent", self.slot));
+                        defmt::info!("slot {} is made permanent", self.slot);
+                    }
                     return;
                 }
                 Some(Verdict::Failed) => {
@@ -108,8 +111,8 @@ impl Running {
         }
     }
 
-    /// A state that cannot be written leaves the trial as it is: its tries run out, and the other slot comes back.
-    fn change<T>(&mut self, how: impl FnOnce(&mut BootState) -> T) {
+    /// Returns whether it was done. A state that cannot be written leaves the trial as it is: its tries run out, and the other slot comes back.
+    fn change<T>(&mut self, how: impl FnOnce(&mut BootState) -> T) -> bool {
         let changed = open(&self.state_partition).and_then(|mut storage| {
             // Somebody else may have changed it since.
             let mut state = load(&mut storage).context("the boot state cannot be read")?;
@@ -121,10 +124,12 @@ impl Running {
             Ok(state) => {
                 self.state = state;
                 self.tell_exchange();
+                true
             }
             Err(error) => {
                 say(format_args!("{error:#}"));
                 defmt::error!("the boot state cannot be changed");
+                false
             }
         }
     }

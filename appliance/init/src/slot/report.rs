@@ -6,9 +6,7 @@
 //! `version` and `build` are null where the trailer cannot be read; `fell_back_from` and `reason` are null where no slot was
 //! given up.
 use std::fmt::Write;
-use std::path::Path;
 
-use anyhow::Result;
 use hal::slot::{Failure, Slot, Trailer};
 
 /// Where the exchange finds it.
@@ -24,12 +22,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Writes the file anew.
-    pub fn write(&self) -> Result<()> {
-        super::replace(Path::new(FILE), &self.json())
-    }
-
-    fn json(&self) -> String {
+    /// The file's content.
+    pub fn json(&self) -> String {
         let version = self.trailer.as_ref().map(|trailer| quoted(&trailer.version));
         let build = self.trailer.as_ref().map(|trailer| trailer.build.to_string());
         let from = self.failure.map(|failure| quoted(failure.slot.letter()));

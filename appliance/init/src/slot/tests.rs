@@ -5,7 +5,13 @@ fn running(folder: &Path, state: BootState) -> Running {
     let state_partition = folder.join("state");
     File::create(&state_partition).and_then(|file| file.set_len(1 << 20)).expect("the folder is ours");
     save(&mut open(&state_partition).expect("it was just made"), &state).expect("it is a file");
-    Running { slot: Slot::B, partition: folder.join("slot"), state_partition, state }
+    Running {
+        slot: Slot::B,
+        partition: folder.join("slot"),
+        state_partition,
+        state,
+        report: folder.join("run/slot.json"),
+    }
 }
 
 fn on_trial() -> BootState {
@@ -20,13 +26,15 @@ fn the_end_of_a_trial_is_written_down() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let mut proven = running(folder.path(), on_trial());
     assert!(proven.is_on_trial());
-    proven.change(|state| state.make_permanent(0));
+    assert!(proven.change(|state| state.make_permanent(0)));
     assert!(!proven.is_on_trial());
     let read = load(&mut open(&proven.state_partition).expect("it is there")).expect("it is whole");
     assert_eq!((read.permanent(), read.on_trial()), (Slot::B, None));
+    let told = fs::read_to_string(&proven.report).expect("the exchange is told");
+    assert!(told.starts_with("{\"slot\":\"b\"") && told.contains("\"on_trial\":false"), "{told}");
 
     let mut failed = running(folder.path(), on_trial());
-    failed.change(|state| state.fall_back(Reason::NotHealthy));
+    assert!(failed.change(|state| state.fall_back(Reason::NotHealthy)));
     let read = load(&mut open(&failed.state_partition).expect("it is there")).expect("it is whole");
     assert_eq!((read.permanent(), read.failure().map(|failure| failure.slot)), (Slot::A, Some(Slot::B)));
 }
@@ -36,7 +44,7 @@ fn a_state_that_is_gone_leaves_the_trial_to_its_tries() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let mut running = running(folder.path(), on_trial());
     fs::remove_file(&running.state_partition).expect("it was just made");
-    running.change(|state| state.make_permanent(0));
+    assert!(!running.change(|state| state.make_permanent(0)));
     assert!(running.is_on_trial());
 }
 
