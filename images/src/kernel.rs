@@ -10,26 +10,46 @@ use crate::board::Board;
 use crate::run::{Tool, tool};
 
 /// Goes up when the way of building changes the result.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 
-/// Returns the board's compressed kernel, building it if it has never been built.
-pub fn build(board: &Board) -> Result<PathBuf> {
+/// A kernel as it is and packed.
+pub struct Kernel {
+    pub image: PathBuf,
+    /// The same packed by zstd, as it lies in a slot.
+    pub packed: PathBuf,
+}
+
+/// Returns the board's kernel, building it if it has never been built.
+pub fn build(board: &Board) -> Result<Kernel> {
     let source = source()?;
     let kept = crate::cache()?.join("kernel").join(key(board, &source)?);
-    let image = kept.join("Image.gz");
+    let (image, packed) = (kept.join("Image"), kept.join("Image.zst"));
     fs::create_dir_all(&kept).with_context(|| kept.display().to_string())?;
     let lock = File::create(kept.join("lock"))?;
     lock.lock().context("the kernel's folder cannot be locked")?;
-    if !image.exists() {
+    if !packed.exists() {
         println!("building the kernel, once; this takes minutes");
         let work = tempfile::tempdir_in(&kept)?;
         let built = compile(board, &source, work.path())?;
         fs::copy(work.path().join("out/.config"), kept.join("config"))?;
         // Renamed when it is whole, so that a build that breaks off leaves nothing that looks finished.
-        fs::copy(built, kept.join("Image.gz.new"))?;
-        fs::rename(kept.join("Image.gz.new"), &image)?;
+        fs::copy(built, &image)?;
+        let new = kept.join("Image.zst.new");
+        tool("zstd", ["-q", "-f", "--ultra", "-22"]).arg(&image).arg("-o").arg(&new).done()?;
+        fs::rename(new, &packed)?;
     }
-    Ok(image)
+    Ok(Kernel { image, packed })
+}
+
+/// The package that the kernel is built from.
+pub fn package() -> Result<String> {
+    let source = source()?;
+    Ok(package_of(&source))
+}
+
+fn package_of(source: &Path) -> String {
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    name.split(".tar.").next().unwrap_or_default().to_owned()
 }
 
 /// The packed kernel source: 6.1 where there is a choice, since the options were chosen for it.
@@ -58,11 +78,10 @@ fn key(board: &Board, source: &Path) -> Result<String> {
     let compiler = tool("aarch64-linux-gnu-gcc", ["--version"]).output()?;
     let length = fs::metadata(source).with_context(|| source.display().to_string())?.len();
     // A point release of the package changes its changelog's version, which is quicker to ask for than to hash the source.
-    let package = source.file_name().unwrap_or_default().to_string_lossy();
-    let package = package.split(".tar.").next().unwrap_or_default();
-    let version = tool("dpkg-query", ["-W", "-f", "${Version}"]).arg(package).output().unwrap_or_default();
+    let package = package_of(source);
+    let version = tool("dpkg-query", ["-W", "-f", "${Version}"]).arg(&package).output().unwrap_or_default();
     let mut digest = Sha256::new();
-    for part in [&board.kernel_config, compiler.lines().next().unwrap_or_default(), package, &version] {
+    for part in [&board.kernel_config, compiler.lines().next().unwrap_or_default(), &package, &version] {
         digest.update(part);
         digest.update([0]);
     }
@@ -84,8 +103,8 @@ fn compile(board: &Board, source: &Path, work: &Path) -> Result<PathBuf> {
         bail!("this kernel does not take {}", missing.join(", "));
     }
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    make(work).arg(format!("-j{jobs}")).arg("Image.gz").done()?;
-    Ok(out.join("arch/arm64/boot/Image.gz"))
+    make(work).arg(format!("-j{jobs}")).arg("Image").done()?;
+    Ok(out.join("arch/arm64/boot/Image"))
 }
 
 /// The kernel's make, told to forget who builds where and when.

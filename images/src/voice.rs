@@ -11,7 +11,9 @@ use crate::run::tool;
 /// The program's name, which says whose voice it is.
 pub const NAME: &str = "flite_cmu_us_kal";
 /// Goes up when the way of building changes the result.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
+/// The file beside the program that says which version it is.
+const VERSION: &str = "version";
 const SOURCE: &str = include_str!("../flite/flite.c");
 /// In the order in which they need each other.
 const LIBRARIES: [&str; 5] = ["-lflite_cmu_us_kal", "-lflite_usenglish", "-lflite_cmulex", "-lflite", "-lm"];
@@ -26,11 +28,20 @@ pub fn build() -> Result<PathBuf> {
     if !program.exists() {
         println!("building the box's voice, once");
         let work = tempfile::tempdir_in(&kept)?;
-        let built = compile(&package(work.path())?, work.path())?;
+        let package = package(work.path())?;
+        let built = compile(&package, work.path())?;
+        fs::write(kept.join(VERSION), tool("dpkg-deb", ["-f"]).arg(&package).arg("Version").output()?)?;
         // Renamed when it is whole, so that a build that breaks off leaves nothing that looks finished.
         fs::rename(built, &program)?;
     }
     Ok(program)
+}
+
+/// The version of the package that the program was built from.
+pub fn version() -> Result<String> {
+    let program = build()?;
+    let version = fs::read_to_string(program.with_file_name(VERSION)).context("the voice's version is not known")?;
+    Ok(version.trim().to_owned())
 }
 
 fn key() -> Result<String> {

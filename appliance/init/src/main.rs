@@ -16,6 +16,7 @@ mod recorder;
 mod rescue;
 mod settings;
 mod signals;
+mod slot;
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -74,6 +75,10 @@ async fn run(executor: Executor) -> Result<Ending> {
         defmt::warn!("{=usize} settings of the command line are ignored", complaints.len());
     }
     complaints.iter().for_each(say);
+    let running = slot::Running::find(&settings);
+    if let Some(running) = &running {
+        running.announce();
+    }
     let mut hardware = Hardware::open(settings.watchdog);
     hardware.set_time();
 
@@ -86,6 +91,9 @@ async fn run(executor: Executor) -> Result<Ending> {
     let offered = bring_network_up(executor, &settings).await;
     follow_time(executor, &settings, offered);
 
+    if let Some(running) = running {
+        executor.spawn(running.examine(settings.clone(), began, sender.clone())).detach();
+    }
     let keeper = Keeper::new(began.elapsed(), settings.watchdog, settings.patience, settings.rescue);
     let ending = match mount::data().and_then(|()| factory_reset::obey()).and_then(|()| command(&settings)) {
         Ok(command) => {
