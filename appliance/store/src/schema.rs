@@ -37,6 +37,9 @@ const MIGRATIONS: &[&str] = &[
 /// `TNDM`, in the file's header: what tells our file from another program's.
 const APPLICATION_ID: i64 = 0x544E_444D;
 
+/// How many of them there are: the version of a database that this program writes.
+pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
+
 /// Octets of a page.
 pub(crate) const PAGE: u32 = 2_048;
 
