@@ -94,7 +94,16 @@ fn the_box() -> Vec<Route> {
 
 /// How it stands with the box, and what may be done with it.
 fn the_system() -> Vec<Route> {
-    vec![route(Method::GET, "/v1.0/system", RULE, system::get)]
+    vec![
+        route(Method::GET, "/v1.0/system", RULE, system::get),
+        route(Method::POST, "/v1.0/system/backup", RULE, system::backup::create),
+        route(Method::GET, "/v1.0/system/diagnostics", RULE, system::diagnostics::get),
+        route(Method::POST, "/v1.0/system/factory_reset", RULE, system::power::factory_reset),
+        route(Method::GET, "/v1.0/system/logs", RULE, system::logs::list),
+        route(Method::POST, "/v1.0/system/power_off", RULE, system::power::power_off),
+        route(Method::POST, "/v1.0/system/reboot", RULE, system::power::reboot),
+        route(Method::POST, "/v1.0/system/restore", RULE, system::restore::restore),
+    ]
 }
 
 /// Who may call, and who may log in.

@@ -147,6 +147,11 @@ impl Backup {
         Ok(backup)
     }
 
+    /// What it says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
     /// Writes it, in pieces of [`envelope::PIECE`] octets.
     pub fn write(self, out: impl Write) -> Result<(), Refusal> {
         let sealer = Sealer::begin(&self.key, out)?;

@@ -59,6 +59,7 @@ mod schema;
 pub mod sealed;
 pub mod sequence;
 pub mod setting;
+pub mod system;
 pub mod tag;
 pub mod timeline;
 pub mod timestamp;

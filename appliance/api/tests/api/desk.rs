@@ -250,6 +250,8 @@ impl Desk {
                 ice: api::webrtc::ice::IceServers { urls: vec!["stun:stun.example".into()], turn: None },
                 codecs: vec!["opus".into(), "pcmu".into()],
             },
+            restart: Arc::new(|| ()),
+            log: Arc::default(),
             board,
             setup_code: setup_code.map(|code| api::SetupCode::parse(code).expect("a code")),
         })

@@ -114,7 +114,8 @@ mod tests {
             assert!(belongs(ours, false), "{ours}");
         }
         assert!(belongs("recordings/a.wav", true) && !belongs("recordings/a.wav", false));
-        for foreign in ["/etc/passwd", "../box.key", "tls/../../x", "tandem.lock", "tandem.db-wal", "cache/x", "", "x"] {
+        for foreign in ["/etc/passwd", "../box.key", "tls/../../x", "tandem.lock", "tandem.db-wal", "cache/x", "", "x"]
+        {
             assert!(!belongs(foreign, true), "{foreign}");
         }
         assert!(!belongs("tls/1/2/3/4/5/6/7/8/9", true), "too deep");

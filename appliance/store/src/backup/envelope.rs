@@ -207,7 +207,9 @@ impl<R: Read> Opener<R> {
         self.piece.clear();
         self.piece.extend_from_slice(&self.sealed[..length]);
         let opened = self.key.stream.decrypt_in_place(self.position, last, b"", &mut self.piece);
-        opened.map_err(|_| if last { Refusal::CutShort(self.read + length as u64) } else { Refusal::Damaged(self.read) })?;
+        opened.map_err(|_| {
+            if last { Refusal::CutShort(self.read + length as u64) } else { Refusal::Damaged(self.read) }
+        })?;
         self.sealed.copy_within(length..count, 0);
         self.sealed.truncate(count - length);
         (self.taken, self.ended) = (0, last);
@@ -284,7 +286,8 @@ mod tests {
         for end in [HEADER - 1, HEADER, HEADER + 5, HEADER + piece, HEADER + 2 * piece, file.len() - 1] {
             assert!(matches!(open(&file[..end], PASSPHRASE), Err(Refusal::CutShort(_))), "{end}");
         }
-        let swapped = [&file[..HEADER], &file[HEADER + piece..HEADER + 2 * piece], &file[HEADER..HEADER + piece]].concat();
+        let swapped =
+            [&file[..HEADER], &file[HEADER + piece..HEADER + 2 * piece], &file[HEADER..HEADER + piece]].concat();
         assert!(matches!(open(&swapped, PASSPHRASE), Err(Refusal::Damaged(_))), "pieces have their places");
         let longer = [&file[..], b"and more"].concat();
         assert!(open(&longer, PASSPHRASE).is_err());

@@ -43,7 +43,14 @@ pub fn complete(folder: &Path) -> io::Result<bool> {
 
 /// The exchange runs with it: what was there before goes.
 pub fn confirm(folder: &Path) -> io::Result<()> {
-    remove(&folder.join(OLD))
+    let (old, part) = (folder.join(OLD), folder.join(PART));
+    if old.is_dir() {
+        // Half of it must not come back.
+        remove(&part)?;
+        fs::rename(&old, &part)?;
+        sync(folder)?;
+    }
+    remove(&part)
 }
 
 /// The exchange does not run with it: what was there before comes back. Returns whether there was anything.
