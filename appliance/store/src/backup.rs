@@ -10,6 +10,8 @@
 mod contents;
 mod envelope;
 pub mod place;
+#[cfg(test)]
+mod tests;
 mod unpacking;
 
 use std::fs::{self, DirBuilder, File};

@@ -114,6 +114,15 @@ fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Res
     Ok(())
 }
 
+/// A database as a program made it that knew so many migrations.
+#[cfg(test)]
+pub(crate) fn open_older(path: &Path, known: usize) -> Result<Connection, Error> {
+    let mut connection = Connection::open(path)?;
+    key(path)?.teach(&connection)?;
+    migrate(&mut connection, path, &MIGRATIONS[..known])?;
+    Ok(connection)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,8 +16,6 @@ pub enum Record {
     FactoryReset(Asked),
     /// A backup was made, logged as `backup_created`.
     Backup(Made),
-    /// One that was to go to the bucket by itself did not, logged as `backup_failed`.
-    BackupFailed(Failed),
 }
 
 /// Who asked.
@@ -30,19 +28,10 @@ pub struct Asked {
 /// A backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Made {
-    /// The user name of who asked for it; null where it was time for it.
-    pub agent: Option<String>,
-    /// Its name in the bucket; null where it was downloaded.
-    pub object: Option<String>,
+    /// The user name of who asked for it.
+    pub agent: String,
     /// What it says of itself.
     pub backup: Manifest,
-}
-
-/// Why there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failed {
-    /// A sentence.
-    pub reason: String,
 }
 
 impl Record {
@@ -52,7 +41,6 @@ impl Record {
             Record::PowerOff(_) => "system_power_off",
             Record::FactoryReset(_) => "system_factory_reset",
             Record::Backup(_) => "backup_created",
-            Record::BackupFailed(_) => "backup_failed",
         }
     }
 }

@@ -59,7 +59,7 @@ pub(crate) async fn create(
         Backup::prepare((own.store(), own.data_folder()), &order.passphrase, about).map(|backup| (backup, turn))
     });
     let (backup, turn) = prepared.await.map_err(|_| Failure::internal())??;
-    let made = Made { agent: Some(caller.agent.username), object: None, backup: backup.manifest().clone() };
+    let made = Made { agent: caller.agent.username, backup: backup.manifest().clone() };
     remember(&state, Item::System(Box::new(Record::Backup(made)), now)).await?;
     let name = format!("attachment; filename=\"tandem-{}.backup\"", name_of(now));
     let head = [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_DISPOSITION, name)];

@@ -157,6 +157,12 @@ impl Unpacked {
         Ok(event_log::append(connection, seq, &entry, None)?)
     }
 
+    /// Where it lies.
+    #[cfg(test)]
+    pub(super) fn part(&self) -> &Path {
+        &self.part
+    }
+
     /// Says that the next start is to put it in its place. From here on it is what the box remembers.
     pub fn promote(self) -> Result<(), Refusal> {
         let old = self.folder.join(place::OLD);
