@@ -1,6 +1,7 @@
 //! What every response has in common: the request's id, the error envelope, the headers that protect a browser.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -21,7 +22,7 @@ pub async fn wrap(axum::extract::State(state): axum::extract::State<State>, requ
     let id = state.next_request_id();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let running = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match tokio::time::timeout(limits::REQUEST, running).await {
+    let mut response = match tokio::time::timeout(patience(&path), running).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::error!(id, %method, path, "a handler panicked");
@@ -42,6 +43,11 @@ pub async fn wrap(axum::extract::State(state): axum::extract::State<State>, requ
     // What is asked of the API may change with the next event; the page's files say otherwise of themselves.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// How long a request may take. What brings a whole file may take longer, and is watched by who reads it.
+fn patience(path: &str) -> Duration {
+    if path == "/v1.0/system/restore" { limits::UPLOAD } else { limits::REQUEST }
 }
 
 fn respond(failure: Failure) -> Response {

@@ -71,6 +71,11 @@ pub const CONFIGURATION_KEY: usize = 100;
 /// Octets of what our own routes answer when they are asked for it: ten long flows.
 pub const CONFIGURATION_ANSWER: usize = 16 << 20;
 
+/// How long the board's first process may take for a line of its answer, or to take what it is sent.
+pub const BOARD_ANSWER: Duration = Duration::from_secs(10);
+/// Octets of such a line.
+pub const BOARD_LINE: u64 = 64 * 1024;
+
 /// A message of SIP, or of signalling by JSON, from a browser: more than an offer with a hundred candidates.
 pub const SIP_MESSAGE: usize = 64 * 1024;
 /// Octets read of a browser's connection at a time.
@@ -95,3 +100,16 @@ pub const WEBRTC_SDP: usize = 32 * 1024;
 pub const WEBRTC_CANDIDATES: usize = 500;
 /// Characters of one.
 pub const WEBRTC_CANDIDATE: usize = 512;
+
+/// How long a request may take that brings a file of hundreds of megabytes over a slow line.
+pub const UPLOAD: Duration = Duration::from_secs(6 * 3_600);
+/// How long such an upload may be silent.
+pub const UPLOAD_SILENCE: Duration = Duration::from_secs(30);
+/// Pieces of a backup, each of [`FILE_PIECE`] octets, that wait for who downloads it.
+pub const BACKUP_PIECES: usize = 4;
+/// Lines of the process's log that are kept in memory.
+pub const LOG_LINES: usize = 2_000;
+/// Octets of them.
+pub const LOG_OCTETS: usize = 512 * 1_024;
+/// Octets of one of them.
+pub const LOG_LINE: usize = 4 * 1_024;

@@ -16,8 +16,8 @@ use crate::state::State;
 use crate::{
     accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, certificate, cloud, conference,
     conferencecall, customer, direct_hash, envelope, extension, flight_recorder, flow, groupcall, health, limits,
-    metrics, number, openapi, outbound_config, provider, recording, route as routing, sip_socket, tag, transfer, trunk,
-    web_page, webhook_delivery, webrtc, websocket,
+    metrics, number, openapi, outbound_config, provider, recording, route as routing, setup, sip_socket, system, tag,
+    transfer, trunk, web_page, webhook_delivery, webrtc, websocket,
 };
 
 /// Who may use a route.
@@ -57,7 +57,7 @@ const OWN: Access = Access::Own(AgentPermission::Manager);
 
 /// The table.
 pub fn routes() -> Vec<Route> {
-    [the_box(), people(), money(), calls(), conferences(), recordings(), flows(), trunks()]
+    [the_box(), the_system(), people(), money(), calls(), conferences(), recordings(), flows(), trunks()]
         .into_iter()
         .flatten()
         .collect()
@@ -67,6 +67,8 @@ pub fn routes() -> Vec<Route> {
 fn the_box() -> Vec<Route> {
     vec![
         route(Method::POST, "/auth/login", Access::Anybody, auth::login),
+        route(Method::GET, "/v1.0/setup", Access::Anybody, setup::get),
+        route(Method::POST, "/v1.0/setup", Access::Anybody, setup::claim),
         route(Method::POST, "/auth/logout", Access::Anybody, auth::logout),
         route(Method::GET, "/livez", Access::Anybody, health::live),
         route(Method::GET, "/healthz", Access::Anybody, health::get),
@@ -87,6 +89,20 @@ fn the_box() -> Vec<Route> {
         route(Method::GET, "/v1.0/webrtc", READ, webrtc::get),
         route(Method::GET, "/v1.0/webrtc/ws", Access::Websocket(AgentPermission::Agent), webrtc::open),
         route(Method::GET, "/v1.0/ws", Access::Websocket(AgentPermission::Agent), websocket::open),
+    ]
+}
+
+/// How it stands with the box, and what may be done with it.
+fn the_system() -> Vec<Route> {
+    vec![
+        route(Method::GET, "/v1.0/system", RULE, system::get),
+        route(Method::POST, "/v1.0/system/backup", RULE, system::backup::create),
+        route(Method::GET, "/v1.0/system/diagnostics", RULE, system::diagnostics::get),
+        route(Method::POST, "/v1.0/system/factory_reset", RULE, system::power::factory_reset),
+        route(Method::GET, "/v1.0/system/logs", RULE, system::logs::list),
+        route(Method::POST, "/v1.0/system/power_off", RULE, system::power::power_off),
+        route(Method::POST, "/v1.0/system/reboot", RULE, system::power::reboot),
+        route(Method::POST, "/v1.0/system/restore", RULE, system::restore::restore),
     ]
 }
 
@@ -311,6 +327,7 @@ async fn admit(Shared(guard): Shared<Guard>, mut request: Request, next: Next) -
         Access::Websocket(permission) => (permission, true),
     };
     let asked = Asked { method: request.method(), headers: request.headers(), uri: request.uri(), websocket };
+    guard.state.setup().is_done()?;
     let caller: Caller = identify(&guard.state, source_of(request.extensions()), asked).await?;
     let own =
         matches!(guard.access, Access::Own(_)) && id_in(guard.path, request.uri().path()) == Some(caller.agent.id);

@@ -7,16 +7,19 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use axum::http::StatusCode;
 use store::{Journal, Store, Timestamp};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::auth::{Attempts, Passwords};
+use crate::board::Board;
 use crate::certificate::Certificates;
 use crate::cloud::CloudState;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
 use crate::health::Checkup;
 use crate::readers::Readers;
+use crate::setup::{Setup, SetupCode};
 use crate::sip_socket::SipSockets;
+use crate::system::logs::Ring;
 use crate::webrtc;
 
 /// Reads the wall clock.
@@ -81,11 +84,21 @@ pub struct Options {
     pub sip_sockets: Arc<dyn SipSockets>,
     /// What pages are told before they call.
     pub webrtc: webrtc::Settings,
+    /// Ends the process as a restart does: it starts anew.
+    pub restart: Arc<dyn Fn() + Send + Sync>,
+    /// The last lines of its log.
+    pub log: Arc<Ring>,
+    /// The board that the box runs on, if it has one of its own.
+    pub board: Option<Arc<dyn Board>>,
+    /// The code of the first administrator, where nobody has taken hold of the box yet.
+    pub setup_code: Option<SetupCode>,
 }
 
 /// Where files lie that are handed out.
 #[derive(Debug, Clone)]
 pub struct Files {
+    /// The folder with everything that the box remembers.
+    pub data: PathBuf,
     /// The folder with those of recordings.
     pub recordings: PathBuf,
     /// What the board records of itself, where there is one.
@@ -108,7 +121,9 @@ struct Shared {
     refused_handshakes: AtomicU64,
     passwords: Passwords,
     attempts: Attempts,
+    setup: Setup,
     checkup: Checkup,
+    backup_turn: Arc<Mutex<()>>,
     stopping: watch::Sender<bool>,
     withdrawn: watch::Sender<()>,
     connections: Arc<Semaphore>,
@@ -130,7 +145,9 @@ impl State {
             refused_handshakes: AtomicU64::new(0),
             passwords: Passwords::new(),
             attempts: Attempts::default(),
+            setup: Setup::new(options.setup_code.clone()),
             checkup: Checkup::default(),
+            backup_turn: Arc::default(),
             stopping: watch::Sender::new(false),
             withdrawn: watch::Sender::new(()),
             connections: Arc::new(Semaphore::new(crate::limits::CONNECTIONS)),
@@ -195,6 +212,27 @@ impl State {
         &self.shared.options.files.recordings
     }
 
+    /// Held by whoever makes a backup, or restores one.
+    pub(crate) fn backup_turn(&self) -> Arc<Mutex<()>> {
+        Arc::clone(&self.shared.backup_turn)
+    }
+
+    pub(crate) fn restart(&self) {
+        (self.shared.options.restart)();
+    }
+
+    pub(crate) fn log(&self) -> &Ring {
+        &self.shared.options.log
+    }
+
+    pub(crate) fn data_folder(&self) -> &Path {
+        &self.shared.options.files.data
+    }
+
+    pub(crate) fn has_bucket(&self) -> bool {
+        self.shared.options.bucket.is_some()
+    }
+
     pub(crate) fn bucket_link(&self, object: &str) -> Option<String> {
         self.shared.options.bucket.as_ref().map(|link| link(object))
     }
@@ -205,6 +243,10 @@ impl State {
 
     pub(crate) fn flight_recorder(&self) -> Option<&Path> {
         self.shared.options.files.flight_recorder.as_deref()
+    }
+
+    pub(crate) fn board(&self) -> Option<&dyn Board> {
+        self.shared.options.board.as_deref()
     }
 
     pub(crate) fn certificates(&self) -> Option<&Arc<dyn Certificates>> {
@@ -245,6 +287,10 @@ impl State {
 
     pub(crate) fn attempts(&self) -> &Attempts {
         &self.shared.attempts
+    }
+
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.shared.setup
     }
 
     pub(crate) fn checkup(&self) -> &Checkup {

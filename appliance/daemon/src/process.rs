@@ -2,25 +2,31 @@
 
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
+use api::system::logs::Ring;
 use api::webrtc::ice::{IceServers, TurnAccess, is_relay};
 use delivery::WebhookThreads;
 use media::Sound;
 use pbx::errand::ErrandReport;
+use pbx::settings::is_time_zone;
 use pbx::{Input, Pbx, Settings};
 use rustls::ServerConfig;
 use sip::sdp::Encryption;
+use store::backup::place;
 use store::event_log::LogLimits;
 use store::journal::{Hooks, Journal};
 use store::sealed::BoxKey;
 use store::{Store, Timestamp, Writer};
 use tokio::sync::watch;
 
+use crate::board::ControlSocket;
 use crate::certificates::Certificates;
 use crate::clock::{self, Clock};
 use crate::data_folder::DataFolder;
@@ -45,6 +51,7 @@ use crate::signals::Signals;
 use crate::sip_sockets::SipSockets;
 use crate::sound_thread::library::Library;
 use crate::sound_thread::{self, SoundThread};
+use crate::time_zone::TimeZone;
 use crate::upstream::Upstream;
 use crate::web::Reach;
 use crate::webrtc_thread::Knocking;
@@ -55,6 +62,8 @@ use crate::{administrator, filing, host_names, limits, log, media_thread, sip_so
 enum Notice {
     /// SIGTERM or SIGINT.
     Signal,
+    /// It is to start anew.
+    Restart,
     /// The last call is over.
     Drained,
     /// The database can never be written again.
@@ -65,7 +74,7 @@ enum Notice {
 pub fn run(options: &Options) -> Result<()> {
     memory::configure();
     let signals = Signals::hold()?;
-    log::start()?;
+    let log = log::start()?;
     raise_descriptor_limit();
     let (notices, noticed) = mpsc::channel();
     let notify = notices.clone();
@@ -73,7 +82,51 @@ pub fn run(options: &Options) -> Result<()> {
 
     host_names::use_servers(&options.nameservers);
     let folder = DataFolder::take(&options.data)?;
-    let certificates = Certificates::of(&options.tls, &folder)?.map(Arc::new);
+    if place::complete(folder.path()).context("a backup that is to be restored cannot be put in its place")? {
+        tracing::warn!("a backup was restored");
+    }
+    let ended = serve((options, &folder), (&notices, log), &noticed);
+    match ended {
+        Ok(End::Over) => Ok(()),
+        Ok(End::Anew) => anew(folder),
+        Err(error) if place::take_back(folder.path())? => {
+            tracing::error!(
+                "the exchange does not run with the backup that was restored: {error:#}; what was before it is back"
+            );
+            anew(folder)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// For good.
+    Over,
+    /// To start anew.
+    Anew,
+}
+
+/// The same program with the same arguments in the place of this one: whoever watches the process sees it go on.
+fn anew(folder: DataFolder) -> Result<()> {
+    // The next one takes it.
+    drop(folder);
+    let mut arguments = std::env::args_os();
+    let mut command = Command::new("/proc/self/exe");
+    if let Some(name) = arguments.next() {
+        command.arg0(name);
+    }
+    Err(command.args(arguments).exec()).context("cannot start anew")
+}
+
+/// Runs the exchange on what the folder holds.
+fn serve(
+    (options, folder): (&Options, &DataFolder),
+    (notices, log): (&mpsc::Sender<Notice>, Arc<Ring>),
+    noticed: &mpsc::Receiver<Notice>,
+) -> Result<End> {
+    let certificates = Certificates::of(&options.tls, folder)?.map(Arc::new);
     let sockets = Sockets::bind(options.sip, tls_for_sip(options, certificates.as_deref())?)?;
     let doors = Doors::open(options, certificates)?;
     check_rtp(options.rtp.address)?;
@@ -82,13 +135,17 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let addresses = Addresses::of(&sockets, &doors)?;
     let reserve = Reserve::in_folder(folder.path());
-    let opened = open_store_even_if_full(&folder, options, &reserve)?;
+    let opened = open_store_even_if_full(folder, options, &reserve)?;
     check_database(opened.0.clone())?;
-    let running = Running::start((options, &folder), (sockets, doors), opened, &notices)?;
+    let running = Running::start((options, folder), (sockets, doors), opened, (notices, log))?;
+    if let Err(error) = place::confirm(folder.path()) {
+        tracing::warn!(%error, "what was before the backup stays on the disk until the next start");
+    }
     addresses.announce(&options.rtp);
-    let result = running.supervise(&noticed, &reserve);
+    let result = running.supervise(noticed, &reserve);
     let stopped = running.stop();
-    result.and(stopped)
+    let end = result?;
+    stopped.map(|()| end)
 }
 
 /// The threads.
@@ -124,6 +181,12 @@ fn exchange(settings: Settings, clock: Clock, store: &Store) -> Result<Pbx> {
     Ok(pbx)
 }
 
+/// What ends the process for another to take its place.
+fn restart(notices: mpsc::Sender<Notice>) -> Arc<dyn Fn() + Send + Sync> {
+    // Where nobody listens any more, the process ends anyway.
+    Arc::new(move || drop(notices.send(Notice::Restart)))
+}
+
 /// What is done once the last call is over.
 fn drained(notices: mpsc::Sender<Notice>) -> Box<dyn Fn() + Send> {
     // Where nobody listens any more, the process ends anyway.
@@ -135,17 +198,17 @@ impl Running {
         (options, folder): (&Options, &DataFolder),
         (sockets, doors): (Sockets, Doors),
         (store, writer): (Store, Writer),
-        notices: &mpsc::Sender<Notice>,
+        (notices, log): (&mpsc::Sender<Notice>, Arc<Ring>),
     ) -> Result<Running> {
         let (clock, sip) = (Clock::start(), sockets.address());
         let (journal, events, bell) = start_journal(writer, notices)?;
-        administrator::make_first(&store, &journal, now())?;
+        let setup_code = administrator::make_first((&store, &journal), options.setup_code.as_deref(), now())?;
 
         let requests = sockets.queue(limits::COMMANDS);
         let (media_reports, names) = (sockets.queue(limits::MEDIA_EVENTS), sockets.queue(limits::QUESTIONS));
         // What waits there is bounded by the sockets, and what each may have said.
         let (websockets, websocket_counters) = (sockets.queue(0), Arc::<sip_sockets::Counters>::default());
-        let (settings, own, knock) = settings(options, &sockets, clock)?;
+        let (settings, own, knock) = settings((options, &store), &sockets, clock)?;
         let waiting = (Waitings::new(settings.media_threads)?, knock);
         let (recording, sound, recording_reports) = start_workers((options, folder), clock, &waiting.0, &sockets)?;
         let media = start_media((options, &settings), (clock, &media_reports), waiting, (&recording, &sound))?;
@@ -193,6 +256,10 @@ impl Running {
             webhooks: webhook::for_the_api(options, folder, &webhooks)?,
             sip_sockets: Arc::new(SipSockets::new(websockets, websocket_counters)),
             webrtc: webrtc(options, folder)?,
+            restart: restart(notices.clone()),
+            log,
+            board: options.board.clone().map(|socket| Arc::new(ControlSocket(socket)) as Arc<dyn api::Board>),
+            setup_code,
         };
         let http = Http::start(doors, api)?;
         let upstream = upstream.configure((options, folder), (&http.state, &journal))?;
@@ -200,34 +267,41 @@ impl Running {
     }
 
     /// Waits: the first signal drains, the second hangs up, the third and every deadline end it.
-    fn supervise(&self, noticed: &mpsc::Receiver<Notice>, reserve: &Reserve) -> Result<()> {
+    fn supervise(&self, noticed: &mpsc::Receiver<Notice>, reserve: &Reserve) -> Result<End> {
         let mut trimmer = Trimmer::default();
         let mut signals = 0;
+        let mut end = End::Over;
         let mut until: Option<Instant> = None;
         loop {
             reserve.keep();
             self.http.tend_certificates();
             let left = until.map_or(Trimmer::INTERVAL, |until| until.saturating_duration_since(Instant::now()));
             match noticed.recv_timeout(left.min(Trimmer::INTERVAL)) {
-                Ok(Notice::Drained) => return Ok(()),
+                Ok(Notice::Drained) => return Ok(end),
                 Ok(Notice::StoreFailed(reason)) => bail!("the database cannot be written any more: {reason}"),
                 Ok(Notice::Signal) => {
                     signals += 1;
                     let (request, limit) = match signals {
                         1 => (Request::Drain, limits::DRAIN),
                         2 => (Request::Stop, limits::STOP),
-                        _ => return Ok(()),
+                        _ => return Ok(end),
                     };
                     tracing::info!(limit_s = limit.as_secs(), "{request:?} as a signal asked");
                     until = Some(Instant::now() + limit);
                     self.requests.push_always(request);
                     self.requests.ring();
                 }
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Ok(Notice::Restart) => {
+                    end = End::Anew;
+                    until = Some(Instant::now() + limits::STOP);
+                    self.requests.push_always(Request::Stop);
+                    self.requests.ring();
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(end),
                 Err(RecvTimeoutError::Timeout) => {
                     if until.is_some_and(|until| until <= Instant::now()) {
                         tracing::warn!("calls were still up at the end");
-                        return Ok(());
+                        return Ok(end);
                     }
                     if trimmer.observe(self.counters.inputs.load(Ordering::Relaxed)) {
                         memory::trim();
@@ -481,11 +555,13 @@ pub fn now() -> Timestamp {
 
 /// What the options say of the exchange, and where it speaks SIP itself.
 fn settings(
-    options: &Options,
+    (options, store): (&Options, &Store),
     sockets: &Sockets,
     clock: Clock,
 ) -> Result<(Settings, name_thread::Own, Option<Knocking>)> {
     let (sip, sips) = (sockets.address(), sockets.tls_address());
+    let set = store.reader().and_then(|reader| reader.time_zone()).context("cannot read the database")?;
+    let time_zone = options.time_zone.clone().map(|zone| zone.0).or(set.filter(|name| is_time_zone(name)));
     let settings = Settings {
         realm: options.realm.clone(),
         digest: options.digest.0.clone(),
@@ -500,7 +576,7 @@ fn settings(
         encryption: options.encryption.map_or(Encryption::Off, |wish| wish.0),
         encryption_over_tls: options.encryption.map_or(Encryption::Optional, |wish| wish.0),
         music_on_hold: options.music_on_hold != MusicOnHold::Off,
-        time_zone: options.time_zone.0.clone(),
+        time_zone: time_zone.unwrap_or_else(|| TimeZone::of_machine().0),
         flow_actions: options.flow_actions,
         ..Settings::default()
     };
@@ -531,7 +607,11 @@ fn raise_descriptor_limit() {
 
 /// What the API hands out from the disk.
 fn files(options: &Options, folder: &DataFolder) -> api::state::Files {
-    api::state::Files { recordings: folder.recordings(), flight_recorder: options.flight_recorder.clone() }
+    api::state::Files {
+        data: folder.path().to_owned(),
+        recordings: folder.recordings(),
+        flight_recorder: options.flight_recorder.clone(),
+    }
 }
 
 /// Where SIP is spoken over TLS, and by which certificate.

@@ -33,7 +33,7 @@ use crate::webhook_delivery::DeliveryStatus;
 use crate::{
     Error, Store, accesskey, activeflow, agent, belonging, call, certificate, conference, conferencecall,
     configuration, cursor, customer, direct_hash, dtmf, event_log, extension, flow, groupcall, kept, limits, message,
-    number, recording, registration, sequence, setting, tag, webhook_delivery,
+    number, recording, registration, sequence, setting, system, tag, webhook_delivery,
 };
 
 /// Something to be remembered.
@@ -57,6 +57,8 @@ pub enum Item {
     Configuration(Box<configuration::Record>, Timestamp),
     /// Another certificate is shown, or something has come of asking for one, logged as `certificate_updated`.
     Certificate(Box<certificate::Record>, Timestamp),
+    /// Something was asked of the box, or came of it, logged as [`system::Record`] says.
+    System(Box<system::Record>, Timestamp),
     /// A call's record is deleted (softly), logged as `call_deleted`; nothing happens where it is not over.
     CallDeleted(Uuid, Timestamp),
     /// A groupcall's record is deleted (softly), logged as `groupcall_deleted`; nothing happens where it is not over.
@@ -77,6 +79,8 @@ pub enum Item {
     Cursor(String, i64),
     /// There is no reader of this name any more: what it did not read is not kept for it.
     CursorDropped(String),
+    /// The box stands in this time zone.
+    TimeZone(String),
     /// Nothing to remember: whether the disk can be written.
     Probe(Timestamp),
     /// For a while nothing could be written, logged as `database_delayed`.
@@ -163,12 +167,14 @@ impl Item {
             Item::WebhookDelivery(_) => Durability::Batched,
             Item::Cursor(name, _) if name == webhook_delivery::CURSOR => Durability::Batched,
             Item::Event(_)
+            | Item::TimeZone(_)
             | Item::AccesskeyCreated(_)
             | Item::AccesskeyUpdated(..)
             | Item::AccesskeyDeleted(..)
             | Item::CustomerUpdated(..)
             | Item::Configuration(..)
             | Item::Certificate(..)
+            | Item::System(..)
             | Item::CallDeleted(..)
             | Item::GroupcallDeleted(..)
             | Item::ActiveflowDeleted(..)
@@ -426,6 +432,7 @@ impl<'a> Batch<'a> {
             Item::CustomerUpdated(change, at) => self.update_customer(change, *at),
             Item::Configuration(record, at) => self.append(*at, record.kind(), Uuid::nil(), record),
             Item::Certificate(record, at) => self.append(*at, "certificate_updated", Uuid::nil(), record),
+            Item::System(record, at) => self.append(*at, record.kind(), Uuid::nil(), record),
             Item::RecordingDeleted(id, at) => self.delete_recording(*id, *at),
             Item::RecordingFiled(found, at) => self.refile_recording(found, *at),
             Item::RecordingStored(id, step, at) => self.store_recording(*id, step, *at),
@@ -437,6 +444,7 @@ impl<'a> Batch<'a> {
             Item::Cursor(name, seq) => cursor::advance(self.connection, name, *seq),
             Item::CursorDropped(name) => cursor::forget(self.connection, name),
             Item::Delayed { since, until, reason } => self.delayed(*since, *until, reason),
+            Item::TimeZone(name) => setting::write(self.connection, "time_zone", name.as_bytes()),
             Item::Probe(at) => setting::write(self.connection, "probe", &at.0.to_be_bytes()),
         }
     }
