@@ -4,13 +4,15 @@
 //! Time is a [`core::time::Duration`] since any fixed start and is always passed in.
 #![no_std]
 
-#[cfg(feature = "linux")]
+#[cfg(any(feature = "linux", test))]
 extern crate std;
 
 pub mod board;
 pub mod button;
 pub mod clock;
 pub mod led;
+pub mod slot;
+pub mod storage;
 pub mod watchdog;
 
 use core::fmt;

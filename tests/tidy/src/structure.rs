@@ -20,7 +20,8 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("hal", &[]),
     ("bundle", &[]),
     ("init", &["hal", "bundle"]),
-    ("images", &["bundle"]),
+    // It writes what the board reads: the trailer of a slot and the state, and bundles.
+    ("images", &["hal", "bundle"]),
 ];
 /// What the pure crates may name in `[dependencies]`; a new one needs a reason.
 const PURE_MAY_NAME: [&str; 33] = [
