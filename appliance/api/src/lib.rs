@@ -46,6 +46,7 @@ pub mod routes;
 pub mod server;
 pub mod sip_socket;
 pub mod state;
+pub mod system;
 pub mod tag;
 pub mod transfer;
 pub mod trunk;

@@ -86,6 +86,8 @@ pub struct Options {
 /// Where files lie that are handed out.
 #[derive(Debug, Clone)]
 pub struct Files {
+    /// The folder with everything that the box remembers.
+    pub data: PathBuf,
     /// The folder with those of recordings.
     pub recordings: PathBuf,
     /// What the board records of itself, where there is one.
@@ -193,6 +195,14 @@ impl State {
 
     pub(crate) fn recordings(&self) -> &Path {
         &self.shared.options.files.recordings
+    }
+
+    pub(crate) fn data_folder(&self) -> &Path {
+        &self.shared.options.files.data
+    }
+
+    pub(crate) fn has_bucket(&self) -> bool {
+        self.shared.options.bucket.is_some()
     }
 
     pub(crate) fn bucket_link(&self, object: &str) -> Option<String> {

@@ -531,7 +531,11 @@ fn raise_descriptor_limit() {
 
 /// What the API hands out from the disk.
 fn files(options: &Options, folder: &DataFolder) -> api::state::Files {
-    api::state::Files { recordings: folder.recordings(), flight_recorder: options.flight_recorder.clone() }
+    api::state::Files {
+        data: folder.path().to_owned(),
+        recordings: folder.recordings(),
+        flight_recorder: options.flight_recorder.clone(),
+    }
 }
 
 /// Where SIP is spoken over TLS, and by which certificate.

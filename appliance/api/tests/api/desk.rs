@@ -226,6 +226,7 @@ impl Desk {
             counters: Arc::new(|| vec![("process_open_files", "Open files", 7)]),
             sip: ([0, 0, 0, 0], 5070).into(),
             files: api::state::Files {
+                data: folder.path().to_owned(),
                 recordings: folder.path().join("recordings"),
                 flight_recorder: Some(folder.path().join("flight-recorder")),
             },

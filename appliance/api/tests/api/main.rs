@@ -20,6 +20,7 @@ mod roles;
 mod rules;
 mod server;
 mod sip_socket;
+mod system;
 mod trunks;
 mod web_page;
 mod webhooks;
