@@ -16,6 +16,7 @@ mod recorder;
 mod rescue;
 mod settings;
 mod signals;
+mod update;
 
 use std::fs;
 use std::process::{Command, ExitCode};
