@@ -220,7 +220,7 @@ fn author(caller: &Caller) -> Author {
 }
 
 /// The hash of a new password.
-async fn hash(state: &State, password: String) -> Result<PasswordHash, Failure> {
+pub(crate) async fn hash(state: &State, password: String) -> Result<PasswordHash, Failure> {
     let invalid = |reason| Err(Rejection::Invalid { field: "password", reason }.into());
     if password.len() < 8 || password.len() > 128 {
         return invalid("must be 8 to 128 bytes long");

@@ -15,7 +15,7 @@ use crate::limits;
 
 pub use attempts::Attempts;
 pub use caller::{Asked, Caller, Credential, check_origin, identify, identify_if_known};
-pub(crate) use login::{__path_login, __path_logout, login, logout, source_of};
+pub(crate) use login::{__path_login, __path_logout, Source, login, logout, open_session, source_of, too_often};
 pub use login::{Credentials, Session};
 pub use passwords::{Passwords, hash};
 

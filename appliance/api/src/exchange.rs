@@ -75,7 +75,8 @@ fn sets_something(command: &Command) -> bool {
         | Command::ReadSequence(_)
         | Command::ListBindings(_)
         | Command::ReadCounters
-        | Command::ReadPublicAddress => false,
+        | Command::ReadPublicAddress
+        | Command::SetTimeZone(_) => false,
     }
 }
 

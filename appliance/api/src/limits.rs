@@ -69,6 +69,11 @@ pub const CONFIGURATION_KEY: usize = 100;
 /// Octets of what our own routes answer when they are asked for it: ten long flows.
 pub const CONFIGURATION_ANSWER: usize = 16 << 20;
 
+/// How long the board's first process may take for a line of its answer, or to take what it is sent.
+pub const BOARD_ANSWER: Duration = Duration::from_secs(10);
+/// Octets of such a line.
+pub const BOARD_LINE: u64 = 64 * 1024;
+
 /// A message of SIP, or of signalling by JSON, from a browser: more than an offer with a hundred candidates.
 pub const SIP_MESSAGE: usize = 64 * 1024;
 /// Octets read of a browser's connection at a time.

@@ -10,7 +10,8 @@ use utoipa::{Modify, OpenApi};
 use crate::{
     accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, certificate, cloud, conference,
     conferencecall, customer, direct_hash, extension, failure, flight_recorder, flow, groupcall, health, metrics,
-    number, outbound_config, provider, recording, route, sip_socket, system, tag, transfer, trunk, webhook_delivery,
+    number, outbound_config, provider, recording, route, setup, sip_socket, system, tag, transfer, trunk,
+    webhook_delivery,
     webrtc, websocket,
 };
 
@@ -18,7 +19,7 @@ use crate::{
 #[openapi(
     info(title = "Tandem", description = "A telephone exchange in one small image.", license(name = "MIT OR Apache-2.0")),
     paths(
-        auth::login, auth::logout, health::get, health::live, metrics::get, get, r#box::get, certificate::authority, certificate::get, certificate::update, certificate::delete, certificate::order, certificate::cancel_order, certificate::token, cloud::get, flight_recorder::get, call::list, call::get,
+        auth::login, auth::logout, setup::get, setup::claim, health::get, health::live, metrics::get, get, r#box::get, certificate::authority, certificate::get, certificate::update, certificate::delete, certificate::order, certificate::cancel_order, certificate::token, cloud::get, flight_recorder::get, call::list, call::get,
         call::delete, call::hangup, call::sequence, call::controls::hold, call::controls::unhold, call::controls::moh,
         call::controls::unmoh, call::controls::mute, call::controls::unmute, call::controls::silence,
         call::controls::unsilence, call::talk::talk, conferencecall::list, conferencecall::get, conferencecall::delete, conference::list,

@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::{
     accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, certificate, cloud, conference,
     conferencecall, customer, direct_hash, envelope, extension, flight_recorder, flow, groupcall, health, limits,
-    metrics, number, openapi, outbound_config, provider, recording, route as routing, sip_socket, system, tag,
+    metrics, number, openapi, outbound_config, provider, recording, route as routing, setup, sip_socket, system, tag,
     transfer, trunk, web_page, webhook_delivery, webrtc, websocket,
 };
 
@@ -67,6 +67,8 @@ pub fn routes() -> Vec<Route> {
 fn the_box() -> Vec<Route> {
     vec![
         route(Method::POST, "/auth/login", Access::Anybody, auth::login),
+        route(Method::GET, "/v1.0/setup", Access::Anybody, setup::get),
+        route(Method::POST, "/v1.0/setup", Access::Anybody, setup::claim),
         route(Method::POST, "/auth/logout", Access::Anybody, auth::logout),
         route(Method::GET, "/livez", Access::Anybody, health::live),
         route(Method::GET, "/healthz", Access::Anybody, health::get),
@@ -316,6 +318,7 @@ async fn admit(Shared(guard): Shared<Guard>, mut request: Request, next: Next) -
         Access::Websocket(permission) => (permission, true),
     };
     let asked = Asked { method: request.method(), headers: request.headers(), uri: request.uri(), websocket };
+    guard.state.setup().is_done()?;
     let caller: Caller = identify(&guard.state, source_of(request.extensions()), asked).await?;
     let own =
         matches!(guard.access, Access::Own(_)) && id_in(guard.path, request.uri().path()) == Some(caller.agent.id);

@@ -10,12 +10,14 @@ use store::{Journal, Store, Timestamp};
 use tokio::sync::{Semaphore, watch};
 
 use crate::auth::{Attempts, Passwords};
+use crate::board::Board;
 use crate::certificate::Certificates;
 use crate::cloud::CloudState;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
 use crate::health::Checkup;
 use crate::readers::Readers;
+use crate::setup::{Setup, SetupCode};
 use crate::sip_socket::SipSockets;
 use crate::webrtc;
 
@@ -81,6 +83,10 @@ pub struct Options {
     pub sip_sockets: Arc<dyn SipSockets>,
     /// What pages are told before they call.
     pub webrtc: webrtc::Settings,
+    /// The board that the box runs on, if it has one of its own.
+    pub board: Option<Arc<dyn Board>>,
+    /// The code of the first administrator, where nobody has taken hold of the box yet.
+    pub setup_code: Option<SetupCode>,
 }
 
 /// Where files lie that are handed out.
@@ -110,6 +116,7 @@ struct Shared {
     refused_handshakes: AtomicU64,
     passwords: Passwords,
     attempts: Attempts,
+    setup: Setup,
     checkup: Checkup,
     stopping: watch::Sender<bool>,
     withdrawn: watch::Sender<()>,
@@ -132,6 +139,7 @@ impl State {
             refused_handshakes: AtomicU64::new(0),
             passwords: Passwords::new(),
             attempts: Attempts::default(),
+            setup: Setup::new(options.setup_code.clone()),
             checkup: Checkup::default(),
             stopping: watch::Sender::new(false),
             withdrawn: watch::Sender::new(()),
@@ -217,6 +225,10 @@ impl State {
         self.shared.options.files.flight_recorder.as_deref()
     }
 
+    pub(crate) fn board(&self) -> Option<&dyn Board> {
+        self.shared.options.board.as_deref()
+    }
+
     pub(crate) fn certificates(&self) -> Option<&Arc<dyn Certificates>> {
         self.shared.options.certificates.as_ref()
     }
@@ -255,6 +267,10 @@ impl State {
 
     pub(crate) fn attempts(&self) -> &Attempts {
         &self.shared.attempts
+    }
+
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.shared.setup
     }
 
     pub(crate) fn checkup(&self) -> &Checkup {

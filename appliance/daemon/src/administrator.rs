@@ -1,21 +1,31 @@
 //! The first start makes the administrator, and says once how to log in.
 
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use api::SetupCode;
 use api::auth::FirstAdmin;
 use store::{Journal, Store, Timestamp};
 
 use crate::clock;
 
-/// Makes the administrator where nobody is there yet, with the password of `TANDEM_ADMIN_PASSWORD` or a random one.
-pub fn make_first(store: &Store, journal: &Journal, now: Timestamp) -> Result<()> {
+/// Makes the administrator where nobody is there yet, with the password of `TANDEM_ADMIN_PASSWORD` or a random one; where there is
+/// a setup code and no such password, whoever has the code does so at the page, and it is returned.
+pub fn make_first(
+    (store, journal): (&Store, &Journal),
+    setup_code: Option<&Path>,
+    now: Timestamp,
+) -> Result<Option<SetupCode>> {
     let given = match std::env::var("TANDEM_ADMIN_PASSWORD") {
         Ok(password) if password.is_empty() => bail!("TANDEM_ADMIN_PASSWORD is empty"),
         Ok(password) => Some(password),
         Err(std::env::VarError::NotPresent) => None,
         Err(error) => return Err(error).context("TANDEM_ADMIN_PASSWORD"),
     };
+    if let (None, Some(file)) = (&given, setup_code) {
+        return if store.reader()?.count_agents()? > 0 { Ok(None) } else { read(file).map(Some) };
+    }
     let entropy = clock::entropy().context("the kernel gives no randomness")?;
     match api::first_admin(store, journal, now, given.as_deref(), &entropy)? {
         FirstAdmin::ThereAlready => {}
@@ -26,7 +36,14 @@ pub fn make_first(store: &Store, journal: &Journal, now: Timestamp) -> Result<()
             let _ = out.write_all(boxed(&password).as_bytes()).and_then(|()| out.flush());
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+fn read(file: &Path) -> Result<SetupCode> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("--setup-code: cannot read {}", file.display()))?;
+    let code = SetupCode::parse(&text);
+    code.with_context(|| format!("--setup-code: {} holds no code of 8 to 64 letters and digits", file.display()))
 }
 
 fn boxed(password: &str) -> String {

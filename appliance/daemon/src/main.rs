@@ -6,6 +6,7 @@
 //! down what is recorded, [`filing`] knows whose it is, [`upstream`] is what goes to a bucket ([`courier`]) and to a cloud ([`cloud`]), [`errand_threads`] ask web servers for flows, as far as [`web`] lets them. [`webrtc_thread`] finds and secures the ways to browsers. [`queue`] is what they are connected by, [`udp_batch`] how datagrams pass the kernel.
 
 mod administrator;
+mod board;
 mod certificates;
 mod clock;
 mod cloud;

@@ -52,8 +52,8 @@ pub struct Options {
     pub codecs: CodecList,
     /// Whether audio is encrypted.
     pub encryption: Option<EncryptionWish>,
-    /// Where the box stands.
-    pub time_zone: TimeZone,
+    /// Where the box stands, if that is not left to the page.
+    pub time_zone: Option<TimeZone>,
     /// How many actions one run of a flow may take.
     pub flow_actions: usize,
     /// Threads that carry audio; where none is given, one for each core but one.
@@ -68,6 +68,10 @@ pub struct Options {
     pub flite: Option<PathBuf>,
     /// What the board records of itself, where this is one.
     pub flight_recorder: Option<PathBuf>,
+    /// The file with the code that lets the first administrator in, where nobody is told a password.
+    pub setup_code: Option<PathBuf>,
+    /// Where the first process of the board listens, where this is one.
+    pub board: Option<PathBuf>,
     /// Web servers on this very box that flows may reach.
     pub own_web_servers: OwnWebServers,
     /// Whose certificates web servers may have that are told of events; those that browsers trust unless told otherwise.
@@ -209,7 +213,8 @@ struct Flags {
     /// What those hear who wait: a sound file (WAV, MP3, Ogg Opus), or off [default: a piece of our own]
     #[arg(long, env = "TANDEM_MUSIC_ON_HOLD", value_name = "FILE|off")]
     music_on_hold: Option<PathBuf>,
-    /// Where the box stands, for the time of day in flows, e.g. Europe/Berlin [default: the machine's zone]
+    /// Where the box stands, for the time of day in flows, e.g. Europe/Berlin [default: what was
+    /// said at the page, else the machine's zone]
     #[arg(long, env = "TANDEM_TIME_ZONE", value_name = "ZONE")]
     time_zone: Option<TimeZone>,
     /// How many actions one run of a flow may take [default: 1000]
@@ -228,6 +233,13 @@ struct Flags {
     /// What tandem-init records of the board, for the API to hand out [default: none]
     #[arg(long, env = "TANDEM_FLIGHT_RECORDER", value_name = "FILE")]
     flight_recorder: Option<PathBuf>,
+    /// The file with the code that the first administrator needs, who then chooses a password at the page [default: none, a
+    /// random password is printed]
+    #[arg(long, env = "TANDEM_SETUP_CODE", value_name = "FILE")]
+    setup_code: Option<PathBuf>,
+    /// Where tandem-init listens for what only it can do [default: this is no board]
+    #[arg(long, env = "TANDEM_BOARD", value_name = "SOCKET")]
+    board: Option<PathBuf>,
     /// A web service that speaks the texts of flows, in the shape of OpenAI's /v1/audio/speech. Its key is what
     /// TANDEM_SPEECH_KEY says, once: it is kept encrypted [default: none, flite speaks]
     #[arg(long, env = "TANDEM_SPEECH_URL", value_name = "URL")]
@@ -348,7 +360,7 @@ fn complete(flags: Flags) -> Result<Options> {
         threads: flags.media_threads.or(file.media_threads),
         conference_seats_per_thread: seats.unwrap_or(pbx::limits::SEATS_A_THREAD),
         music_on_hold: flags.music_on_hold.map(MusicOnHold::from).or(file.music_on_hold).unwrap_or_default(),
-        time_zone: flags.time_zone.or(file.time_zone).unwrap_or_else(TimeZone::of_machine),
+        time_zone: flags.time_zone.or(file.time_zone),
         speech: flags.speech_url.or(file.speech_url).map(|url| SpeechService {
             url,
             model: flags.speech_model.or(file.speech_model).unwrap_or_else(|| "tts-1".into()),
@@ -360,6 +372,8 @@ fn complete(flags: Flags) -> Result<Options> {
         }),
         flite: flags.flite.or(file.flite),
         flight_recorder: flags.flight_recorder,
+        setup_code: flags.setup_code,
+        board: flags.board,
         own_web_servers: flags.own_web_servers.or(file.own_web_servers).unwrap_or_default(),
         webhook_roots: flags.webhook_roots.or(file.webhook_roots),
         bucket: flags.bucket.complete(BucketFlags {

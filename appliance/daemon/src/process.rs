@@ -12,6 +12,7 @@ use api::webrtc::ice::{IceServers, TurnAccess, is_relay};
 use delivery::WebhookThreads;
 use media::Sound;
 use pbx::errand::ErrandReport;
+use pbx::settings::is_time_zone;
 use pbx::{Input, Pbx, Settings};
 use rustls::ServerConfig;
 use sip::sdp::Encryption;
@@ -21,6 +22,7 @@ use store::sealed::BoxKey;
 use store::{Store, Timestamp, Writer};
 use tokio::sync::watch;
 
+use crate::board::ControlSocket;
 use crate::certificates::Certificates;
 use crate::clock::{self, Clock};
 use crate::data_folder::DataFolder;
@@ -45,6 +47,7 @@ use crate::signals::Signals;
 use crate::sip_sockets::SipSockets;
 use crate::sound_thread::library::Library;
 use crate::sound_thread::{self, SoundThread};
+use crate::time_zone::TimeZone;
 use crate::upstream::Upstream;
 use crate::web::Reach;
 use crate::webrtc_thread::Knocking;
@@ -139,13 +142,13 @@ impl Running {
     ) -> Result<Running> {
         let (clock, sip) = (Clock::start(), sockets.address());
         let (journal, events, bell) = start_journal(writer, notices)?;
-        administrator::make_first(&store, &journal, now())?;
+        let setup_code = administrator::make_first((&store, &journal), options.setup_code.as_deref(), now())?;
 
         let requests = sockets.queue(limits::COMMANDS);
         let (media_reports, names) = (sockets.queue(limits::MEDIA_EVENTS), sockets.queue(limits::QUESTIONS));
         // What waits there is bounded by the sockets, and what each may have said.
         let (websockets, websocket_counters) = (sockets.queue(0), Arc::<sip_sockets::Counters>::default());
-        let (settings, own, knock) = settings(options, &sockets, clock)?;
+        let (settings, own, knock) = settings((options, &store), &sockets, clock)?;
         let waiting = (Waitings::new(settings.media_threads)?, knock);
         let (recording, sound, recording_reports) = start_workers((options, folder), clock, &waiting.0, &sockets)?;
         let media = start_media((options, &settings), (clock, &media_reports), waiting, (&recording, &sound))?;
@@ -193,6 +196,8 @@ impl Running {
             webhooks: webhook::for_the_api(options, folder, &webhooks)?,
             sip_sockets: Arc::new(SipSockets::new(websockets, websocket_counters)),
             webrtc: webrtc(options, folder)?,
+            board: options.board.clone().map(|socket| Arc::new(ControlSocket(socket)) as Arc<dyn api::Board>),
+            setup_code,
         };
         let http = Http::start(doors, api)?;
         let upstream = upstream.configure((options, folder), (&http.state, &journal))?;
@@ -481,11 +486,13 @@ pub fn now() -> Timestamp {
 
 /// What the options say of the exchange, and where it speaks SIP itself.
 fn settings(
-    options: &Options,
+    (options, store): (&Options, &Store),
     sockets: &Sockets,
     clock: Clock,
 ) -> Result<(Settings, name_thread::Own, Option<Knocking>)> {
     let (sip, sips) = (sockets.address(), sockets.tls_address());
+    let set = store.reader().and_then(|reader| reader.time_zone()).context("cannot read the database")?;
+    let time_zone = options.time_zone.clone().map(|zone| zone.0).or(set.filter(|name| is_time_zone(name)));
     let settings = Settings {
         realm: options.realm.clone(),
         digest: options.digest.0.clone(),
@@ -500,7 +507,7 @@ fn settings(
         encryption: options.encryption.map_or(Encryption::Off, |wish| wish.0),
         encryption_over_tls: options.encryption.map_or(Encryption::Optional, |wish| wish.0),
         music_on_hold: options.music_on_hold != MusicOnHold::Off,
-        time_zone: options.time_zone.0.clone(),
+        time_zone: time_zone.unwrap_or_else(|| TimeZone::of_machine().0),
         flow_actions: options.flow_actions,
         ..Settings::default()
     };

@@ -528,6 +528,7 @@ impl Run {
                 | Reply::Bindings(_)
                 | Reply::Counters(_)
                 | Reply::PublicAddress(_)
+                | Reply::TimeZone(_)
                 | Reply::Providers(_),
             )
             | Err(_) => {

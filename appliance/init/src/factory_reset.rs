@@ -24,7 +24,8 @@ pub fn obey() -> Result<()> {
     Ok(())
 }
 
-fn order_in(data: &Path) -> Result<()> {
+/// Orders it on this data partition.
+pub fn order_in(data: &Path) -> Result<()> {
     let file = fs::File::create(data.join(ORDER)).context("the order cannot be written")?;
     file.sync_all()?;
     fs::File::open(data)?.sync_all().context("the order cannot be written")

@@ -33,8 +33,7 @@ impl Hardware {
 
     /// Sets the system's time to one that can be believed.
     pub fn set_time(&self) {
-        let made = std::fs::read_to_string(MADE).ok().and_then(|made| made.trim().parse().ok());
-        let made = Duration::from_secs(made.unwrap_or(0));
+        let made = Duration::from_secs(made().unwrap_or(0));
         let shown = self.clock.as_ref().map_or(Err(hal::Error::Missing("clock")), |clock| clock.read());
         let time = sane(shown, made);
         if shown == Ok(time) {
@@ -47,6 +46,11 @@ impl Hardware {
             say(format_args!("the time cannot be set: {error}"));
         }
     }
+}
+
+/// When the image was made, where it says so.
+pub fn made() -> Option<u64> {
+    std::fs::read_to_string(MADE).ok()?.trim().parse().ok()
 }
 
 /// Leaves the system's time in the clock that runs on while the box is off. A board without one has said so at its start.

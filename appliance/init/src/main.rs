@@ -2,6 +2,7 @@
 //!
 //! The order is that of `run`. Nothing on the way waits for anything it does not need, since it all delays the first call.
 mod console;
+mod control;
 mod dhcp;
 mod exchange;
 mod factory_reset;
@@ -9,6 +10,7 @@ mod hardware;
 mod health;
 mod keeper;
 mod light;
+mod mdns;
 mod mount;
 mod network;
 mod ntp;
@@ -19,7 +21,9 @@ mod signals;
 mod update;
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -32,12 +36,14 @@ use smol::future::or;
 use smol::{Async, LocalExecutor, Timer};
 
 use console::{Printer, say};
+use control::Board;
 use exchange::{Ending, Event, Exchange, Executor};
 use hardware::Hardware;
 use keeper::Keeper;
+use network::Network;
 use ntp::{Offered, source::Source};
 use rescue::{Code, Rescue, Wish};
-use settings::{Address, Settings};
+use settings::Settings;
 use signals::Signals;
 
 const TANDEM: &str = "/bin/tandem";
@@ -84,13 +90,18 @@ async fn run(executor: Executor) -> Result<Ending> {
     if let Some(mut led) = hardware.led.take() {
         executor.spawn(async move { light::drive(&mut *led, shown).await }).detach();
     }
-    let offered = bring_network_up(executor, &settings).await;
+    // What is set of the network lies on the data partition; a box without it stands in the network as it came.
+    let data = mount::data().and_then(|()| factory_reset::obey());
+    let (network, offered) = bring_network_up(executor, &settings).await;
     follow_time(executor, &settings, offered);
 
     let keeper = Keeper::new(began.elapsed(), settings.watchdog, settings.patience, settings.rescue);
-    let ending = match mount::data().and_then(|()| factory_reset::obey()).and_then(|()| command(&settings)) {
+    let ending = match data.and_then(|()| command(&settings)) {
         Ok(command) => {
             let recording = executor.spawn(recorder::keep());
+            let name = become_known(executor, &settings, &network);
+            let (events, data, has_watchdog) = (sender.clone(), mount::DATA.into(), hardware.watchdog.is_some());
+            answer_the_exchange(executor, Board { events, data, has_watchdog, network, name });
             let (health_address, watchdog) = (settings.health_address(), hardware.watchdog.take());
             let printer = Printer::start(std::io::stdout())?;
             let rescue = Rescue::new(settings.rescue_address(), Code::draw()?);
@@ -126,10 +137,22 @@ fn command(settings: &Settings) -> Result<Command> {
         .env_clear()
         .env("TANDEM_DATA", TANDEM_DATA)
         .env("TANDEM_FLIGHT_RECORDER", recorder::FILE)
+        .env("TANDEM_BOARD", control::SOCKET)
         .envs(settings.exchange.iter().cloned());
     command.current_dir(mount::DATA).stdin(std::process::Stdio::null());
     signals::unblock_for(&mut command);
     Ok(command)
+}
+
+/// Opens the control socket; a box where that fails is a telephone exchange all the same.
+fn answer_the_exchange(executor: Executor, board: Board) {
+    match control::open(Path::new(control::SOCKET)) {
+        Ok(listener) => executor.spawn(control::serve(executor, listener, Rc::new(board))).detach(),
+        Err(error) => {
+            say(format_args!("the exchange cannot ask the board for anything: {error:#}"));
+            defmt::error!("there is no control socket");
+        }
+    }
 }
 
 /// Turns signals and presses of the power button into events.
@@ -170,22 +193,13 @@ async fn watch_button(mut button: impl Button + std::os::fd::AsFd, events: Sende
 
 /// Returns as soon as there is an address to listen on, or it is plain that there will be none soon; with whom the network
 /// says to ask for the time.
-async fn bring_network_up(executor: Executor, settings: &Settings) -> Offered {
+async fn bring_network_up(executor: Executor, settings: &Settings) -> (Rc<Network>, Offered) {
     let (sender, has_address) = bounded(1);
-    if let Err(error) = network::up(&settings.address) {
-        say(format_args!("no network: {error:#}"));
-        defmt::error!("no network: {=str}", clipped(&format!("{error:#}")));
-        return Offered { time_servers: Vec::new(), changes: has_address };
+    let file = Path::new(mount::DATA).join(network::FILE);
+    let network = network::up(executor, &settings.network, file, sender);
+    if !network.waits_for_dhcp() {
+        return (network, Offered { time_servers: Vec::new(), changes: has_address });
     }
-    if settings.address != Address::Dhcp {
-        return Offered { time_servers: Vec::new(), changes: has_address };
-    }
-    let follow = async move {
-        if let Err(error) = network::follow_dhcp(sender).await {
-            say(format_args!("{error:#}"));
-        }
-    };
-    executor.spawn(follow).detach();
     let limit = async {
         Timer::after(ADDRESS_LIMIT).await;
         say("no address from the network yet, going on without");
@@ -193,7 +207,22 @@ async fn bring_network_up(executor: Executor, settings: &Settings) -> Offered {
         Vec::new()
     };
     let time_servers = or(async { has_address.recv().await.unwrap_or_default() }, limit).await;
-    Offered { time_servers, changes: has_address }
+    (network, Offered { time_servers, changes: has_address })
+}
+
+/// Has the box found by its name.
+fn become_known(executor: Executor, settings: &Settings, network: &Rc<Network>) -> mdns::Name {
+    let name = mdns::Name::default();
+    let kinds = [
+        ("_http._tcp.local.", "http"),
+        ("_https._tcp.local.", "https"),
+        ("_sip._udp.local.", "sip"),
+        ("_sip._tcp.local.", "sip"),
+        ("_sips._tcp.local.", "sips"),
+    ];
+    let services = kinds.into_iter().filter_map(|(kind, setting)| Some((kind, settings.port(setting)?))).collect();
+    executor.spawn(mdns::follow(Rc::clone(network), services, name.clone())).detach();
+    name
 }
 
 /// Keeps the clock right; nobody waits for it.

@@ -1,126 +1,191 @@
-//! The network: the loopback interface, the first real one, its address and the name servers.
+//! The network: the loopback interface, the first real one, its addresses, the name servers, and the box's name.
+//!
+//! What is set of it lies on the data partition and wins over the kernel's command line. A change is tried at once and comes back by
+//! itself unless somebody confirms it within a minute, over the new network; only then it is written down, so that a restart brings
+//! back the old one as well.
+mod addresses;
+mod applied;
 mod rtnetlink;
+mod settings;
+mod stored;
+#[cfg(test)]
+mod tests;
 
-use std::fs;
+use std::cell::{Cell, RefCell};
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::Result;
+use serde_json::{Value, json};
+use smol::Timer;
 use smol::channel::Sender;
 
 use crate::console::say;
-use crate::dhcp::{self, Lease};
-use crate::settings::{Address, Ipv4};
-use rtnetlink::RtNetlink;
+use crate::exchange::Executor;
+pub use addresses::own_addresses;
+use applied::Applied;
+pub use settings::{NetworkSettings, Wrong};
 
-/// The first Ethernet interface of the kernel.
-const INTERFACE: &str = "eth0";
 /// `/etc/resolv.conf` of the read-only root points here.
 pub const RESOLV_CONF: &str = "/run/resolv.conf";
+/// Where the settings lie on the data partition.
+pub const FILE: &str = "network.json";
 
-/// Brings up what needs nobody else: the loopback interface, the first real one, and a fixed address. IPv6 addresses come
-/// from the routers, by the kernel.
-pub fn up(address: &Address) -> Result<()> {
-    let mut kernel = RtNetlink::open()?;
-    kernel.set_up(index_of("lo")?)?;
-    let index = index_of(INTERFACE)?;
-    // The kernel announces the addresses an interface has when it comes up; so the network learns at once who has this one.
-    fs::write(format!("/proc/sys/net/ipv4/conf/{INTERFACE}/arp_notify"), "1")?;
-    if let Address::Fixed(ipv4) = address {
-        kernel.add_address(index, ipv4.address, ipv4.prefix)?;
-        kernel.set_up(index)?;
-        apply(&mut kernel, index, ipv4)
-    } else {
-        kernel.set_up(index)
+/// How long a change has to be confirmed.
+pub const TRIAL: Duration = Duration::from_secs(60);
+/// So long a change waits, so that whoever asked for it is answered over the network as it was.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How interfaces are set up and torn down; in the box by the kernel.
+pub trait Kernel {
+    /// Goes from what is set up now to this.
+    fn apply(&self, settings: &NetworkSettings) -> Result<()>;
+}
+
+/// What is set, what is tried.
+pub struct Network {
+    kernel: Box<dyn Kernel>,
+    executor: Executor,
+    /// Where confirmed settings are written.
+    file: PathBuf,
+    confirmed: RefCell<NetworkSettings>,
+    trial: RefCell<Option<Trial>>,
+    /// Counts the trials: an old one that ends late ends nothing.
+    number: Cell<u64>,
+    length: Duration,
+}
+
+struct Trial {
+    number: u64,
+    settings: NetworkSettings,
+    until: Instant,
+    is_applied: bool,
+}
+
+impl Network {
+    /// The network as it is set up already by these settings.
+    pub fn new(executor: Executor, kernel: Box<dyn Kernel>, file: PathBuf, confirmed: NetworkSettings) -> Network {
+        Network {
+            kernel,
+            executor,
+            file,
+            confirmed: RefCell::new(confirmed),
+            trial: RefCell::new(None),
+            number: Cell::new(0),
+            length: TRIAL,
+        }
+    }
+
+    /// The settings, and those on trial with the seconds that are left.
+    pub fn show(&self) -> Value {
+        let trial = self.trial.borrow();
+        let trial = trial.as_ref().map(|trial| {
+            let left = trial.until.saturating_duration_since(Instant::now());
+            json!({ "settings": trial.settings.to_json(), "seconds_left": left.as_secs_f64().ceil() as u64 })
+        });
+        json!({ "settings": self.confirmed.borrow().to_json(), "trial": trial })
+    }
+
+    /// Tries other settings; a trial that runs is replaced, and what counts when it fails is what was confirmed last.
+    pub fn try_out(self: &Rc<Network>, settings: NetworkSettings) {
+        let number = self.number.get() + 1;
+        self.number.set(number);
+        let until = Instant::now() + FAREWELL + self.length;
+        *self.trial.borrow_mut() = Some(Trial { number, settings: settings.clone(), until, is_applied: false });
+        let network = Rc::clone(self);
+        let trying = async move {
+            Timer::after(FAREWELL).await;
+            if !network.is_on_trial(number) {
+                return;
+            }
+            say("the network is changed, on trial");
+            defmt::info!("the network is changed, on trial");
+            network.apply(&settings);
+            network.trial.borrow_mut().iter_mut().for_each(|trial| trial.is_applied = true);
+            Timer::at(until).await;
+            if network.is_on_trial(number) {
+                say("nobody has confirmed the network, it is as it was before");
+                defmt::warn!("the network is as it was before");
+                *network.trial.borrow_mut() = None;
+                let confirmed = network.confirmed.borrow().clone();
+                network.apply(&confirmed);
+            }
+        };
+        self.executor.spawn(trying).detach();
+    }
+
+    /// Keeps what is on trial.
+    pub fn confirm(&self) -> Result<(), String> {
+        let mut trial = self.trial.borrow_mut();
+        let Some(running) = trial.as_ref() else { return Err("there are no settings on trial".to_owned()) };
+        if !running.is_applied {
+            return Err("the settings are not in use yet".to_owned());
+        }
+        stored::write(&self.file, &running.settings)
+            .map_err(|error| format!("the settings cannot be kept: {error:#}"))?;
+        self.confirmed.replace(running.settings.clone());
+        *trial = None;
+        say("the network is confirmed");
+        defmt::info!("the network is confirmed");
+        Ok(())
+    }
+
+    fn is_on_trial(&self, number: u64) -> bool {
+        self.trial.borrow().as_ref().is_some_and(|trial| trial.number == number)
+    }
+
+    fn apply(&self, settings: &NetworkSettings) {
+        if let Err(error) = self.kernel.apply(settings) {
+            say(format_args!("the network is not as it should be: {error:#}"));
+            defmt::error!("the network is not as it should be");
+        }
     }
 }
 
-/// Gets the address from the network and keeps it; tells each time there is one, with the network's time servers.
-pub async fn follow_dhcp(has_address: Sender<Vec<Ipv4Addr>>) -> Result<()> {
-    let index = index_of(INTERFACE)?;
-    let mut used: Option<Ipv4> = None;
-    let apply_lease = |lease: Option<Lease>| {
-        let time_servers = lease.as_ref().map(|lease| lease.time_servers.clone()).unwrap_or_default();
-        if let Err(error) = change(&mut used, lease, index) {
-            say(format_args!("{error:#}"));
-        }
-        if used.is_some() {
-            // Whoever waited may have stopped waiting, and what is new may be what was.
-            let _ = has_address.force_send(time_servers);
+/// The address of the box's hardware, as it stands on labels.
+pub fn hardware_address_of_the_box() -> Option<String> {
+    let octets = applied::hardware_address(applied::INTERFACE).ok()?;
+    Some(octets.map(|octet| format!("{octet:02x}")).join(":"))
+}
+
+/// Sets the network up for the first time: by what was confirmed last, or else by the command line. Where DHCP has a say, the channel
+/// hears of each address, with the network's time servers.
+pub fn up(
+    executor: Executor,
+    by_command_line: &NetworkSettings,
+    file: PathBuf,
+    has_address: Sender<Vec<Ipv4Addr>>,
+) -> Rc<Network> {
+    let settings = match stored::read(&file) {
+        Ok(Some(settings)) => settings,
+        Ok(None) => by_command_line.clone(),
+        Err(error) => {
+            say(format_args!("the settings of the network are ignored: {error:#}"));
+            defmt::warn!("the settings of the network are ignored");
+            by_command_line.clone()
         }
     };
-    dhcp::run(INTERFACE, hardware_address()?, apply_lease).await.context("DHCP has ended")
-}
-
-/// Goes from the address in use to the one of a lease.
-fn change(used: &mut Option<Ipv4>, lease: Option<Lease>, index: u32) -> Result<()> {
-    let wanted = lease.map(|lease| Ipv4 {
-        address: lease.address,
-        prefix: lease.prefix,
-        gateway: lease.router,
-        name_servers: lease.name_servers,
-    });
-    if *used == wanted {
-        return Ok(());
+    let kernel = Applied::new(executor, has_address);
+    if let Err(error) = kernel.apply(&settings) {
+        say(format_args!("no network: {error:#}"));
+        defmt::error!("no network");
     }
-    let mut kernel = RtNetlink::open()?;
-    if let Some(old) = used.take() {
-        kernel.remove_address(index, old.address, old.prefix)?;
+    Rc::new(Network::new(executor, Box::new(kernel), file, settings))
+}
+
+impl Network {
+    /// Whether IPv4 addresses come from the network.
+    pub fn waits_for_dhcp(&self) -> bool {
+        self.confirmed.borrow().ipv4 == settings::Ipv4Wish::Dhcp
     }
-    if let Some(new) = &wanted {
-        apply(&mut kernel, index, new)?;
-    }
-    *used = wanted;
-    Ok(())
-}
 
-fn apply(kernel: &mut RtNetlink, index: u32, ipv4: &Ipv4) -> Result<()> {
-    kernel.add_address(index, ipv4.address, ipv4.prefix)?;
-    if let Some(gateway) = ipv4.gateway {
-        kernel.set_default_route(index, gateway)?;
-    }
-    fs::write(RESOLV_CONF, resolv_conf(&ipv4.name_servers))
-        .with_context(|| format!("{RESOLV_CONF} cannot be written"))?;
-    say(format_args!("{INTERFACE} has {}/{}", ipv4.address, ipv4.prefix));
-    defmt::info!("the address is {=[u8; 4]}/{=u8}", ipv4.address.octets(), ipv4.prefix);
-    Ok(())
-}
-
-fn resolv_conf(name_servers: &[Ipv4Addr]) -> String {
-    name_servers.iter().map(|address| format!("nameserver {address}\n")).collect()
-}
-
-fn index_of(interface: &str) -> Result<u32> {
-    let index = fs::read_to_string(format!("/sys/class/net/{interface}/ifindex"));
-    let index = index.with_context(|| format!("there is no network interface {interface}"))?;
-    index.trim().parse().with_context(|| format!("the index of {interface} is {index:?}"))
-}
-
-fn hardware_address() -> Result<[u8; 6]> {
-    let address = fs::read_to_string(format!("/sys/class/net/{INTERFACE}/address"))?;
-    parse_hardware_address(&address).ok_or_else(|| anyhow!("the hardware address of {INTERFACE} is {address:?}"))
-}
-
-fn parse_hardware_address(address: &str) -> Option<[u8; 6]> {
-    let octets = address.trim().split(':').map(|octet| u8::from_str_radix(octet, 16).ok());
-    octets.collect::<Option<Vec<u8>>>()?.try_into().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hardware_addresses() {
-        assert_eq!(parse_hardware_address("52:54:00:12:34:56\n"), Some([0x52, 0x54, 0, 0x12, 0x34, 0x56]));
-        for bad in ["", "52:54:00:12:34", "52:54:00:12:34:56:78", "52:54:00:12:34:5g"] {
-            assert_eq!(parse_hardware_address(bad), None, "{bad:?}");
+    /// The name that was given to the box.
+    pub fn hostname(&self) -> String {
+        match &*self.trial.borrow() {
+            Some(trial) if trial.is_applied => trial.settings.hostname.clone(),
+            _ => self.confirmed.borrow().hostname.clone(),
         }
-    }
-
-    #[test]
-    fn one_line_for_each_name_server() {
-        let servers = [Ipv4Addr::new(10, 0, 2, 3), Ipv4Addr::new(9, 9, 9, 9)];
-        assert_eq!(resolv_conf(&servers), "nameserver 10.0.2.3\nnameserver 9.9.9.9\n");
-        assert_eq!(resolv_conf(&[]), "");
     }
 }

@@ -2,13 +2,14 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::network::NetworkSettings;
 use crate::ntp::source::Source;
 
 /// Everything that can be set from outside the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Where the address of the first network interface comes from.
-    pub address: Address,
+    /// How the box stands in the network, as long as nobody has set that.
+    pub network: NetworkSettings,
     /// Who tells the time; empty: those that the network names, or a public pool.
     pub time_servers: Vec<Source>,
     /// After how long unpetted the watchdog resets the box.
@@ -21,29 +22,18 @@ pub struct Settings {
     pub exchange: Vec<(String, String)>,
 }
 
-/// Where an interface's address comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    /// From the network.
-    Dhcp,
-    /// From the person who wrote the command line.
-    Fixed(Ipv4),
-}
-
-/// An interface's share of an IPv4 network.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ipv4 {
-    pub address: Ipv4Addr,
-    /// Bits of the network part, 0 to 32.
-    pub prefix: u8,
-    pub gateway: Option<Ipv4Addr>,
-    pub name_servers: Vec<Ipv4Addr>,
-}
-
 /// Flags of the exchange that may be given, and what they are when they are not.
-const EXCHANGE: [(&str, Option<&str>); 11] = [
+const EXCHANGE: [(&str, Option<&str>); 18] = [
     ("sip", Some("0.0.0.0:5060")),
-    ("http", Some("0.0.0.0:80")),
+    ("sips", Some("0.0.0.0:5061")),
+    ("http", Some("[::]:80")),
+    ("https", Some("[::]:443")),
+    ("https_redirect", Some("true")),
+    ("host_names", None),
+    ("webrtc", Some("0.0.0.0:3478")),
+    ("ice_servers", None),
+    ("encryption", None),
+    ("time_zone", None),
     ("rtp", Some("0.0.0.0:10000-19999")),
     ("advertise", None),
     ("nameservers", None),
@@ -61,7 +51,7 @@ impl Settings {
     pub fn parse(command_line: &str) -> (Settings, Vec<String>) {
         let exchange = EXCHANGE.iter().filter_map(|(name, default)| Some((variable(name), (*default)?.to_owned())));
         let mut settings = Settings {
-            address: Address::Dhcp,
+            network: NetworkSettings::default(),
             time_servers: Vec::new(),
             watchdog: Duration::from_secs(30),
             patience: Duration::from_secs(120),
@@ -82,7 +72,9 @@ impl Settings {
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
-            "ip" => self.address = address(value)?,
+            "ip" => self.network.set_ip(value)?,
+            "vlan" => self.network.set_vlan(value)?,
+            "hostname" => self.network.set_hostname(value)?,
             "ntp" => self.time_servers = value.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "watchdog" => self.watchdog = seconds(value, 10)?,
             "patience" => self.patience = seconds(value, 1)?,
@@ -100,6 +92,12 @@ impl Settings {
     /// Where the rescue page is shown: at the port of the page that people know.
     pub fn rescue_address(&self) -> SocketAddr {
         (Ipv6Addr::UNSPECIFIED, self.health_address().map_or(80, |address| address.port())).into()
+    }
+
+    /// The port of an address of the exchange, if it listens there.
+    pub fn port(&self, name: &str) -> Option<u16> {
+        let (_, address) = self.exchange.iter().find(|(known, _)| *known == variable(name))?;
+        address.parse().ok().map(|address: SocketAddr| address.port())
     }
 
     /// Where the exchange answers its health check: on this box, at the port of its HTTP address.
@@ -134,26 +132,6 @@ fn seconds(value: &str, least: u64) -> Result<Duration, String> {
     }
 }
 
-/// `dhcp`, or `ADDRESS/PREFIX[,GATEWAY[,NAMESERVER…]]`.
-fn address(value: &str) -> Result<Address, String> {
-    if value == "dhcp" {
-        return Ok(Address::Dhcp);
-    }
-    let mut parts = value.split(',');
-    let wrong = |part: &str| format!("{part:?} in {value:?} is no address");
-    let own = parts.next().unwrap_or_default();
-    let (address, prefix) = own.split_once('/').ok_or_else(|| format!("{own:?} has no /PREFIX"))?;
-    let prefix = prefix.parse().ok().filter(|prefix| *prefix <= 32).ok_or_else(|| wrong(own))?;
-    let others: Result<Vec<Ipv4Addr>, String> = parts.map(|part| part.parse().map_err(|_| wrong(part))).collect();
-    let mut others = others?.into_iter();
-    Ok(Address::Fixed(Ipv4 {
-        address: address.parse().map_err(|_| wrong(own))?,
-        prefix,
-        gateway: others.next(),
-        name_servers: others.collect(),
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,7 +143,7 @@ mod tests {
     #[test]
     fn a_bare_command_line_gives_the_defaults() {
         let (settings, complaints) = Settings::parse("console=ttyAMA0 root=PARTLABEL=root ro quiet\n");
-        assert_eq!(settings.address, Address::Dhcp);
+        assert_eq!(settings.network, NetworkSettings::default());
         assert_eq!(variable_of(&settings, "TANDEM_SIP"), Some("0.0.0.0:5060"));
         assert_eq!(variable_of(&settings, "TANDEM_ADVERTISE"), None);
         assert_eq!(settings.health_address(), Some(([127, 0, 0, 1], 80).into()));
@@ -181,12 +159,15 @@ mod tests {
     }
 
     #[test]
-    fn a_fixed_address_with_gateway_and_name_servers() {
-        let (settings, complaints) = Settings::parse("tandem.ip=10.0.2.15/24,10.0.2.2,10.0.2.3,9.9.9.9 quiet");
-        let Address::Fixed(ipv4) = settings.address else { panic!("not fixed: {complaints:?}") };
-        assert_eq!((ipv4.address, ipv4.prefix), (Ipv4Addr::new(10, 0, 2, 15), 24));
-        assert_eq!(ipv4.gateway, Some(Ipv4Addr::new(10, 0, 2, 2)));
-        assert_eq!(ipv4.name_servers, [Ipv4Addr::new(10, 0, 2, 3), Ipv4Addr::new(9, 9, 9, 9)]);
+    fn the_network_by_words() {
+        let (settings, complaints) =
+            Settings::parse("tandem.ip=10.0.2.15/24,10.0.2.2 tandem.vlan=20 tandem.hostname=desk quiet");
+        let mut network = NetworkSettings::default();
+        network.set_ip("10.0.2.15/24,10.0.2.2").expect("it is right");
+        network.set_vlan("20").expect("it is right");
+        network.set_hostname("desk").expect("it is right");
+        assert_eq!((settings.network, complaints), (network, Vec::new()));
+        assert_eq!((Settings::parse("").0.port("https"), Settings::parse("").0.port("realm")), (Some(443), None));
     }
 
     #[test]

@@ -154,6 +154,8 @@ pub enum Command {
     ReadCounters,
     /// Tells where the world reaches us, as far as that is known.
     ReadPublicAddress,
+    /// The box stands in this time zone, by its IANA name, for the time of day in flows.
+    SetTimeZone(String),
 }
 
 /// What [`Command::CreateActiveflow`] needs.
@@ -220,6 +222,8 @@ pub enum Reply {
     Counters(Box<Counters>),
     /// Where the world reaches us; `None`: at our own address, as far as one knows.
     PublicAddress(Option<SocketAddr>),
+    /// The time zone that counts from now on.
+    TimeZone(String),
 }
 
 /// Why a [`Command`] was not carried out; nothing was changed.

@@ -24,7 +24,7 @@ use crate::public_address;
 use crate::recording::{RecordingOrder, RecordingReport};
 use crate::registrar::{Binding, Registrar};
 use crate::sequence::Sequence;
-use crate::settings::Settings;
+use crate::settings::{Settings, is_time_zone};
 use crate::timers::Timer;
 use crate::{Deadline, Time};
 
@@ -356,8 +356,18 @@ impl Pbx {
             Command::ReadSequence(id) => self.calls.sequence(&self.ctx, id),
             Command::ListBindings(extension) => Ok(Reply::Bindings(self.registrar.list(extension))),
             Command::ReadPublicAddress => Ok(Reply::PublicAddress(public_address::known(&self.ctx))),
+            Command::SetTimeZone(name) => self.set_time_zone(name),
             Command::ReadCounters => Ok(Reply::Counters(Box::new(self.counters()))),
         }
+    }
+
+    fn set_time_zone(&mut self, name: String) -> Result<Reply, Rejection> {
+        if !is_time_zone(&name) {
+            let reason = "must be the name of a time zone, as Europe/Berlin is";
+            return Err(Rejection::Invalid { field: "time_zone", reason });
+        }
+        self.ctx.settings.time_zone.clone_from(&name);
+        Ok(Reply::TimeZone(name))
     }
 
     fn counters(&self) -> Counters {

@@ -302,6 +302,12 @@ impl Reader {
         agent::count(&self.connection)
     }
 
+    /// In which time zone the box stands, if anybody has said so.
+    pub fn time_zone(&self) -> Result<Option<String>, Error> {
+        let name = crate::setting::read(&self.connection, "time_zone")?;
+        name.map(|name| String::from_utf8(name).map_err(|_| Error::Value("time_zone"))).transpose()
+    }
+
     /// A page of access keys.
     pub fn accesskeys(&self, page: PageRequest) -> Result<Page<accesskey::Record>, Error> {
         accesskey::list(&self.connection, &self.identity, page)

@@ -77,6 +77,8 @@ pub enum Item {
     Cursor(String, i64),
     /// There is no reader of this name any more: what it did not read is not kept for it.
     CursorDropped(String),
+    /// The box stands in this time zone.
+    TimeZone(String),
     /// Nothing to remember: whether the disk can be written.
     Probe(Timestamp),
     /// For a while nothing could be written, logged as `database_delayed`.
@@ -163,6 +165,7 @@ impl Item {
             Item::WebhookDelivery(_) => Durability::Batched,
             Item::Cursor(name, _) if name == webhook_delivery::CURSOR => Durability::Batched,
             Item::Event(_)
+            | Item::TimeZone(_)
             | Item::AccesskeyCreated(_)
             | Item::AccesskeyUpdated(..)
             | Item::AccesskeyDeleted(..)
@@ -437,6 +440,7 @@ impl<'a> Batch<'a> {
             Item::Cursor(name, seq) => cursor::advance(self.connection, name, *seq),
             Item::CursorDropped(name) => cursor::forget(self.connection, name),
             Item::Delayed { since, until, reason } => self.delayed(*since, *until, reason),
+            Item::TimeZone(name) => setting::write(self.connection, "time_zone", name.as_bytes()),
             Item::Probe(at) => setting::write(self.connection, "probe", &at.0.to_be_bytes()),
         }
     }

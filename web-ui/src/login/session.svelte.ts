@@ -55,6 +55,16 @@ export async function login(username: string, password: string): Promise<void> {
   keep()
 }
 
+/** Takes hold of a new box, and is logged in with that. */
+export async function claim(wishes: Record<string, unknown>): Promise<{ network: unknown }> {
+  const answer = await api.post<Session & { network: unknown }>('/v1.0/setup', wishes)
+  if (!answer?.token) throw new ApiError(200, 'INVALID_ANSWER', 'The exchange gave no token.')
+  current = { username: answer.username, token: answer.token }
+  ended = false
+  keep()
+  return { network: answer.network ?? null }
+}
+
 /** Forgets the session, and has the box take back its cookie. */
 export function logout(): void {
   void api.post('/auth/logout').catch(() => undefined)

@@ -75,6 +75,7 @@ pub(crate) async fn login(
     if username.len() > limits::CREDENTIAL || password.len() > limits::CREDENTIAL {
         return Err(wrong());
     }
+    state.setup().is_done()?;
     state.attempts().begin(source, state.steady_now()).map_err(too_often)?;
     let account = state.readers().read(move |reader| reader.agent_by_username(&username)).await?;
     let hash = account.as_ref().map(|account| account.password_hash.clone());
@@ -85,10 +86,15 @@ pub(crate) async fn login(
     };
     state.attempts().forgive(source);
     tracing::info!(%source, username = account.record.username, "logged in");
-    let token = Claims::new(&account.record, state.steady_now()).sign(&state.store().identity().token_key);
-    let cookie = cookie(&origin, &token, limits::TOKEN_AGE.as_secs());
-    let session = Session { username: account.record.username, token };
+    let (cookie, session) = open_session(&state, &origin, account.record);
     Ok(([(header::SET_COOKIE, cookie)], axum::Json(session)).into_response())
+}
+
+/// A login of this agent, and the cookie that a browser keeps of it.
+pub(crate) fn open_session(state: &State, origin: &Origin, agent: store::agent::Record) -> (HeaderValue, Session) {
+    let token = Claims::new(&agent, state.steady_now()).sign(&state.store().identity().token_key);
+    let cookie = cookie(origin, &token, limits::TOKEN_AGE.as_secs());
+    (cookie, Session { username: agent.username, token })
 }
 
 /// Takes the cookie back. The token itself lasts until it expires.
@@ -113,7 +119,7 @@ fn wrong() -> Failure {
     Failure::new(Status::Unauthenticated, "INVALID_CREDENTIALS", "wrong user name or password")
 }
 
-pub(super) fn too_often(seconds: u64) -> Failure {
+pub(crate) fn too_often(seconds: u64) -> Failure {
     let message = "too many failed logins from your address";
     Failure::new(Status::ResourceExhausted, "RATE_LIMIT_EXCEEDED", message).with_retry_after(seconds)
 }

@@ -191,6 +191,11 @@ impl<'a> Ask<'a> {
 impl Desk {
     /// A box with an administrator.
     pub fn new() -> Desk {
+        Desk::on(None, None)
+    }
+
+    /// The same on a board of its own; one that has a setup code has no administrator.
+    pub fn on(board: Option<Arc<dyn api::Board>>, setup_code: Option<&str>) -> Desk {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = folder.path().join("tandem.db");
         let (store, writer) = Store::open(&path, "tandem.example", &[9; 64]).expect("a database");
@@ -205,8 +210,10 @@ impl Desk {
             failed: Box::new(|error| panic!("{error}")),
         };
         let journal = Journal::start(writer, hooks).expect("a thread");
-        let first = api::first_admin(&store, &journal, Timestamp(START), Some(ADMIN.1), &[5; 64]);
-        assert_eq!(first.expect("an administrator"), api::FirstAdmin::WithGivenPassword);
+        if setup_code.is_none() {
+            let first = api::first_admin(&store, &journal, Timestamp(START), Some(ADMIN.1), &[5; 64]);
+            assert_eq!(first.expect("an administrator"), api::FirstAdmin::WithGivenPassword);
+        }
         let (orders, incoming) = mpsc::channel();
         let (outgoing, sent) = mpsc::channel();
         let (ledger, ticking) = (journal.clone(), Arc::clone(&clock));
@@ -243,6 +250,8 @@ impl Desk {
                 ice: api::webrtc::ice::IceServers { urls: vec!["stun:stun.example".into()], turn: None },
                 codecs: vec!["opus".into(), "pcmu".into()],
             },
+            board,
+            setup_code: setup_code.map(|code| api::SetupCode::parse(code).expect("a code")),
         })
         .expect("readers");
         Desk { router: api::router(state.clone()), state, store, journal, clock, sent, line, _folder: folder }

@@ -3,6 +3,7 @@
 mod accesskeys;
 mod agents;
 mod billing;
+mod board;
 mod calls;
 mod conferences;
 mod configuration;
@@ -19,6 +20,7 @@ mod recordings;
 mod roles;
 mod rules;
 mod server;
+mod setup;
 mod sip_socket;
 mod system;
 mod trunks;
