@@ -11,6 +11,7 @@ pub mod board;
 pub mod button;
 pub mod clock;
 pub mod led;
+pub mod partition_table;
 pub mod slot;
 pub mod storage;
 pub mod watchdog;
