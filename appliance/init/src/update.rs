@@ -37,6 +37,11 @@ impl Trouble {
         Trouble { reason, sentence: sentence.into() }
     }
 
+    /// Whoever wrote it is gone.
+    pub fn lost() -> Trouble {
+        Trouble::new("LOST", "The update was given up: the box could not go on with it.")
+    }
+
     fn of_disk(error: impl fmt::Display) -> Trouble {
         Trouble::new("DISK", format!("The update cannot be written: {error}."))
     }
@@ -92,12 +97,27 @@ impl Drop for Place {
     }
 }
 
+impl Running {
+    /// See [`Installation::finish`]; another may begin once that is over.
+    pub fn finish(self, look: impl FnMut(u64)) -> Result<Content, Trouble> {
+        let Running { installation, _place } = self;
+        installation.finish(look)
+    }
+}
+
 impl Updater {
     /// The one of this box, as its image says.
     pub fn of_the_box(command_line: &str) -> Updater {
         let slots = Slots::find(command_line, Path::new("/sys/class/block"));
         let board = fs::read_to_string("/etc/board").unwrap_or_default().trim().to_owned();
         Updater::new((slots, board), floor(), Trusted::from_hex(TRUSTED.unwrap_or_default()))
+    }
+
+    /// One of a box that has no slots.
+    #[cfg(test)]
+    pub fn of_no_box() -> Updater {
+        let none = Slots::find("", Path::new("/nowhere"));
+        Updater::new((none, String::new()), 0, Trusted::default())
     }
 
     /// One for these slots and this board.

@@ -57,11 +57,6 @@ impl<M: Medium> Installation<M> {
         Ok(())
     }
 
-    /// Octets that were written, and how many there will be, once that is known.
-    pub fn progress(&self) -> (u64, Option<u64>) {
-        (self.written.iter().sum(), self.reader.manifest().map(Manifest::octets))
-    }
-
     /// That was all: reads it back and makes the slot whole. `look` is told from time to time how many octets were read.
     pub fn finish(mut self, mut look: impl FnMut(u64)) -> Result<Content, Trouble> {
         let manifest = self.reader.finish()?.clone();
