@@ -1,10 +1,11 @@
 //! What every response has in common: the request's id, the error envelope, the headers that protect a browser.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
@@ -12,6 +13,7 @@ use futures_util::FutureExt;
 use crate::failure::{Failure, Status};
 use crate::limits;
 use crate::state::State;
+use crate::system::update;
 
 /// The header with the request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -21,7 +23,7 @@ pub async fn wrap(axum::extract::State(state): axum::extract::State<State>, requ
     let id = state.next_request_id();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let running = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match tokio::time::timeout(limits::REQUEST, running).await {
+    let mut response = match tokio::time::timeout(patience(&method, &path), running).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::error!(id, %method, path, "a handler panicked");
@@ -42,6 +44,11 @@ pub async fn wrap(axum::extract::State(state): axum::extract::State<State>, requ
     // What is asked of the API may change with the next event; the page's files say otherwise of themselves.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// How long a request may take. An upload that is written while it comes takes as long as that.
+fn patience(method: &Method, path: &str) -> Duration {
+    if *method == Method::POST && path == update::PATH { limits::UPDATE } else { limits::REQUEST }
 }
 
 fn respond(failure: Failure) -> Response {

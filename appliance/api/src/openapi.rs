@@ -41,7 +41,7 @@ use crate::{
         direct_hash::regenerate_extension, direct_hash::delete_extension, direct_hash::regenerate_agent, direct_hash::delete_agent,
         direct_hash::regenerate_conference, direct_hash::delete_conference, direct_hash::regenerate_flow, direct_hash::delete_flow,
         outbound_config::get, outbound_config::update,
-        system::get,
+        system::get, system::update::get, system::update::begin, system::update::cancel,
         webhook_delivery::list, webhook_delivery::get, webhook_delivery::retry,
     ),
     components(schemas(store::event_log::Record, store::dtmf::Record, store::message::Record, store::billing::Shortage, failure::Status)),

@@ -94,7 +94,12 @@ fn the_box() -> Vec<Route> {
 
 /// How it stands with the box, and what may be done with it.
 fn the_system() -> Vec<Route> {
-    vec![route(Method::GET, "/v1.0/system", RULE, system::get)]
+    vec![
+        route(Method::GET, "/v1.0/system", RULE, system::get),
+        route(Method::GET, "/v1.0/system/update", RULE, system::update::get),
+        route(Method::POST, "/v1.0/system/update", RULE, system::update::begin),
+        route(Method::DELETE, "/v1.0/system/update", RULE, system::update::cancel),
+    ]
 }
 
 /// Who may call, and who may log in.

@@ -1,6 +1,7 @@
 //! `/v1.0/system`: how it stands with the box itself, and what may be done with it.
 
 mod findings;
+pub mod update;
 mod vitals;
 
 use std::path::PathBuf;

@@ -47,8 +47,7 @@ impl UpdateStatus {
 }
 
 /// When the box restarts with an update, and when one is downloaded: `now`, `idle` (as soon as no call is up), or a moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ToSchema)]
-#[schema(value_type = String, example = "idle")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum UpdateWhen {
     /// At once; calls have ten seconds to end.
     Now,
@@ -94,6 +93,7 @@ pub struct Record {
     /// How far it is.
     pub status: UpdateStatus,
     /// When the box restarts with it.
+    #[schema(value_type = String, example = "idle")]
     pub when: UpdateWhen,
     /// From where it is downloaded; null where it was uploaded.
     pub url: Option<String>,
@@ -107,6 +107,12 @@ pub struct Record {
     pub message: Option<String>,
     /// Since when that is so.
     pub tm_update: Timestamp,
+}
+
+impl Default for Record {
+    fn default() -> Record {
+        Record::none()
+    }
 }
 
 impl Record {

@@ -28,8 +28,11 @@ const MANAGERS_READ: [&str; 8] = [
     "/v1.0/webhook_deliveries/{id}",
 ];
 /// What only administrators may.
-const ADMINS_MAY: [(&str, &str); 14] = [
+const ADMINS_MAY: [(&str, &str); 17] = [
     ("GET", "/v1.0/system"),
+    ("GET", "/v1.0/system/update"),
+    ("POST", "/v1.0/system/update"),
+    ("DELETE", "/v1.0/system/update"),
     ("PUT", "/v1.0/agents/{id}/permission"),
     ("PUT", "/v1.0/billing_account"),
     ("POST", "/v1.0/billing_account/balance_add_force"),
