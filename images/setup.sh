@@ -2,7 +2,7 @@
 # Installs what building and booting the image needs, on Debian or Ubuntu; says and does nothing when it is all there.
 set -eu
 
-packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross make cmake bc flex bison xz-utils squashfs-tools e2fsprogs dosfstools mtools fdisk zstd qemu-system-arm"
+packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross make cmake bc flex bison xz-utils squashfs-tools e2fsprogs dosfstools mtools fdisk zstd qemu-system-arm u-boot-qemu qemu-efi-aarch64"
 
 missing=""
 for package in $packages; do
@@ -27,8 +27,10 @@ if [ -n "$missing" ]; then
     $root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
 fi
 
-if ! [ -d "$(rustc --print sysroot)/lib/rustlib/aarch64-unknown-linux-gnu" ]; then
-    command -v rustup >/dev/null || { echo "images/setup.sh: no Rust library for aarch64-unknown-linux-gnu, and no rustup to add it" >&2; exit 1; }
-    echo "images/setup.sh: adding Rust's aarch64-unknown-linux-gnu"
-    rustup target add aarch64-unknown-linux-gnu
-fi
+for target in aarch64-unknown-linux-gnu aarch64-unknown-uefi; do
+    if ! [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
+        command -v rustup >/dev/null || { echo "images/setup.sh: no Rust library for $target, and no rustup to add it" >&2; exit 1; }
+        echo "images/setup.sh: adding Rust's $target"
+        rustup target add "$target"
+    fi
+done

@@ -10,26 +10,35 @@ use crate::board::Board;
 use crate::run::{Tool, tool};
 
 /// Goes up when the way of building changes the result.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 
-/// Returns the board's compressed kernel, building it if it has never been built.
-pub fn build(board: &Board) -> Result<PathBuf> {
+/// A kernel as it is and packed.
+pub struct Kernel {
+    pub image: PathBuf,
+    /// The same packed by zstd, as it lies in a slot.
+    pub packed: PathBuf,
+}
+
+/// Returns the board's kernel, building it if it has never been built.
+pub fn build(board: &Board) -> Result<Kernel> {
     let source = source()?;
     let kept = crate::cache()?.join("kernel").join(key(board, &source)?);
-    let image = kept.join("Image.gz");
+    let (image, packed) = (kept.join("Image"), kept.join("Image.zst"));
     fs::create_dir_all(&kept).with_context(|| kept.display().to_string())?;
     let lock = File::create(kept.join("lock"))?;
     lock.lock().context("the kernel's folder cannot be locked")?;
-    if !image.exists() {
+    if !packed.exists() {
         println!("building the kernel, once; this takes minutes");
         let work = tempfile::tempdir_in(&kept)?;
         let built = compile(board, &source, work.path())?;
         fs::copy(work.path().join("out/.config"), kept.join("config"))?;
         // Renamed when it is whole, so that a build that breaks off leaves nothing that looks finished.
-        fs::copy(built, kept.join("Image.gz.new"))?;
-        fs::rename(kept.join("Image.gz.new"), &image)?;
+        fs::copy(built, &image)?;
+        let new = kept.join("Image.zst.new");
+        tool("zstd", ["-q", "-f", "--ultra", "-22"]).arg(&image).arg("-o").arg(&new).done()?;
+        fs::rename(new, &packed)?;
     }
-    Ok(image)
+    Ok(Kernel { image, packed })
 }
 
 /// The packed kernel source: 6.1 where there is a choice, since the options were chosen for it.
@@ -84,8 +93,8 @@ fn compile(board: &Board, source: &Path, work: &Path) -> Result<PathBuf> {
         bail!("this kernel does not take {}", missing.join(", "));
     }
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    make(work).arg(format!("-j{jobs}")).arg("Image.gz").done()?;
-    Ok(out.join("arch/arm64/boot/Image.gz"))
+    make(work).arg(format!("-j{jobs}")).arg("Image").done()?;
+    Ok(out.join("arch/arm64/boot/Image"))
 }
 
 /// The kernel's make, told to forget who builds where and when.

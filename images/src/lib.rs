@@ -1,11 +1,13 @@
-//! Builds a board's image: a kernel from Debian's source, a read-only root with the programs, a disk with both and room
-//! for data. Needs no root, and the same inputs give the same bytes.
+//! Builds a board's image: a kernel from Debian's source, a read-only root with the programs, a disk with both in
+//! one of two slots, a boot program that picks the slot, and room for data. Needs no root, and the same inputs give the same bytes.
 pub mod board;
 pub mod disk;
+pub mod image;
 pub mod kernel;
 pub mod partitions;
 pub mod root;
 pub mod run;
+pub mod slot;
 pub mod voice;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +24,7 @@ pub(crate) fn cache() -> Result<PathBuf> {
 /// The `tandem-init` of an image as it was before it was stripped, beside that image: the texts of the flight recorder are in it.
 pub const UNSTRIPPED: &str = "tandem-init.unstripped";
 
-/// Where the image of a board is when it is built: `Image.gz`, `command_line`, `disk.img`, `disk.img.zst`.
+/// Where the image of a board is when it is built: `Image`, `Image.zst`, `command_line`, `disk.img`, `disk.img.zst`.
 pub fn out(board: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(board)
 }

@@ -1,48 +1,32 @@
-//! `images BOARD TANDEM TANDEM_INIT` writes to `images/out/BOARD`; `make image` calls it with freshly built programs.
+//! `images BOARD TANDEM TANDEM_INIT BOOT` writes to `images/out/BOARD`; `make image` calls it with freshly built programs.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use sha2::{Digest, Sha256};
 
 use images::board::Board;
-use images::disk::Disk;
-use images::root::{self, Programs};
+use images::image::Image;
+use images::root::Programs;
+use images::slot::Version;
 use images::{kernel, run, voice};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [board, tandem, tandem_init] = &arguments[..] else { bail!("usage: images BOARD TANDEM TANDEM_INIT") };
+    let [board, tandem, tandem_init, boot] = &arguments[..] else {
+        bail!("usage: images BOARD TANDEM TANDEM_INIT BOOT")
+    };
     let board = Board::open(board)?;
-    let programs = Programs { tandem: tandem.into(), tandem_init: tandem_init.into(), flite: voice::build()? };
-    let out = images::out(&board.name);
-    build(&board, &programs, &out).with_context(|| format!("the image for {} cannot be built", board.name))
+    let (tandem, tandem_init, boot) = (tandem.into(), tandem_init.into(), boot.into());
+    let programs = Programs { tandem, tandem_init, flite: voice::build()?, boot };
+    build(&board, &programs).with_context(|| format!("the image for {} cannot be built", board.name))
 }
 
-fn build(board: &Board, programs: &Programs, out: &Path) -> Result<()> {
-    let kernel = kernel::build(board)?;
-    fs::create_dir_all(out).with_context(|| out.display().to_string())?;
-    let made = source_date()?;
-    let stamp = stamp(board, programs, &kernel, made)?;
-    let (stamp_file, compressed) = (out.join("stamp"), out.join("disk.img.zst"));
-    if fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp)
-        && compressed.exists()
-        && out.join(images::UNSTRIPPED).exists()
-    {
-        return report(&kernel, &out.join("root.squashfs"), &compressed);
-    }
-    // A build that breaks off must not look like one that did not.
-    let _ = fs::remove_file(&stamp_file);
-    let root = root::build(programs, made, &out.join("root.squashfs"))?;
-    fs::copy(&kernel, out.join("Image.gz"))?;
-    fs::copy(&programs.tandem_init, out.join(images::UNSTRIPPED))?;
-    fs::write(out.join("command_line"), &board.command_line)?;
-    let disk = Disk { board, kernel: &kernel, root: &root, made };
-    disk.assemble(&out.join("disk.img"))?;
-    run::tool("zstd", ["-q", "-f", "-19", "-T0"]).arg(out.join("disk.img")).arg("-o").arg(&compressed).done()?;
-    fs::write(&stamp_file, stamp)?;
-    report(&kernel, &root, &compressed)
+fn build(board: &Board, programs: &Programs) -> Result<()> {
+    let (kernel, made, out) = (kernel::build(board)?, source_date()?, images::out(&board.name));
+    let version = Version { build: made, text: version_text() };
+    Image { board, programs, kernel: &kernel, version: &version, made }.build(&out)?;
+    report(&out)
 }
 
 /// The time all files of the image bear: that of the commit, so that the same commit gives the same bytes.
@@ -55,27 +39,18 @@ fn source_date() -> Result<u64> {
     Ok(date.ok().and_then(|date| date.trim().parse().ok()).unwrap_or(1_790_000_000))
 }
 
-/// Stands for everything the image is made of, this builder included.
-fn stamp(board: &Board, programs: &Programs, kernel: &Path, made: u64) -> Result<String> {
-    let mut digest = Sha256::new();
-    let builder = std::env::current_exe()?;
-    let kernel = kernel.to_path_buf();
-    for file in [&builder, &programs.tandem, &programs.tandem_init, &programs.flite, &kernel] {
-        digest.update(Sha256::digest(fs::read(file).with_context(|| file.display().to_string())?));
-    }
-    digest.update(made.to_be_bytes());
-    digest.update(&board.command_line);
-    digest.update(&board.partitions);
-    Ok(hex::encode(digest.finalize()))
+/// The version with the commit, where there is one.
+fn version_text() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let commit = run::tool("git", ["rev-parse", "--short=12", "HEAD"]).output().unwrap_or_default();
+    if commit.trim().is_empty() { version.to_owned() } else { format!("{version}+{}", commit.trim()) }
 }
 
-fn report(kernel: &Path, root: &Path, compressed: &Path) -> Result<()> {
-    let size =
-        |file: &Path| fs::metadata(file).map(|metadata| metadata.len()).with_context(|| file.display().to_string());
-    let folder: PathBuf = compressed.parent().map(Path::to_path_buf).unwrap_or_default();
-    println!("image in {}", folder.display());
-    println!("image_kernel {:.2} MB", size(kernel)? as f64 / 1e6);
-    println!("image_root {:.2} MB", size(root)? as f64 / 1e6);
-    println!("image_compressed {:.2} MB", size(compressed)? as f64 / 1e6);
+fn report(out: &Path) -> Result<()> {
+    println!("image in {}", out.display());
+    for (name, file) in [("kernel", "Image.zst"), ("root", "root.squashfs"), ("compressed", "disk.img.zst")] {
+        let length = fs::metadata(out.join(file)).with_context(|| file.to_owned())?.len();
+        println!("image_{name} {:.2} MB", length as f64 / 1e6);
+    }
     Ok(())
 }

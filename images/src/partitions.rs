@@ -33,6 +33,11 @@ pub fn read(table: &str) -> Result<Vec<Partition>> {
     Ok(partitions)
 }
 
+/// The partition with this name.
+pub fn named<'a>(partitions: &'a [Partition], name: &str) -> Result<&'a Partition> {
+    partitions.iter().find(|partition| partition.name == name).with_context(|| format!("there is no partition {name}"))
+}
+
 /// How long a disk with these partitions must be.
 pub fn disk_length(partitions: &[Partition]) -> u64 {
     partitions.iter().map(|partition| partition.start + partition.length).max().unwrap_or(0) + TAIL
@@ -46,8 +51,8 @@ mod tests {
     fn the_table_of_each_board_is_good() {
         let table = read(include_str!("../boards/qemu_virt/partitions")).expect("it is our own");
         let names: Vec<&str> = table.iter().map(|partition| partition.name.as_str()).collect();
-        assert_eq!(names, ["boot", "root", "data"]);
-        assert!(disk_length(&table) >= (16 + 32 + 256) << 20);
+        assert_eq!(names, ["boot", "boot_state", "slot_a", "slot_b", "factory", "data"]);
+        assert!(disk_length(&table) >= (16 + 1 + 32 + 32 + 1 + 256) << 20);
     }
 
     #[test]

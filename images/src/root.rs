@@ -13,6 +13,8 @@ pub struct Programs {
     pub tandem: PathBuf,
     pub tandem_init: PathBuf,
     pub flite: PathBuf,
+    /// The one that the firmware starts; it lies beside the root and not in it.
+    pub boot: PathBuf,
 }
 
 /// A quarter smaller than LZ4, at the price of a tenth of a second until the programs of a slow board run; what is read once stays
@@ -39,7 +41,7 @@ fn fill(programs: &Programs, made: u64, root: &Path) -> Result<()> {
         fs::create_dir(root.join(folder))?;
         fs::set_permissions(root.join(folder), fs::Permissions::from_mode(0o755))?;
     }
-    let Programs { tandem, tandem_init, flite } = programs;
+    let Programs { tandem, tandem_init, flite, boot: _ } = programs;
     for (name, program) in [("tandem", tandem), ("tandem-init", tandem_init), (voice::NAME, flite)] {
         let stripped = root.join("bin").join(name);
         tool("aarch64-linux-gnu-strip", ["--strip-all", "-o"]).arg(&stripped).arg(program).done()?;

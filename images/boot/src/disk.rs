@@ -1,21 +1,24 @@
 //! The disk this program came from, and the partitions on it, as the firmware shows them.
-use alloc::vec;
+use core::ptr::NonNull;
 
 use hal::partition_table::{Geometry, Partition, find, is_named};
 use hal::storage::Storage;
 use uefi::Handle;
-use uefi::boot::{self, OpenProtocolAttributes, OpenProtocolParams, ScopedProtocol};
+use uefi::boot::{self, AllocateType, MemoryType, OpenProtocolAttributes, OpenProtocolParams, ScopedProtocol};
 use uefi::proto::ProtocolPointer;
 use uefi::proto::device_path::{DevicePath, DevicePathNodeEnum, media::PartitionSignature};
 use uefi::proto::loaded_image::LoadedImage;
 use uefi::proto::media::block::BlockIO;
 
-/// Reads so much at a time; a multiple of every block.
+/// Reads and writes so much at a time; a multiple of every block.
 const CHUNK: usize = 256 << 10;
+const PAGE: usize = 4096;
 
 /// A whole disk.
 pub struct Disk {
     block_io: ScopedProtocol<BlockIO>,
+    /// Pages, since disks may ask for memory that is aligned.
+    buffer: NonNull<[u8]>,
     geometry: Geometry,
 }
 
@@ -35,7 +38,11 @@ impl Disk {
         let media = block_io.media();
         let geometry = Geometry { block: u64::from(media.block_size()), blocks: media.last_block().checked_add(1)? };
         let is_whole = media.is_media_present() && !media.is_logical_partition();
-        (is_whole && (512..=4096).contains(&geometry.block)).then_some(Disk { block_io, geometry })
+        if !is_whole || !(512..=PAGE as u64).contains(&geometry.block) {
+            return None;
+        }
+        let pages = boot::allocate_pages(AllocateType::AnyPages, MemoryType::LOADER_DATA, CHUNK / PAGE).ok()?;
+        Some(Disk { block_io, buffer: NonNull::slice_from_raw_parts(pages, CHUNK), geometry })
     }
 
     fn holds(&mut self, own: &[u8; 16]) -> bool {
@@ -49,7 +56,7 @@ impl Disk {
         find(self, geometry, |found, _| is_named(found, name))
     }
 
-    /// The blocks around some octets: the first one's number and offset, and how many there are.
+    /// The blocks around some octets: the first one's number, how far into it the octets begin, and the length of them all.
     fn around(&self, offset: u64, length: usize) -> Result<(u64, usize, usize), hal::Error> {
         let end = offset.checked_add(length as u64).ok_or(REFUSED)?;
         let (first, last) = (offset / self.geometry.block, end.div_ceil(self.geometry.block));
@@ -58,6 +65,23 @@ impl Disk {
         }
         Ok((first, (offset % self.geometry.block) as usize, ((last - first) * self.geometry.block) as usize))
     }
+
+    /// Reads blocks into the buffer and returns them.
+    fn read_blocks(&mut self, first: u64, length: usize) -> Result<&mut [u8], hal::Error> {
+        // SAFETY: the pages are this disk's own, initialised by what is read, and borrowed as long as the disk is.
+        let buffer = unsafe { self.buffer.as_mut() };
+        let blocks = buffer.get_mut(..length).ok_or(REFUSED)?;
+        let media = self.block_io.media().media_id();
+        self.block_io.read_blocks(media, first, blocks).map_err(|_| REFUSED)?;
+        Ok(blocks)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // SAFETY: they were allocated as so many pages, and nobody borrows them any more. Pages not given back are lost, no more.
+        let _ = unsafe { boot::free_pages(self.buffer.cast(), CHUNK / PAGE) };
+    }
 }
 
 /// The firmware's error numbers tell nobody anything.
@@ -65,31 +89,23 @@ const REFUSED: hal::Error = hal::Error::Refused("disk", 0);
 
 impl Storage for Disk {
     fn read_at(&mut self, offset: u64, octets: &mut [u8]) -> Result<(), hal::Error> {
-        let media = self.block_io.media().media_id();
-        // Large pieces whose blocks are whole go straight to their place.
-        let mut done = 0;
-        for piece in octets.chunks_mut(CHUNK) {
-            let at = offset + done;
-            done += piece.len() as u64;
+        let mut at = offset;
+        // A piece may begin within a block and then touches one more of them.
+        for piece in octets.chunks_mut(CHUNK - PAGE) {
             let (first, skip, length) = self.around(at, piece.len())?;
-            if skip == 0 && length == piece.len() {
-                self.block_io.read_blocks(media, first, piece).map_err(|_| REFUSED)?;
-                continue;
-            }
-            let mut blocks = vec![0; length];
-            self.block_io.read_blocks(media, first, &mut blocks).map_err(|_| REFUSED)?;
-            piece.copy_from_slice(&blocks[skip..skip + piece.len()]);
+            piece.copy_from_slice(&self.read_blocks(first, length)?[skip..skip + piece.len()]);
+            at += piece.len() as u64;
         }
         Ok(())
     }
 
     fn write_at(&mut self, offset: u64, octets: &[u8]) -> Result<(), hal::Error> {
-        let media = self.block_io.media().media_id();
         let (first, skip, length) = self.around(offset, octets.len())?;
-        let mut blocks = vec![0; length];
-        self.block_io.read_blocks(media, first, &mut blocks).map_err(|_| REFUSED)?;
-        blocks[skip..skip + octets.len()].copy_from_slice(octets);
-        self.block_io.write_blocks(media, first, &blocks).map_err(|_| REFUSED)
+        self.read_blocks(first, length)?[skip..skip + octets.len()].copy_from_slice(octets);
+        // SAFETY: as in `read_blocks`, which has filled as many.
+        let blocks = unsafe { &self.buffer.as_ref()[..length] };
+        let media = self.block_io.media().media_id();
+        self.block_io.write_blocks(media, first, blocks).map_err(|_| REFUSED)
     }
 
     fn flush(&mut self) -> Result<(), hal::Error> {
