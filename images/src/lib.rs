@@ -1,6 +1,7 @@
 //! Builds a board's image: a kernel from Debian's source, a read-only root with the programs, a disk with both in
 //! one of two slots, a boot program that picks the slot, and room for data. Needs no root, and the same inputs give the same bytes.
 pub mod board;
+pub mod bundle;
 pub mod disk;
 pub mod image;
 pub mod kernel;
