@@ -16,12 +16,16 @@
 mod boot_time;
 mod console;
 mod debugger;
+mod firmware;
 mod http;
 mod machine;
 mod qmp;
 mod setup;
+mod slots;
 
 pub use boot_time::{BootTime, first_register};
+pub use firmware::Firmware;
 pub use http::Answer;
 pub use machine::{BOARD, Machine};
 pub use setup::{Disk, Ports, Setup};
+pub use slots::{Part, Replacement, Root};

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::console::Console;
 use crate::debugger::Debugger;
+use crate::firmware::Firmware;
 use crate::http::{self, Answer};
 use crate::qmp::Qmp;
 use crate::setup::{Ports, Setup};
@@ -48,6 +49,7 @@ impl Machine {
         let listener = UnixListener::bind(&socket)?;
         let powered_on = Instant::now();
         let mut command = command(setup, &socket)?;
+        setup.firmware.add_to(&mut command, folder.path())?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut process = command.spawn().context("qemu-system-aarch64 cannot be run; images/setup.sh installs it")?;
         let output = process.stdout.take().expect("it was asked for two lines above");
@@ -172,17 +174,19 @@ impl Drop for Machine {
 }
 
 fn command(setup: &Setup, qmp: &Path) -> Result<Command> {
-    let out = images::out(BOARD);
-    let command_line =
-        fs::read_to_string(out.join("command_line")).context("there is no image yet; `make image` builds it")?;
     let mut command = Command::new("qemu-system-aarch64");
-    command.args(["-M", "virt", "-cpu", "cortex-a72", "-nodefaults", "-no-user-config", "-display", "none"]);
+    // The kernel knows devices by the device tree alone.
+    command.args(["-M", "virt,acpi=off", "-cpu", "cortex-a72", "-nodefaults", "-no-user-config", "-display", "none"]);
     command.arg("-m").arg(setup.memory.to_string());
     if let Some(clock) = &setup.clock {
         command.arg("-rtc").arg(format!("base={clock}"));
     }
-    command.arg("-kernel").arg(out.join("Image.gz"));
-    command.arg("-append").arg(format!("{} {}", command_line.trim(), setup.words.join(" ")));
+    if setup.firmware == Firmware::None {
+        let words = format!("{} root=PARTLABEL=slot_a tandem.slot=a", setup.command_line()?);
+        command.arg("-kernel").arg(images::out(BOARD).join("Image")).arg("-append").arg(words);
+    } else {
+        setup.tell_boot_program()?;
+    }
     command.args(["-serial", "stdio"]);
     command.arg("-chardev").arg(format!("socket,id=qmp,path={}", qmp.display()));
     command.args(["-mon", "chardev=qmp,mode=control"]);

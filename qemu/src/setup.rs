@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+use crate::firmware::Firmware;
 use crate::machine::BOARD;
 
 /// How many RTP ports a machine in a test gets; QEMU forwards each on its own.
@@ -31,10 +32,11 @@ impl Disk {
     /// A copy that stays, for a person. A newer image replaces all of it but the data.
     pub fn kept(path: &Path) -> Result<Disk> {
         let image = built()?;
-        if path.exists() {
+        // One with other partitions has its data elsewhere.
+        if std::fs::metadata(path).is_ok_and(|old| std::fs::metadata(&image).is_ok_and(|new| old.len() == new.len())) {
             let board = images::board::Board::open(BOARD)?;
             let partitions = images::partitions::read(&board.partitions)?;
-            let data = partitions.iter().find(|partition| partition.name == "data").context("the board has no data")?;
+            let data = images::partitions::named(&partitions, "data")?;
             let blocks = data.start >> 20;
             let mut dd = Command::new("dd");
             dd.arg(format!("if={}", image.display())).arg(format!("of={}", path.display()));
@@ -64,7 +66,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     run(Command::new("cp").args(["--sparse=always", "--reflink=auto"]).arg(from).arg(to))
 }
 
-fn run(command: &mut Command) -> Result<()> {
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let output = command.output().with_context(|| format!("{:?} cannot be run", command.get_program()))?;
     if !output.status.success() {
         bail!("{:?} failed: {}", command.get_program(), String::from_utf8_lossy(&output.stderr));
@@ -100,6 +102,7 @@ pub struct Setup {
     pub ports: Ports,
     /// What the battery-backed clock shows at power-on, UTC; the host's time where nothing is said.
     pub clock: Option<String>,
+    pub firmware: Firmware,
     /// Words for the kernel's command line, such as `tandem.ip=dhcp`; a later one wins.
     pub words: Vec<String>,
 }
@@ -117,7 +120,7 @@ impl Setup {
         words.push(format!("tandem.sip=0.0.0.0:{}", ports.sip));
         words.push(format!("tandem.rtp=0.0.0.0:{}-{}", ports.rtp.start(), ports.rtp.end()));
         words.push(format!("tandem.advertise={}", ports.host));
-        Setup { disk: disk.path().to_owned(), memory: 128, ports, clock: None, words }
+        Setup { disk: disk.path().to_owned(), memory: 128, ports, clock: None, firmware: Firmware::None, words }
     }
 
     /// Sets the battery-backed clock, as `1970-01-01T00:00:00`.
@@ -130,6 +133,30 @@ impl Setup {
     pub fn word(mut self, word: impl Into<String>) -> Setup {
         self.words.push(word.into());
         self
+    }
+
+    /// Has the machine started by firmware, which lets the boot program choose a slot.
+    pub fn firmware(mut self, firmware: Firmware) -> Setup {
+        self.firmware = firmware;
+        self
+    }
+
+    /// What the kernel is told: the board's words, then ours.
+    pub(crate) fn command_line(&self) -> Result<String> {
+        let file = images::out(BOARD).join("command_line");
+        let board = std::fs::read_to_string(file).context("there is no image yet; `make image` builds it")?;
+        Ok(format!("{} {}", board.trim(), self.words.join(" ")))
+    }
+
+    /// Writes our words to where the boot program reads them.
+    pub(crate) fn tell_boot_program(&self) -> Result<()> {
+        let partitions = images::partitions::read(&images::board::Board::open(BOARD)?.partitions)?;
+        let boot = images::partitions::named(&partitions, "boot")?;
+        let folder = tempfile::tempdir()?;
+        let words = folder.path().join("cmdline.txt");
+        std::fs::write(&words, self.command_line()?)?;
+        let file_system = format!("{}@@{}", self.disk.display(), boot.start);
+        run(Command::new("mcopy").args(["-o", "-i", &file_system]).arg(&words).arg("::cmdline.txt"))
     }
 
     /// QEMU's description of the network: one rule for each port.

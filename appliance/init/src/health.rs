@@ -1,5 +1,5 @@
-//! Asks the exchange whether it lives: `GET /livez` on this box. A full disk is no reason to start it anew: calls go on
-//! without one, and end with the process.
+//! Asks the exchange on this box whether it lives, `GET /livez`, or whether all is well, `GET /healthz`. A full disk is no reason
+//! to start it anew: calls go on without one, and end with the process.
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,16 +13,25 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whether the exchange answers 200 in time.
 pub async fn check(address: SocketAddr) -> bool {
+    is_ok(address, "/livez").await
+}
+
+/// Whether it can besides write its database.
+pub async fn check_all(address: SocketAddr) -> bool {
+    is_ok(address, "/healthz").await
+}
+
+async fn is_ok(address: SocketAddr, path: &str) -> bool {
     let late = async {
         Timer::after(TIMEOUT).await;
         false
     };
-    or(async { ask(address).await.unwrap_or(false) }, late).await
+    or(async { ask(address, path).await.unwrap_or(false) }, late).await
 }
 
-async fn ask(address: SocketAddr) -> io::Result<bool> {
+async fn ask(address: SocketAddr, path: &str) -> io::Result<bool> {
     let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET /livez HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut status = [0; 12];
     stream.read_exact(&mut status).await?;

@@ -18,6 +18,7 @@ mod recorder;
 mod rescue;
 mod settings;
 mod signals;
+mod slot;
 mod update;
 
 use std::fs;
@@ -82,6 +83,10 @@ async fn run(executor: Executor) -> Result<Ending> {
         defmt::warn!("{=usize} settings of the command line are ignored", complaints.len());
     }
     complaints.iter().for_each(say);
+    let running = slot::Running::find(&settings);
+    if let Some(running) = &running {
+        running.announce();
+    }
     let mut hardware = Hardware::open(settings.watchdog);
     hardware.set_time();
 
@@ -96,6 +101,9 @@ async fn run(executor: Executor) -> Result<Ending> {
     let (network, offered) = bring_network_up(executor, &settings).await;
     follow_time(executor, &settings, offered);
 
+    if let Some(running) = running {
+        executor.spawn(running.examine(settings.clone(), began, sender.clone())).detach();
+    }
     let keeper = Keeper::new(began.elapsed(), settings.watchdog, settings.patience, settings.rescue);
     let ending = match data.and_then(|()| command(&settings)) {
         Ok(command) => {

@@ -2,6 +2,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use hal::slot::Slot;
+
 use crate::network::NetworkSettings;
 use crate::ntp::source::Source;
 
@@ -18,6 +20,10 @@ pub struct Settings {
     pub patience: Duration,
     /// How long people may be asked for help before that.
     pub rescue: Duration,
+    /// How long a slot on trial has to become healthy.
+    pub trial: Duration,
+    /// The slot that the kernel was started from, where there are slots.
+    pub slot: Option<Slot>,
     /// What the exchange gets as environment, by the name of its flag in capitals.
     pub exchange: Vec<(String, String)>,
 }
@@ -56,6 +62,8 @@ impl Settings {
             watchdog: Duration::from_secs(30),
             patience: Duration::from_secs(120),
             rescue: Duration::from_secs(3_600),
+            trial: Duration::from_secs(120),
+            slot: None,
             exchange: exchange.collect(),
         };
         let mut complaints = Vec::new();
@@ -79,6 +87,8 @@ impl Settings {
             "watchdog" => self.watchdog = seconds(value, 10)?,
             "patience" => self.patience = seconds(value, 1)?,
             "rescue" => self.rescue = seconds(value, 0)?,
+            "trial" => self.trial = seconds(value, 1)?,
+            "slot" => self.slot = Some(Slot::from_letter(value).ok_or("a slot is a or b")?),
             _ if EXCHANGE.iter().any(|(known, _)| *known == name) => {
                 let name = variable(name);
                 self.exchange.retain(|(known, _)| *known != name);
@@ -102,8 +112,17 @@ impl Settings {
 
     /// Where the exchange answers its health check: on this box, at the port of its HTTP address.
     pub fn health_address(&self) -> Option<SocketAddr> {
-        let (_, http) = self.exchange.iter().find(|(name, _)| name == "TANDEM_HTTP")?;
-        let mut address: SocketAddr = http.parse().ok()?;
+        self.own_address("TANDEM_HTTP")
+    }
+
+    /// Where it answers SIP on this box.
+    pub fn sip_address(&self) -> Option<SocketAddr> {
+        self.own_address("TANDEM_SIP")
+    }
+
+    fn own_address(&self, variable: &str) -> Option<SocketAddr> {
+        let (_, text) = self.exchange.iter().find(|(name, _)| name == variable)?;
+        let mut address: SocketAddr = text.parse().ok()?;
         if address.ip().is_unspecified() {
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }
@@ -195,5 +214,14 @@ mod tests {
         assert_eq!(health("0.0.0.0:8080"), Some(([127, 0, 0, 1], 8080).into()));
         assert_eq!(health("10.0.2.15:80"), Some(([10, 0, 2, 15], 80).into()));
         assert_eq!(health("eighty"), None);
+    }
+
+    #[test]
+    fn a_slot_is_a_or_b() {
+        assert_eq!(Settings::parse("tandem.slot=b").0.slot, Some(Slot::B));
+        let (settings, complaints) = Settings::parse("tandem.slot=c tandem.trial=0");
+        assert_eq!((settings.slot, settings.trial), (None, Duration::from_secs(120)));
+        assert_eq!(complaints.len(), 2, "{complaints:?}");
+        assert_eq!(settings.sip_address(), Some(([127, 0, 0, 1], 5060).into()));
     }
 }

@@ -317,10 +317,10 @@ mod tests {
         for _ in 0..random.next_u32() % 8 {
             match random.next_u32() % 6 {
                 0 => state.begin_trial(random.next_u32() as u8 % 4),
-                1 => drop(state.start()),
-                2 => drop(state.fall_back(Reason::ALL[random.next_u32() as usize % Reason::ALL.len()])),
+                1 => _ = state.start(),
+                2 => _ = state.fall_back(Reason::ALL[random.next_u32() as usize % Reason::ALL.len()]),
                 3 => state.make_permanent(u64::from(random.next_u32())),
-                4 => drop(state.swap(Reason::Damaged)),
+                4 => _ = state.swap(Reason::Damaged),
                 _ => state.forget_failure(),
             }
         }

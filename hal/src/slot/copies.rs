@@ -126,7 +126,7 @@ mod tests {
                 let mut wanted = known;
                 match random.next_u32() % 3 {
                     0 => wanted.begin_trial(1),
-                    1 => drop(wanted.start()),
+                    1 => _ = wanted.start(),
                     _ => wanted.make_permanent(1),
                 }
                 disk.power = random.next_u32() as usize % (3 * LENGTH);
