@@ -87,6 +87,14 @@ impl Stage {
         }
     }
 
+    async fn wait_until_asked(&self, wanted: &str) {
+        let began = Instant::now();
+        while !self.slots().asked.iter().any(|asked| asked == wanted) {
+            assert!(began.elapsed() < LIMIT, "{wanted} was never asked");
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn events(&self) -> Vec<String> {
         let reader = self.desk.store.reader().expect("a reader");
         let events = reader.events_after(0, 1_000).expect("the log");
@@ -146,7 +154,7 @@ async fn an_upload_is_written_and_started_when_it_is_wanted() {
     stage.wait_for("restarting").await;
     let kinds = ["started", "installed", "canceled", "started", "installed", "restarting"];
     assert_eq!(stage.events(), kinds.map(|kind| format!("update_{kind}")));
-    assert!(stage.slots().asked.contains(&"update_switch".to_owned()));
+    stage.wait_until_asked("update_switch").await;
     let (status, refused) = stage.ask("DELETE", PATH, "", Body::empty()).await;
     assert_eq!((status, &refused["error"]["reason"]), (409, &json!("UPDATE_NOT_RUNNING")));
 }
@@ -226,11 +234,7 @@ async fn after_the_restart_it_has_succeeded_or_the_old_version_says_why_not() {
         stage.slots().on_trial = if runs == 2 { json!("a") } else { Value::Null };
         stage.tend();
         if runs == 2 {
-            let began = Instant::now();
-            while !stage.slots().asked.contains(&"update_state".to_owned()) {
-                assert!(began.elapsed() < LIMIT);
-                tokio::task::yield_now().await;
-            }
+            stage.wait_until_asked("update_state").await;
             stage.slots().on_trial = Value::Null;
         }
         let began = Instant::now();
