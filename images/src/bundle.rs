@@ -38,7 +38,8 @@ impl Update {
         };
         let trailer = read(slot.length - TRAILER_LENGTH as u64, TRAILER_LENGTH)?;
         let trailer: &[u8; TRAILER_LENGTH] = trailer.first_chunk().expect("it was read with that length");
-        let trailer = Trailer::decode(trailer, slot.length).map_err(|flaw| anyhow!("{name} holds no image: {flaw:?}"))?;
+        let trailer =
+            Trailer::decode(trailer, slot.length).map_err(|flaw| anyhow!("{name} holds no image: {flaw:?}"))?;
         let part = |part: &hal::slot::Part| {
             let octets = read(part.offset, usize::try_from(part.length)?)?;
             if Sha256::digest(&octets)[..] != part.sha256 {
@@ -53,7 +54,8 @@ impl Update {
 
     /// The file, signed by these keys.
     pub fn seal(&self, keys: &[PrivateKey]) -> Result<Vec<u8>> {
-        let part = |name, octets: &[u8]| Part { name, size: octets.len() as u64, sha256: Sha256::digest(octets).into() };
+        let part =
+            |name, octets: &[u8]| Part { name, size: octets.len() as u64, sha256: Sha256::digest(octets).into() };
         let parts = vec![part(PartName::Root, &self.root), part(PartName::Kernel, &self.kernel)];
         let (board, version) = (self.board.clone(), self.version.clone());
         let manifest = Manifest { board, build: self.build, version, floor: floor()?, parts };
@@ -123,11 +125,13 @@ mod tests {
         let board = Board::open("qemu_virt").expect("it is our own");
         let table = partitions::read(&board.partitions).expect("it is our own");
         let slot = table.iter().find(|partition| partition.name == "slot_a").expect("it is in the table");
-        let (root_file, kernel_file, disk) = (folder.path().join("root"), folder.path().join("kernel"), folder.path().join("disk"));
+        let (root_file, kernel_file, disk) =
+            (folder.path().join("root"), folder.path().join("kernel"), folder.path().join("disk"));
         fs::write(&root_file, &root).expect("the folder is ours");
         fs::write(&kernel_file, &kernel).expect("the folder is ours");
         let version = crate::slot::Version { build: 7, text: "0.1.0+abc".to_owned() };
-        let content = crate::slot::Slot::lay_out(&root_file, &kernel_file, &version, slot.length).expect("there is room");
+        let content =
+            crate::slot::Slot::lay_out(&root_file, &kernel_file, &version, slot.length).expect("there is room");
         let file = File::create(&disk).expect("the folder is ours");
         file.set_len(partitions::disk_length(&table)).expect("holes cost nothing");
         assert!(Update::of_image(&board, &disk).is_err(), "there is nothing in it yet");
@@ -136,7 +140,10 @@ mod tests {
         }
         let update = Update::of_image(&board, &disk).expect("it is there");
         let text = "0.1.0+abc".to_owned();
-        assert_eq!(update, Update { board: "qemu_virt".into(), build: 7, version: text, root: root.clone(), kernel: kernel.clone() });
+        assert_eq!(
+            update,
+            Update { board: "qemu_virt".into(), build: 7, version: text, root: root.clone(), kernel: kernel.clone() }
+        );
 
         let key = PrivateKey::from_seed(&[1; 32]);
         let trusted = Trusted::new(vec![key.public()]);

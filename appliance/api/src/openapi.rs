@@ -11,8 +11,7 @@ use crate::{
     accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, certificate, cloud, conference,
     conferencecall, customer, direct_hash, extension, failure, flight_recorder, flow, groupcall, health, metrics,
     number, outbound_config, provider, recording, route, setup, sip_socket, system, tag, transfer, trunk,
-    webhook_delivery,
-    webrtc, websocket,
+    webhook_delivery, webrtc, websocket,
 };
 
 #[derive(OpenApi)]

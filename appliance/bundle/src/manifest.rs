@@ -68,9 +68,8 @@ impl Manifest {
         if manifest.parts.iter().any(|part| part.size == 0 || part.size > u64::MAX / 4) {
             return wrong("one of its parts has an impossible length");
         }
-        let is_printable = |text: &str| {
-            (1..=limits::VERSION).contains(&text.chars().count()) && !text.chars().any(char::is_control)
-        };
+        let is_printable =
+            |text: &str| (1..=limits::VERSION).contains(&text.chars().count()) && !text.chars().any(char::is_control);
         if !is_printable(&manifest.version) || !is_printable(&manifest.board) {
             return wrong("its version or its board has no readable name");
         }

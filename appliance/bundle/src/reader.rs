@@ -63,7 +63,12 @@ enum State {
     /// What has come of the head.
     Head(Vec<u8>),
     /// In this part, of which so many octets have come.
-    Part { manifest: Manifest, index: usize, come: u64, digest: Sha256 },
+    Part {
+        manifest: Manifest,
+        index: usize,
+        come: u64,
+        digest: Sha256,
+    },
     Whole(Manifest),
     /// A fault was found, and nothing is taken any more.
     Failed(Fault),
@@ -116,7 +121,9 @@ impl Reader {
         match &self.state {
             State::Whole(manifest) => Ok(manifest),
             State::Failed(fault) => Err(fault.clone()),
-            State::Head(head) => Err(Fault::Truncated { missing: wanted(head)?.saturating_sub(head.len()).max(1) as u64 }),
+            State::Head(head) => {
+                Err(Fault::Truncated { missing: wanted(head)?.saturating_sub(head.len()).max(1) as u64 })
+            }
             State::Part { manifest, index, come, .. } => {
                 let left: u64 = manifest.parts[*index..].iter().map(|part| part.size).sum();
                 Err(Fault::Truncated { missing: left - come })

@@ -24,9 +24,14 @@ pub(crate) fn keep(path: &Path) -> Result<(), Error> {
     // What cannot be read is somebody else's business.
     let Some(found) = version(path).filter(|found| (1..schema::known()).contains(found)) else { return Ok(()) };
     let name = format!("{SUFFIX}{found}");
-    let size: u64 = ["", "-wal"].iter().filter_map(|end| fs::metadata(format!("{}{end}", path.display())).ok()).map(|file| file.len()).sum();
+    let size: u64 = ["", "-wal"]
+        .iter()
+        .filter_map(|end| fs::metadata(format!("{}{end}", path.display())).ok())
+        .map(|file| file.len())
+        .sum();
     tracing::info!(found, known = schema::known(), "the database is copied before it is migrated");
-    let copied = if has_room(path, size.saturating_mul(ROOM)) { copy_all(path, &name) } else { Err(Error::Full(name.clone())) };
+    let copied =
+        if has_room(path, size.saturating_mul(ROOM)) { copy_all(path, &name) } else { Err(Error::Full(name.clone())) };
     match copied {
         Err(Error::Full(_)) => {
             tracing::warn!("the disk has no room for a copy of all of the database: the records are left out");
@@ -96,6 +101,7 @@ fn copies(path: &Path) -> Vec<(u32, PathBuf)> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let start = format!("{}-{SUFFIX}", path.file_name().unwrap_or_default().to_string_lossy());
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let copy = |entry: fs::DirEntry| Some((entry.file_name().to_str()?.strip_prefix(&start)?.parse().ok()?, entry.path()));
+    let copy =
+        |entry: fs::DirEntry| Some((entry.file_name().to_str()?.strip_prefix(&start)?.parse().ok()?, entry.path()));
     entries.filter_map(copy).collect()
 }

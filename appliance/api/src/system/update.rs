@@ -125,7 +125,8 @@ pub(crate) async fn begin(
 ) -> Result<Json<View>, Failure> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if kind.starts_with("application/json") {
-        let body::Json(order) = <body::Json<UpdateOrder> as axum::extract::FromRequest<State>>::from_request(request, &state).await?;
+        let body::Json(order) =
+            <body::Json<UpdateOrder> as axum::extract::FromRequest<State>>::from_request(request, &state).await?;
         return order_download(&state, order).await.map(Json);
     }
     let octets = request.into_body().into_data_stream();

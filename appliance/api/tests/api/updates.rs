@@ -122,9 +122,15 @@ async fn answer(stream: UnixStream, slots: Arc<Mutex<Slots>>) {
         match &*wanted {
             "update" if octets.ends_with(b"good") => {
                 slots.installed = Some(2);
-                format!("{}\n{}", json!({ "progress": { "step": "verifying", "octets": 4 } }), json!({ "ok": content(&2) }))
+                format!(
+                    "{}\n{}",
+                    json!({ "progress": { "step": "verifying", "octets": 4 } }),
+                    json!({ "ok": content(&2) })
+                )
             }
-            "update" => json!({ "error": "The signature of this update is wrong.", "reason": "WRONG_SIGNATURE" }).to_string(),
+            "update" => {
+                json!({ "error": "The signature of this update is wrong.", "reason": "WRONG_SIGNATURE" }).to_string()
+            }
             "update_state" => json!({ "ok": {
                 "running": "a", "permanent": "a", "on_trial": slots.on_trial, "failure": slots.failure, "floor": 1,
                 "slots": { "a": content(&slots.runs), "b": slots.installed.as_ref().map(content) },
@@ -145,7 +151,11 @@ async fn an_upload_is_written_and_started_when_it_is_wanted() {
     assert_eq!((status, &view["running"]["version"], &view["other"]), (200, &json!("0.1.0"), &Value::Null), "{view}");
     assert_eq!(view["update"]["status"], "none");
     let (status, view) = stage.upload("2030-01-01T00:00:00Z", b"a bundle that is good").await;
-    assert_eq!((status, &view["update"]["status"], &view["other"]["build"]), (200, &json!("installed"), &json!(2)), "{view}");
+    assert_eq!(
+        (status, &view["update"]["status"], &view["other"]["build"]),
+        (200, &json!("installed"), &json!(2)),
+        "{view}"
+    );
     assert!(!stage.slots().asked.contains(&"update_switch".to_owned()), "its time has not come");
     let (status, view) = stage.ask("DELETE", PATH, "", Body::empty()).await;
     assert_eq!((status, &view["update"]["status"]), (200, &json!("canceled")), "{view}");
@@ -167,9 +177,13 @@ async fn a_bad_upload_is_refused_and_an_event_says_why() {
     let (_, view) = stage.ask("GET", PATH, "", Body::empty()).await;
     let update = &view["update"];
     assert_eq!((&update["status"], &update["reason"]), (&json!("failed"), &json!("WRONG_SIGNATURE")), "{view}");
-    assert_eq!((&update["message"], &view["progress"]), (&json!("The signature of this update is wrong."), &Value::Null));
+    assert_eq!(
+        (&update["message"], &view["progress"]),
+        (&json!("The signature of this update is wrong."), &Value::Null)
+    );
     assert_eq!(stage.events(), ["update_started", "update_failed"]);
-    let broken = futures_util::stream::iter([Ok(Bytes::from_static(b"half of it")), Err(std::io::Error::other("gone"))]);
+    let broken =
+        futures_util::stream::iter([Ok(Bytes::from_static(b"half of it")), Err(std::io::Error::other("gone"))]);
     let (status, refused) = stage.ask("POST", PATH, "application/octet-stream", Body::from_stream(broken)).await;
     assert_eq!((status, &refused["error"]["reason"]), (409, &json!("BROKE_OFF")), "{refused}");
     let (status, _) = stage.upload("tomorrow", b"a bundle that is good").await;
@@ -181,11 +195,16 @@ async fn a_bad_upload_is_refused_and_an_event_says_why() {
 async fn one_is_downloaded_when_its_time_comes() {
     let stage = Stage::open().await;
     let file = stage.folder.path().join("update.bundle");
-    std::fs::write(&file, vec![b'x'; 300_000].into_iter().chain(*b"good").collect::<Vec<u8>>()).expect("the folder is ours");
+    std::fs::write(&file, vec![b'x'; 300_000].into_iter().chain(*b"good").collect::<Vec<u8>>())
+        .expect("the folder is ours");
     let url = format!("http://disk{}", file.display());
     let order = json!({ "url": url, "when": "2027-01-15T09:00:00Z" });
     let (status, view) = stage.ask("POST", PATH, "application/json", order.to_string()).await;
-    assert_eq!((status, &view["update"]["status"], &view["update"]["url"]), (200, &json!("scheduled"), &json!(url)), "{view}");
+    assert_eq!(
+        (status, &view["update"]["status"], &view["update"]["url"]),
+        (200, &json!("scheduled"), &json!(url)),
+        "{view}"
+    );
     // What is remembered is what the next process begins with.
     let kept = stage.desk.store.reader().and_then(|reader| reader.update()).expect("it is kept");
     assert_eq!(kept.url.as_deref(), Some(&*url));
@@ -200,7 +219,11 @@ async fn one_is_downloaded_when_its_time_comes() {
 async fn a_download_that_fails_says_why_and_nonsense_is_refused() {
     let stage = Stage::open().await;
     stage.tend();
-    for order in [json!({ "url": "ftp://x" }), json!({ "url": "http://a b" }), json!({ "url": format!("http://{}", "x".repeat(3_000)) })] {
+    for order in [
+        json!({ "url": "ftp://x" }),
+        json!({ "url": "http://a b" }),
+        json!({ "url": format!("http://{}", "x".repeat(3_000)) }),
+    ] {
         let (status, refused) = stage.ask("POST", PATH, "application/json", order.to_string()).await;
         assert_eq!((status, &refused["error"]["reason"]), (400, &json!("INVALID_ARGUMENT")), "{refused}");
     }

@@ -11,7 +11,8 @@ pub fn obey(board: &Board) -> Result<Value, Refusal> {
     let standing = board.updater.standing().map_err(update::refused)?;
     let content = |content: &Content| json!({ "build": content.build, "version": content.version });
     let slot = |slot: Slot| standing.of(slot).map(content);
-    let failure = standing.failure.map(|failure| json!({ "slot": failure.slot.letter(), "reason": failure.reason.name() }));
+    let failure =
+        standing.failure.map(|failure| json!({ "slot": failure.slot.letter(), "reason": failure.reason.name() }));
     Ok(json!({
         "running": standing.running.letter(),
         "permanent": standing.permanent.letter(),

@@ -9,8 +9,8 @@ use rustix::process::kill_process;
 use smol::channel::unbounded;
 
 use super::*;
-use crate::update::Updater;
 use crate::rescue::Code;
+use crate::update::Updater;
 
 /// Hands each line of the console to the test.
 struct Lines(mpsc::Sender<String>);
@@ -57,7 +57,8 @@ impl Stage {
             command.args(["-c", script]);
             let printer = Printer::start(Lines(sender)).expect("a thread can be started");
             let watchdog: Option<Box<dyn Watchdog>> = Some(Box::new(SimulatedWatchdog::default()));
-            let rescue = Rescue::new(free_port(), Code::draw().expect("the kernel has randomness"), Updater::of_no_box());
+            let rescue =
+                Rescue::new(free_port(), Code::draw().expect("the kernel has randomness"), Updater::of_no_box());
             let exchange = Exchange { command, health_address, printer, watchdog, patterns: shown, executor, rescue };
             let keeper = Keeper::new(
                 Duration::ZERO,

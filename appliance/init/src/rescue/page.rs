@@ -174,7 +174,8 @@ impl Desk {
         };
         if let Some(version) = other {
             let (hidden, version) = (self.hidden(Wish::SwitchSlots), escaped(version));
-            let _ = write!(page, "<form method=post>{hidden}<button>Start the other version: {version}</button></form>");
+            let _ =
+                write!(page, "<form method=post>{hidden}<button>Start the other version: {version}</button></form>");
         }
         let _ = write!(
             page,
@@ -202,7 +203,9 @@ fn question(note: &str) -> String {
 fn farewell(wish: Wish) -> &'static str {
     match wish {
         Wish::TryAgain => "The exchange is started. In a few seconds its page is here, or this one again.",
-        Wish::SwitchSlots => "The box restarts with the other version. If that does not work, this one comes back by itself.",
+        Wish::SwitchSlots => {
+            "The box restarts with the other version. If that does not work, this one comes back by itself."
+        }
         Wish::FactoryReset => "Everything is erased, and the box restarts as it came out of the carton.",
         Wish::Restart => "The box restarts.",
         Wish::PowerOff => "The box is switched off.",
@@ -260,7 +263,10 @@ mod tests {
         let (status, body, wish) = handle(&mut desk, 0, Some("code=12345678"));
         assert_eq!((status, wish), (200, None));
         assert!(body.contains("It ended 3 times &amp; more.") && body.contains("&lt;b&gt;tandem&lt;/b&gt; has ended"));
-        assert!(body.contains("Start the other version: 0.1.9 &lt;build 7&gt;") && body.contains("name=bundle"), "{body}");
+        assert!(
+            body.contains("Start the other version: 0.1.9 &lt;build 7&gt;") && body.contains("name=bundle"),
+            "{body}"
+        );
         for wish in [Wish::TryAgain, Wish::SwitchSlots, Wish::Restart, Wish::PowerOff] {
             let form = format!("code=12345678&wish={}", wish.name());
             assert_eq!(handle(&mut desk, 0, Some(&form)).2, Some(wish));

@@ -113,7 +113,8 @@ fn codes_are_eight_digits_and_not_the_same() {
 /// What a browser sends for the form with a file in it.
 fn upload(at: SocketAddr, code: &str, file: &[u8]) -> String {
     let mark = "----WebKitFormBoundaryq2ZhOYCmD6pWTb8N";
-    let field = |name: &str, more: &str| format!("--{mark}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n");
+    let field =
+        |name: &str, more: &str| format!("--{mark}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n");
     let kind = "; filename=\"update.bundle\"\r\nContent-Type: application/octet-stream";
     let start = format!("{}{code}\r\n{}", field("code", ""), field("bundle", kind));
     let body = [start.as_bytes(), file, format!("\r\n--{mark}--\r\n").as_bytes()].concat();

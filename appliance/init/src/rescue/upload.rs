@@ -41,7 +41,8 @@ pub fn take(
 
 /// What separates the fields, as the content type says.
 fn boundary(kind: &str) -> Option<String> {
-    let boundary = kind.strip_prefix("multipart/form-data")?.split(';').find_map(|part| part.trim().strip_prefix("boundary="))?;
+    let boundary =
+        kind.strip_prefix("multipart/form-data")?.split(';').find_map(|part| part.trim().strip_prefix("boundary="))?;
     let boundary = boundary.trim_matches('"');
     // RFC 2046 §5.1.1.
     (1..=70).contains(&boundary.len()).then(|| format!("--{boundary}"))

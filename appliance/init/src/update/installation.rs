@@ -66,7 +66,8 @@ impl<M: Medium> Installation<M> {
         for (index, part) in manifest.parts.iter().enumerate() {
             let digest = self.digest((offset(&manifest, index), part.size), &mut read, &mut look)?;
             if digest != part.sha256 {
-                let sentence = format!("The {} was written, and something else was read back: the flash is worn out.", part.name);
+                let sentence =
+                    format!("The {} was written, and something else was read back: the flash is worn out.", part.name);
                 return Err(Trouble::new("READ_BACK", sentence));
             }
         }
@@ -112,7 +113,12 @@ impl<M: Medium> Installation<M> {
         Ok(())
     }
 
-    fn digest(&mut self, (at, size): (u64, u64), read: &mut u64, look: &mut impl FnMut(u64)) -> Result<[u8; 32], Trouble> {
+    fn digest(
+        &mut self,
+        (at, size): (u64, u64),
+        read: &mut u64,
+        look: &mut impl FnMut(u64),
+    ) -> Result<[u8; 32], Trouble> {
         let (mut digest, mut piece) = (Sha256::new(), vec![0; PIECE]);
         let mut come = 0;
         while come < size {
@@ -138,7 +144,8 @@ fn trailer(manifest: &Manifest) -> Result<Trailer, Trouble> {
         let part = &manifest.parts[index];
         Part { offset: offset(manifest, index), length: part.size, sha256: part.sha256 }
     };
-    let too_long = || Trouble::new("UNREADABLE_MANIFEST", "This update cannot be read: its version's name is too long.");
+    let too_long =
+        || Trouble::new("UNREADABLE_MANIFEST", "This update cannot be read: its version's name is too long.");
     let version = manifest.version.as_str().try_into().map_err(|_| too_long())?;
     Ok(Trailer { build: manifest.build, version, kernel: part(PartName::Kernel), root: part(PartName::Root) })
 }

@@ -98,10 +98,17 @@ fn a_bundle_ends_where_the_trailer_says() {
     }
     assert_eq!(trailer.kernel.offset % 4_096, 0);
     let standing = updater.standing().expect("it can be read");
-    assert_eq!((standing.of(Slot::B), standing.on_trial), (Some(&content), None), "it is not tried before somebody says so");
+    assert_eq!(
+        (standing.of(Slot::B), standing.on_trial),
+        (Some(&content), None),
+        "it is not tried before somebody says so"
+    );
     assert_eq!(updater.switch(), Ok(content));
     assert_eq!((disks.state().on_trial(), disks.state().tries_left()), (Some(Slot::B), Some(1)));
-    assert!(fs::read(disks.at("slot_a")).expect("it is there").iter().all(|octet| *octet == 0), "what runs is left alone");
+    assert!(
+        fs::read(disks.at("slot_a")).expect("it is there").iter().all(|octet| *octet == 0),
+        "what runs is left alone"
+    );
 }
 
 #[test]
@@ -132,7 +139,9 @@ fn one_that_breaks_off_or_is_damaged_leaves_an_empty_slot_that_is_not_started() 
     let good = bundle(BUILD, 600_000);
     let mut damaged = good.clone();
     damaged[500_000] ^= 1;
-    for (octets, reason) in [(&good[..300_000], "TRUNCATED"), (&damaged, "WRONG_HASH"), (&[&good[..], b"x"].concat(), "TOO_LONG")] {
+    for (octets, reason) in
+        [(&good[..300_000], "TRUNCATED"), (&damaged, "WRONG_HASH"), (&[&good[..], b"x"].concat(), "TOO_LONG")]
+    {
         install(&updater, &good).expect("it is good");
         updater.switch().expect("it can be tried");
         assert_eq!(install(&updater, octets).expect_err(reason).reason, reason);
@@ -216,7 +225,11 @@ impl Storage for Disk<'_> {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        if *self.power.lock().unwrap_or_else(PoisonError::into_inner) == 0 { Err(Error::Refused("disk", 5)) } else { Ok(()) }
+        if *self.power.lock().unwrap_or_else(PoisonError::into_inner) == 0 {
+            Err(Error::Refused("disk", 5))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -270,7 +283,8 @@ fn install_until(power: u64, worn: Option<usize>) -> (Result<Content, Trouble>, 
 fn wherever_the_power_is_cut_the_old_slot_is_started_and_no_half_one_calls_itself_whole() {
     let needed = 128 + TRAILER_LENGTH as u64 * 2 + 300_000 + KERNEL.len() as u64;
     let around = |at: u64| at.saturating_sub(3)..at + 3;
-    let moments = around(0).chain(around(64)).chain(around(128)).chain(around(128 + 4_096)).chain(around(needed - 4_096));
+    let moments =
+        around(0).chain(around(64)).chain(around(128)).chain(around(128 + 4_096)).chain(around(needed - 4_096));
     let mut whole = 0;
     for power in moments.chain((0..needed + 2_000).step_by(1_733)).chain([needed + 1]) {
         let (outcome, trailer, state) = install_until(power, None);

@@ -62,7 +62,11 @@ impl Updates {
 
     fn take(&self) -> Result<Place<'_>, Failure> {
         if self.busy.swap(true, Ordering::AcqRel) {
-            return Err(Failure::new(Status::FailedPrecondition, "BUSY", "Another update is being written at the moment."));
+            return Err(Failure::new(
+                Status::FailedPrecondition,
+                "BUSY",
+                "Another update is being written at the moment.",
+            ));
         }
         self.given_up.store(false, Ordering::Release);
         Ok(Place(self))

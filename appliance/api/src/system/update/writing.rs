@@ -86,7 +86,9 @@ pub fn download(download: Download, url: String) -> impl Octets {
     tokio::task::spawn_blocking(move || {
         let mut body = match download(&url) {
             Ok(body) => body,
-            Err(reason) => return drop(sender.blocking_send(Err(format!("The update cannot be downloaded: {reason}.")))),
+            Err(reason) => {
+                return drop(sender.blocking_send(Err(format!("The update cannot be downloaded: {reason}."))));
+            }
         };
         let mut buffer = vec![0; limits::UPDATE_BUFFER];
         loop {
