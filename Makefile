@@ -13,6 +13,7 @@ help:
 	@echo "make run     build Tandem and start it with two demo extensions"
 	@echo "make test    build and prove everything: phones, browser, image"
 	@echo "make image   build the bootable image for QEMU (arm64)"
+	@echo "make bundle  write the image as a signed update"
 	@echo "make qemu    boot it, with the ports forwarded"
 	@echo "make blackbox FILE  read what a board has recorded of itself"
 	@echo "make soak    what takes long: a hundred kills, a day without an uplink"

@@ -5,17 +5,21 @@ IMAGE_TARGET := aarch64-unknown-linux-gnu
 IMAGE_EFI := aarch64-unknown-uefi
 IMAGE_PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/$(IMAGE_TARGET)/release
 
-.PHONY: image image-setup qemu
+.PHONY: image image-setup bundle qemu
 
 image-setup:
 	@images/setup.sh
 
 # Cargo, the kernel's cache and the image's stamp know what is up to date; make need not.
 image: image-setup web-ui
-	cargo build --release --target $(IMAGE_TARGET) -p daemon -p init
+	$(call build-program,images) --bin update_bundle
+	TANDEM_UPDATE_KEYS=$$($(TARGET)/debug/update_bundle keys) cargo build --release --target $(IMAGE_TARGET) -p daemon -p init
 	cargo build -q --release --manifest-path images/boot/Cargo.toml --target $(IMAGE_EFI) --target-dir $(TARGET)/boot
-	$(call build-program,images)
 	$(TARGET)/debug/images $(IMAGE_BOARD) $(IMAGE_PROGRAMS)/tandem $(IMAGE_PROGRAMS)/tandem-init $(TARGET)/boot/$(IMAGE_EFI)/release/tandem-boot.efi
+
+# Signed by the development's key, or by those that KEYS names.
+bundle: image
+	$(TARGET)/debug/update_bundle $(IMAGE_BOARD) $(KEYS)
 
 qemu: image
 	$(call build-program,qemu)

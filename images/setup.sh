@@ -2,7 +2,7 @@
 # Installs what building and booting the image needs, on Debian or Ubuntu; says and does nothing when it is all there.
 set -eu
 
-packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross make cmake bc flex bison xz-utils squashfs-tools e2fsprogs dosfstools mtools fdisk zstd qemu-system-arm u-boot-qemu qemu-efi-aarch64"
+packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross make cmake bc flex bison xz-utils squashfs-tools e2fsprogs dosfstools mtools fdisk zstd qemu-system-arm u-boot-qemu qemu-efi-aarch64 openssl"
 
 missing=""
 for package in $packages; do

@@ -34,7 +34,7 @@ impl Image<'_> {
         }
         // A build that breaks off must not look like one that did not.
         let _ = fs::remove_file(&stamp_file);
-        let root = root::build(self.programs, self.made, &out.join("root.squashfs"))?;
+        let root = root::build(self.board, self.programs, self.made, &out.join("root.squashfs"))?;
         fs::copy(&self.kernel.image, out.join("Image"))?;
         fs::copy(&self.kernel.packed, out.join("Image.zst"))?;
         fs::copy(&self.programs.tandem_init, out.join(crate::UNSTRIPPED))?;
@@ -56,6 +56,7 @@ impl Image<'_> {
             digest.update(Sha256::digest(fs::read(file).with_context(|| file.display().to_string())?));
         }
         digest.update(self.made.to_be_bytes());
+        digest.update(crate::bundle::floor()?.to_be_bytes());
         for text in [&self.version.text, &self.board.command_line, &self.board.partitions] {
             digest.update(Sha256::digest(text));
         }

@@ -2,6 +2,7 @@
 //! one of two slots, a boot program that picks the slot, and room for data. Needs no root, and the same inputs give the same bytes.
 pub mod bill;
 pub mod board;
+pub mod bundle;
 pub mod disk;
 pub mod image;
 pub mod kernel;

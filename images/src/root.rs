@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::board::Board;
+use crate::bundle;
 use crate::run::tool;
 use crate::voice;
 
@@ -22,9 +24,9 @@ pub struct Programs {
 const COMPRESSION: [&str; 6] = ["-comp", "zstd", "-Xcompression-level", "22", "-b", "1M"];
 
 /// Writes the root file system to `squashfs`, all its files as old as `made` says.
-pub fn build(programs: &Programs, made: u64, squashfs: &Path) -> Result<PathBuf> {
+pub fn build(board: &Board, programs: &Programs, made: u64, squashfs: &Path) -> Result<PathBuf> {
     let folder = tempfile::tempdir()?;
-    fill(programs, made, folder.path())?;
+    fill(board, programs, made, folder.path())?;
     let made = made.to_string();
     tool("mksquashfs", [])
         .arg(folder.path())
@@ -36,7 +38,7 @@ pub fn build(programs: &Programs, made: u64, squashfs: &Path) -> Result<PathBuf>
     Ok(squashfs.to_path_buf())
 }
 
-fn fill(programs: &Programs, made: u64, root: &Path) -> Result<()> {
+fn fill(board: &Board, programs: &Programs, made: u64, root: &Path) -> Result<()> {
     for folder in ["bin", "data", "dev", "etc", "proc", "run", "sys", "tmp"] {
         fs::create_dir(root.join(folder))?;
         fs::set_permissions(root.join(folder), fs::Permissions::from_mode(0o755))?;
@@ -51,7 +53,12 @@ fn fill(programs: &Programs, made: u64, root: &Path) -> Result<()> {
         }
         fs::set_permissions(stripped, fs::Permissions::from_mode(0o755))?;
     }
-    let files = [("hosts", "127.0.0.1 localhost\n::1 localhost\n".to_owned()), ("made", format!("{made}\n"))];
+    let files = [
+        ("board", format!("{}\n", board.name)),
+        ("floor", format!("{}\n", bundle::floor()?)),
+        ("hosts", "127.0.0.1 localhost\n::1 localhost\n".to_owned()),
+        ("made", format!("{made}\n")),
+    ];
     for (name, content) in files {
         fs::write(root.join("etc").join(name), content)?;
         fs::set_permissions(root.join("etc").join(name), fs::Permissions::from_mode(0o644))?;

@@ -9,6 +9,9 @@ use serde_json::Value;
 /// A box without hardware help takes its time, but not for ever.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// How long it may write what is uploaded.
+const UPLOAD_LIMIT: Duration = Duration::from_secs(300);
+
 /// What the box answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
@@ -34,6 +37,27 @@ pub fn fetch(server: SocketAddr, path: &str, token: Option<&str>) -> Result<Vec<
         Some((200, body)) => Ok(body.to_vec()),
         _ => bail!("GET {path} is answered by {:?}", String::from_utf8_lossy(&answer)),
     }
+}
+
+/// Sends a file that is written while it comes, which takes its time.
+pub fn upload(server: SocketAddr, path: &str, token: &str, file: &[u8]) -> Result<Answer> {
+    let mut stream = begin_upload(server, path, token, file.len())?;
+    // Whoever refuses the beginning does not read to the end.
+    let _ = stream.write_all(file);
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).with_context(|| format!("POST {path} is not answered"))?;
+    let (status, body) = read(&answer).with_context(|| format!("{:?}", String::from_utf8_lossy(&answer)))?;
+    Ok(Answer { status, body: serde_json::from_slice(body).unwrap_or(Value::Null) })
+}
+
+/// Says that so many octets follow.
+pub fn begin_upload(server: SocketAddr, path: &str, token: &str, length: usize) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(server).with_context(|| format!("{server} cannot be reached"))?;
+    stream.set_read_timeout(Some(UPLOAD_LIMIT))?;
+    let kind = "Content-Type: application/octet-stream";
+    let head = format!("POST {path} HTTP/1.0\r\nHost: {server}\r\nContent-Length: {length}\r\n{kind}\r\n");
+    write!(stream, "{head}Authorization: Bearer {token}\r\n\r\n")?;
+    Ok(stream)
 }
 
 /// Sends a form as a browser does; status and page.

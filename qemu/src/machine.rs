@@ -89,6 +89,16 @@ impl Machine {
         http::fetch(self.http(), path, token)
     }
 
+    /// Sends its API a file that is written while it comes.
+    pub fn upload(&self, path: &str, token: &str, file: &[u8]) -> Result<Answer> {
+        http::upload(self.http(), path, token, file)
+    }
+
+    /// Begins to send such a file, of which so many octets are to follow.
+    pub fn begin_upload(&self, path: &str, token: &str, length: usize) -> Result<std::net::TcpStream> {
+        http::begin_upload(self.http(), path, token, length)
+    }
+
     /// Sends a form to its page; status and what is shown then.
     pub fn post_form(&self, path: &str, form: &str) -> Result<(u16, String)> {
         http::post_form(self.http(), path, form)

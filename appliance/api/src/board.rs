@@ -1,7 +1,8 @@
 //! The board that the box runs on: what only its first process can do, asked by its control socket.
 //!
 //! One connection is one request: a line of JSON, `{"do":"reboot"}`, and whatever octets belong to it. The answer is any
-//! number of lines `{"progress":…}`, then `{"ok":…}`, or `{"error":"a sentence"}` with the name of the `field` that is wrong.
+//! number of lines `{"progress":…}`, then `{"ok":…}`, or `{"error":"a sentence"}` with the name of the `field` that is
+//! wrong, or a word for the `reason`.
 
 use std::io;
 use std::pin::Pin;
@@ -70,15 +71,36 @@ impl Conversation {
 
     /// Sends octets that belong to the request.
     pub async fn send(&mut self, octets: &[u8]) -> Result<(), Failure> {
-        let sent = tokio::time::timeout(limits::BOARD_ANSWER, self.wire.get_mut().write_all(octets)).await;
+        self.send_within(octets, limits::BOARD_ANSWER).await
+    }
+
+    /// The same where taking them takes longer.
+    pub async fn send_within(&mut self, octets: &[u8], patience: Duration) -> Result<(), Failure> {
+        let sent = tokio::time::timeout(patience, self.wire.get_mut().write_all(octets)).await;
         match sent {
             Ok(Ok(())) => Ok(()),
             // Whoever refuses in the middle has said why before it hung up.
-            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-                Err(self.next(limits::BOARD_ANSWER).await.err().unwrap_or_else(silent))
+            Ok(Err(error)) if [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset].contains(&error.kind()) => {
+                Err(self.refusal().await)
             }
             _ => Err(silent()),
         }
+    }
+
+    /// Why the board has hung up.
+    async fn refusal(&mut self) -> Failure {
+        loop {
+            match self.next(limits::BOARD_ANSWER).await {
+                Ok(Said::Progress(_)) => {}
+                Ok(Said::Done(_)) => return silent(),
+                Err(refusal) => return refusal,
+            }
+        }
+    }
+
+    /// Says that no more octets follow.
+    pub async fn end_octets(&mut self) -> Result<(), Failure> {
+        self.wire.get_mut().shutdown().await.map_err(|_| silent())
     }
 
     /// What the board says next, for which it has this long.
@@ -91,7 +113,7 @@ impl Conversation {
         }
         let mut said: Value = serde_json::from_slice(&line).map_err(|_| silent())?;
         if let Some(error) = said["error"].as_str() {
-            return Err(refused(error, said["field"].as_str()));
+            return Err(refused(error, said["field"].as_str(), said["reason"].as_str()));
         }
         match said.as_object_mut() {
             Some(said) if said.contains_key("progress") => Ok(Said::Progress(said["progress"].take())),
@@ -110,9 +132,12 @@ fn silent() -> Failure {
 }
 
 /// A wrong field is the client's fault, all else is how things stand.
-fn refused(sentence: &str, field: Option<&str>) -> Failure {
+fn refused(sentence: &str, field: Option<&str>, reason: Option<&str>) -> Failure {
     match field {
-        None => Failure::new(Status::FailedPrecondition, "BOARD_REFUSED", sentence.to_owned()),
+        None => {
+            let reason = reason.unwrap_or("BOARD_REFUSED").to_owned();
+            Failure::new(Status::FailedPrecondition, reason, sentence.to_owned())
+        }
         Some(field) => {
             let details = json!([{ "field": field, "reason": sentence }]);
             let message = format!("{field}: {sentence}");

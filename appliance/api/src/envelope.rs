@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use crate::failure::{Failure, Status};
 use crate::limits;
 use crate::state::State;
+use crate::system::update;
 
 /// The header with the request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -22,7 +23,7 @@ pub async fn wrap(axum::extract::State(state): axum::extract::State<State>, requ
     let id = state.next_request_id();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let running = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match tokio::time::timeout(patience(&path), running).await {
+    let mut response = match tokio::time::timeout(patience(&method, &path), running).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::error!(id, %method, path, "a handler panicked");
@@ -46,8 +47,12 @@ pub async fn wrap(axum::extract::State(state): axum::extract::State<State>, requ
 }
 
 /// How long a request may take. What brings a whole file may take longer, and is watched by who reads it.
-fn patience(path: &str) -> Duration {
-    if path == "/v1.0/system/restore" { limits::UPLOAD } else { limits::REQUEST }
+fn patience(method: &Method, path: &str) -> Duration {
+    match path {
+        "/v1.0/system/restore" => limits::UPLOAD,
+        update::PATH if *method == Method::POST => limits::UPDATE,
+        _ => limits::REQUEST,
+    }
 }
 
 fn respond(failure: Failure) -> Response {

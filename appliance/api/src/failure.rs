@@ -132,6 +132,16 @@ impl Failure {
         Failure { http, ..self }
     }
 
+    /// Which error it is, for programs.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Which error it is, for people.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The HTTP status.
     pub fn http(&self) -> u16 {
         self.http

@@ -66,3 +66,4 @@ pub use routes::router;
 pub use server::serve;
 pub use setup::SetupCode;
 pub use state::{Options, State};
+pub use system::update::tend as tend_updates;

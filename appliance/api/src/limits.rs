@@ -113,3 +113,15 @@ pub const LOG_LINES: usize = 2_000;
 pub const LOG_OCTETS: usize = 512 * 1_024;
 /// Octets of one of them.
 pub const LOG_LINE: usize = 4 * 1_024;
+/// How long an update may take to be uploaded and written altogether: over the slowest line, to the slowest flash.
+pub const UPDATE: Duration = Duration::from_secs(3_600);
+/// How long the next octets of an update may take to come, or to be taken.
+pub const UPDATE_PIECE: Duration = Duration::from_secs(60);
+/// Octets of an update that are read from a web server at a time.
+pub const UPDATE_BUFFER: usize = 64 * 1024;
+/// Pieces of a download that wait for the flash.
+pub const UPDATE_PIECES: usize = 4;
+/// Characters of the URL of an update.
+pub const UPDATE_URL: usize = 2_048;
+/// How often it is looked whether an update is due, and whether one has proven itself.
+pub const UPDATE_LOOK: Duration = Duration::from_secs(2);

@@ -103,6 +103,9 @@ fn the_system() -> Vec<Route> {
         route(Method::POST, "/v1.0/system/power_off", RULE, system::power::power_off),
         route(Method::POST, "/v1.0/system/reboot", RULE, system::power::reboot),
         route(Method::POST, "/v1.0/system/restore", RULE, system::restore::restore),
+        route(Method::GET, "/v1.0/system/update", RULE, system::update::get),
+        route(Method::POST, "/v1.0/system/update", RULE, system::update::begin),
+        route(Method::DELETE, "/v1.0/system/update", RULE, system::update::cancel),
     ]
 }
 

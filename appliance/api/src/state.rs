@@ -20,6 +20,7 @@ use crate::readers::Readers;
 use crate::setup::{Setup, SetupCode};
 use crate::sip_socket::SipSockets;
 use crate::system::logs::Ring;
+use crate::system::update::Updates;
 use crate::webrtc;
 
 /// Reads the wall clock.
@@ -33,6 +34,9 @@ pub type BucketLink = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
 /// Tells how it stands with the cloud.
 pub type CloudView = Arc<dyn Fn() -> CloudState + Send + Sync>;
+
+/// Asks a web server for a file and gives what comes; or says why nothing does. It blocks.
+pub type Download = Arc<dyn Fn(&str) -> Result<Box<dyn std::io::Read + Send>, String> + Send + Sync>;
 
 /// Each as (metric name without prefix, help text, value); a total's name ends in `_total`.
 pub type Counters = Arc<dyn Fn() -> Vec<(&'static str, &'static str, u64)> + Send + Sync>;
@@ -90,6 +94,8 @@ pub struct Options {
     pub log: Arc<Ring>,
     /// The board that the box runs on, if it has one of its own.
     pub board: Option<Arc<dyn Board>>,
+    /// Downloads updates.
+    pub download: Download,
     /// The code of the first administrator, where nobody has taken hold of the box yet.
     pub setup_code: Option<SetupCode>,
 }
@@ -122,6 +128,7 @@ struct Shared {
     passwords: Passwords,
     attempts: Attempts,
     setup: Setup,
+    updates: Updates,
     checkup: Checkup,
     backup_turn: Arc<Mutex<()>>,
     stopping: watch::Sender<bool>,
@@ -146,6 +153,7 @@ impl State {
             passwords: Passwords::new(),
             attempts: Attempts::default(),
             setup: Setup::new(options.setup_code.clone()),
+            updates: Updates::default(),
             checkup: Checkup::default(),
             backup_turn: Arc::default(),
             stopping: watch::Sender::new(false),
@@ -287,6 +295,15 @@ impl State {
 
     pub(crate) fn attempts(&self) -> &Attempts {
         &self.shared.attempts
+    }
+
+    /// How far updates are.
+    pub(crate) fn updates(&self) -> &Updates {
+        &self.shared.updates
+    }
+
+    pub(crate) fn download(&self) -> &Download {
+        &self.shared.options.download
     }
 
     pub(crate) fn setup(&self) -> &Setup {

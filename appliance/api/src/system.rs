@@ -7,6 +7,7 @@ pub mod logs;
 pub(crate) mod power;
 mod redaction;
 pub(crate) mod restore;
+pub mod update;
 mod vitals;
 
 use std::path::PathBuf;

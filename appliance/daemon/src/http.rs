@@ -117,6 +117,7 @@ impl Http {
                 }
             })
         };
+        runtime.spawn(api::tend_updates(state.clone()));
         let served = std::iter::once((doors.plain, None)).chain(encrypted).map(serve).collect();
         Ok(Http { state, runtime, stop, served, certificates: doors.certificates })
     }

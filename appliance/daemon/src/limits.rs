@@ -183,3 +183,6 @@ pub const ACME_RETRY: Duration = Duration::from_secs(900);
 pub const ACME_RETRY_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// How often the clock is looked at while nothing is to be asked for: it may be set.
 pub const ACME_LOOK: Duration = Duration::from_secs(60);
+
+/// How long an update may take to be downloaded, over the slowest line.
+pub const UPDATE: Duration = Duration::from_secs(3_600);

@@ -53,7 +53,7 @@ use crate::sound_thread::library::Library;
 use crate::sound_thread::{self, SoundThread};
 use crate::time_zone::TimeZone;
 use crate::upstream::Upstream;
-use crate::web::Reach;
+use crate::web::{self, Reach};
 use crate::webrtc_thread::Knocking;
 use crate::{administrator, filing, host_names, limits, log, media_thread, sip_sockets, webhook};
 
@@ -259,6 +259,7 @@ impl Running {
             restart: restart(notices.clone()),
             log,
             board: options.board.clone().map(|socket| Arc::new(ControlSocket(socket)) as Arc<dyn api::Board>),
+            download: download(options),
             setup_code,
         };
         let http = Http::start(doors, api)?;
@@ -472,6 +473,18 @@ fn speakers(options: &Options, folder: &DataFolder) -> Result<Speakers> {
         }
     };
     Ok(Speakers::new(spoken, options.flite.clone(), service))
+}
+
+/// How updates are downloaded: from where an administrator says, and not from this box.
+fn download(options: &Options) -> api::state::Download {
+    let reach = reach(options);
+    Arc::new(move |url| {
+        let answer = web::agent(reach.clone(), limits::UPDATE).get(url).call().map_err(web::in_words)?;
+        match answer.status().as_u16() {
+            200 => Ok(Box::new(answer.into_body().into_reader()) as Box<dyn std::io::Read + Send>),
+            status => Err(format!("the server answers {status}")),
+        }
+    })
 }
 
 /// Which web servers flows and webhooks may reach.

@@ -2,7 +2,7 @@
 //!
 //! A connection is a request: a line of JSON, `{"do":"reboot"}`, with what the request needs beside it. The answer is any
 //! number of lines `{"progress":…}`, then `{"ok":…}`, or `{"error":"a sentence"}` with the name of the `field` that is wrong
-//! where there is one. What is done for each request stands in a file of its own.
+//! where there is one, or a word for the `reason`. What is done for each request stands in a file of its own.
 mod conversation;
 mod factory_reset;
 mod network;
@@ -11,6 +11,10 @@ mod reboot;
 mod state;
 #[cfg(test)]
 mod tests;
+mod update;
+mod update_reported;
+mod update_state;
+mod update_switch;
 
 use std::cell::Cell;
 use std::fs::{self, Permissions};
@@ -29,6 +33,7 @@ use crate::console::say;
 use crate::exchange::{Event, Executor};
 use crate::mdns::Name;
 use crate::network::Network;
+use crate::update::Updater;
 use conversation::{Conversation, Refusal, Request};
 
 /// Where it is; the exchange is told by `TANDEM_BOARD`.
@@ -50,6 +55,8 @@ pub struct Board {
     /// The network, and the name by which it knows the box.
     pub network: Rc<Network>,
     pub name: Name,
+    /// Writes updates.
+    pub updater: Updater,
 }
 
 /// Makes the socket; for the owner and the group of the exchange alone.
@@ -117,7 +124,7 @@ async fn hold(mut conversation: Conversation, board: &Board) {
 }
 
 /// The table of requests. One that takes time tells of its progress by the conversation, and may read octets from it.
-async fn obey(_conversation: &mut Conversation, request: &Request, board: &Board) -> Result<Value, Refusal> {
+async fn obey(conversation: &mut Conversation, request: &Request, board: &Board) -> Result<Value, Refusal> {
     match request.wanted() {
         "factory_reset" => factory_reset::obey(board),
         "network" => Ok(network::show(&board.network, &board.name)),
@@ -127,6 +134,10 @@ async fn obey(_conversation: &mut Conversation, request: &Request, board: &Board
         "power_off" => power_off::obey(board),
         "reboot" => reboot::obey(board),
         "state" => Ok(state::obey(board)),
+        "update" => update::obey(conversation, board).await,
+        "update_reported" => update_reported::obey(board),
+        "update_state" => update_state::obey(board),
+        "update_switch" => update_switch::obey(board),
         other => Err(Refusal::new(format!("the board knows no {other:?}"))),
     }
 }

@@ -206,7 +206,8 @@ fn grant(wish: Wish) -> Ending {
             }
             Ending::Restart
         }
-        Wish::Restart => Ending::Restart,
+        // That the other slot is tried is written down already.
+        Wish::Restart | Wish::SwitchSlots => Ending::Restart,
         Wish::PowerOff | Wish::TryAgain => Ending::PowerOff,
     }
 }

@@ -19,6 +19,7 @@ mod rescue;
 mod settings;
 mod signals;
 mod slot;
+mod update;
 
 use std::fs;
 use std::path::Path;
@@ -45,6 +46,7 @@ use ntp::{Offered, source::Source};
 use rescue::{Code, Rescue, Wish};
 use settings::Settings;
 use signals::Signals;
+use update::Updater;
 
 const TANDEM: &str = "/bin/tandem";
 /// How many files and sockets the exchange may have open; the kernel's own limit is less than a call for each RTP port.
@@ -107,11 +109,12 @@ async fn run(executor: Executor) -> Result<Ending> {
         Ok(command) => {
             let recording = executor.spawn(recorder::keep());
             let name = become_known(executor, &settings, &network);
-            let (events, data, has_watchdog) = (sender.clone(), mount::DATA.into(), hardware.watchdog.is_some());
-            answer_the_exchange(executor, Board { events, data, has_watchdog, network, name });
+            let (data, has_watchdog, updater) = (mount::DATA.into(), hardware.watchdog.is_some(), updater());
+            let board = Board { events: sender.clone(), data, has_watchdog, network, name, updater: updater.clone() };
+            answer_the_exchange(executor, board);
             let (health_address, watchdog) = (settings.health_address(), hardware.watchdog.take());
             let printer = Printer::start(std::io::stdout())?;
-            let rescue = Rescue::new(settings.rescue_address(), Code::draw()?);
+            let rescue = Rescue::new(settings.rescue_address(), Code::draw()?, updater);
             let exchange = Exchange { command, health_address, printer, watchdog, patterns, executor, rescue };
             let ending = exchange.run(keeper, began, (sender, events)).await;
             // Its file would keep the data partition busy.
@@ -149,6 +152,11 @@ fn command(settings: &Settings) -> Result<Command> {
     command.current_dir(mount::DATA).stdin(std::process::Stdio::null());
     signals::unblock_for(&mut command);
     Ok(command)
+}
+
+/// Who writes updates; a box that cannot be updated says why when it is asked.
+fn updater() -> Updater {
+    Updater::of_the_box(&fs::read_to_string("/proc/cmdline").unwrap_or_default())
 }
 
 /// Opens the control socket; a box where that fails is a telephone exchange all the same.

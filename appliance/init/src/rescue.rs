@@ -1,14 +1,16 @@
 //! The rescue page: what the box shows at its HTTP port while the exchange cannot be kept running. It tells what is wrong to whoever
-//! has the code that stands on the console, and lets them try again, erase, restart or switch off. Nothing else.
+//! has the code that stands on the console, and lets them try again, write an update, start the other version, erase, restart or
+//! switch off. Nothing else.
 //!
 //! tiny_http serves it, from a thread of its own: to the local network alone, one request a connection, with limits on time and size.
 mod page;
+mod upload;
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,7 @@ use tiny_http::{Method, Request, Server, StatusCode};
 
 use crate::console::{self, say};
 use crate::exchange::Event;
+use crate::update::{Trouble, Updater};
 pub use page::Wish;
 use page::{Answer, Desk, Situation};
 
@@ -35,6 +38,7 @@ pub struct Rescue {
     why: String,
     /// How long a connection may take to say or to hear something.
     patience: Duration,
+    updater: Updater,
     page: Option<Page>,
 }
 
@@ -59,8 +63,9 @@ impl Code {
 
 impl Rescue {
     /// Not shown yet.
-    pub fn new(at: SocketAddr, code: Code) -> Rescue {
-        Rescue { at, code, why: "The exchange cannot be started.".to_owned(), patience: PATIENCE, page: None }
+    pub fn new(at: SocketAddr, code: Code, updater: Updater) -> Rescue {
+        let why = "The exchange cannot be started.".to_owned();
+        Rescue { at, code, why, patience: PATIENCE, updater, page: None }
     }
 
     /// How the exchange ended the last time.
@@ -71,7 +76,8 @@ impl Rescue {
     /// Shows the page at the port of the exchange, which must not hold it. Without a page the exchange is tried again all the same.
     pub fn open(&mut self, events: Sender<Event>) {
         let listener = listen(self.at, self.patience);
-        let opened = listener.and_then(|listener| Page::open(listener, &self.code, self.why.clone(), events));
+        let (why, updater) = (self.why.clone(), self.updater.clone());
+        let opened = listener.and_then(|listener| Page::open(listener, &self.code, (why, updater), events));
         self.page = opened.inspect_err(|error| say(format_args!("there is no rescue page: {error}"))).ok();
     }
 
@@ -92,17 +98,22 @@ impl Rescue {
 }
 
 impl Page {
-    fn open(listener: TcpListener, code: &Code, why: String, events: Sender<Event>) -> io::Result<Page> {
+    fn open(
+        listener: TcpListener,
+        code: &Code,
+        (why, updater): (String, Updater),
+        events: Sender<Event>,
+    ) -> io::Result<Page> {
         let mut server = Some(server(&listener)?);
         say(format_args!("the rescue page is at port {}, its code is {}", listener.local_addr()?.port(), code.0));
         defmt::warn!("the rescue page is open");
         let over = Arc::new(AtomicBool::new(false));
-        let desk = Mutex::new(Desk::new(code.0.clone()));
-        let (ended, began) = (Arc::clone(&over), Instant::now());
+        let (desk, began, ended) = (Desk::new(code.0.clone()), Instant::now(), Arc::clone(&over));
+        let mut counter = Counter { desk, began, why, updater, over: Arc::clone(&over), events };
         let thread = std::thread::Builder::new().name("rescue".to_owned()).stack_size(128 << 10).spawn(move || {
             while !ended.load(Ordering::Relaxed) {
                 match server.as_ref().map(|server| server.recv_timeout(LOOK)) {
-                    Some(Ok(Some(request))) => serve(request, &desk, (&why, began), &events),
+                    Some(Ok(Some(request))) => counter.serve(request),
                     Some(Ok(None)) => {}
                     // What limits connections limits the waiting for one as well, and then tiny_http waits no more.
                     Some(Err(_)) | None => server = self::server(&listener).ok(),
@@ -138,31 +149,89 @@ fn listen(at: SocketAddr, patience: Duration) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn serve(mut request: Request, desk: &Mutex<Desk>, (why, began): (&str, Instant), events: &Sender<Event>) {
-    let from = request.remote_addr().map(|from| from.ip().to_canonical());
-    if !from.is_some_and(is_local) {
-        return answer(request, Answer::plain(403, "This page is for the local network.\n"));
-    }
-    let form = match request.method() {
-        Method::Post => {
-            let mut form = Vec::new();
-            let read = request.as_reader().take(LONGEST_FORM + 1).read_to_end(&mut form);
-            if read.is_err() || form.len() as u64 > LONGEST_FORM {
-                return answer(request, Answer::plain(413, "That is more than a code and a word.\n"));
-            }
-            Some(form)
+/// Where requests are answered.
+struct Counter {
+    desk: Desk,
+    began: Instant,
+    why: String,
+    updater: Updater,
+    /// Set when the page is about to be shown no longer.
+    over: Arc<AtomicBool>,
+    events: Sender<Event>,
+}
+
+impl Counter {
+    fn serve(&mut self, mut request: Request) {
+        let from = request.remote_addr().map(|from| from.ip().to_canonical());
+        if !from.is_some_and(is_local) {
+            return answer(request, Answer::plain(403, "This page is for the local network.\n"));
         }
-        Method::Get => None,
-        _ => return answer(request, Answer::plain(405, "Only GET and POST.\n")),
-    };
-    let situation = Situation { why, recent: &console::recent() };
-    let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-    let (reply, wish) = desk.handle(began.elapsed(), request.url(), form.as_deref(), &situation);
-    drop(desk);
-    answer(request, reply);
-    if let Some(wish) = wish {
-        say(format_args!("the rescue page: {}", wish.name()));
-        let _ = events.try_send(Event::Wish(wish));
+        let form = match request.method() {
+            Method::Post if request.url() == upload::PATH => {
+                let reply = self.take_bundle(&mut request);
+                return answer(request, reply);
+            }
+            Method::Post => {
+                let mut form = Vec::new();
+                let read = request.as_reader().take(LONGEST_FORM + 1).read_to_end(&mut form);
+                if read.is_err() || form.len() as u64 > LONGEST_FORM {
+                    return answer(request, Answer::plain(413, "That is more than a code and a word.\n"));
+                }
+                Some(form)
+            }
+            Method::Get => None,
+            _ => return answer(request, Answer::plain(405, "Only GET and POST.\n")),
+        };
+        let recent = console::recent();
+        let situation = Situation { why: &self.why, recent: &recent, other: self.other() };
+        let now = self.began.elapsed();
+        let (mut reply, mut wish) = self.desk.handle(now, request.url(), form.as_deref(), &situation);
+        if let (Some(Wish::SwitchSlots), Err(trouble)) = (wish, self.switch(wish)) {
+            (reply, wish) = (self.desk.tell(409, &trouble.sentence, &situation), None);
+        }
+        answer(request, reply);
+        if let Some(wish) = wish {
+            say(format_args!("the rescue page: {}", wish.name()));
+            let _ = self.events.try_send(Event::Wish(wish));
+        }
+    }
+
+    /// What the other slot holds.
+    fn other(&self) -> Result<Option<String>, String> {
+        let standing = self.updater.standing().map_err(|trouble| trouble.sentence)?;
+        let content = standing.of(standing.running.other());
+        Ok(content.map(|content| format!("{} (build {})", content.version, content.build)))
+    }
+
+    fn switch(&self, wish: Option<Wish>) -> Result<(), Trouble> {
+        if wish == Some(Wish::SwitchSlots) { self.updater.switch().map(drop) } else { Ok(()) }
+    }
+
+    /// Writes a bundle while it comes.
+    fn take_bundle(&mut self, request: &mut Request) -> Answer {
+        let now = self.began.elapsed();
+        let (desk, updater) = (&mut self.desk, &self.updater);
+        let taken = upload::take(request, &self.over, |code| match desk.admit(now, code) {
+            Ok(()) => updater.begin().map_err(upload::Refused::Trouble),
+            Err(refused) => Err(upload::Refused::Code(refused)),
+        });
+        let (status, note) = match taken {
+            Ok(content) => {
+                say(format_args!("the rescue page: version {} (build {}) is written", content.version, content.build));
+                defmt::info!("build {=u64} is written by the rescue page", content.build);
+                (200, format!("Version {} is written. Now start it.", content.version))
+            }
+            Err(upload::Refused::Code(refused)) => return refused,
+            Err(upload::Refused::Form) => return Answer::plain(400, "That is no form with a code and a file.\n"),
+            Err(upload::Refused::Trouble(trouble)) => {
+                say(format_args!("the rescue page: no update was written: {trouble}"));
+                defmt::error!("no update was written by the rescue page: {=str}", trouble.reason);
+                (400, trouble.sentence)
+            }
+        };
+        let recent = console::recent();
+        let situation = Situation { why: &self.why, recent: &recent, other: self.other() };
+        self.desk.tell(status, &note, &situation)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::console::say;
 use crate::exchange::Event;
 use crate::rescue::Wish;
 use crate::settings::Settings;
-use crate::{health, mount};
+use crate::{health, mount, update};
 
 mod ping;
 mod report;
@@ -94,7 +94,7 @@ impl Running {
             match trial.handle_examination(began.elapsed(), is_well) {
                 None => drop(Timer::after(EXAMINED_EVERY).await),
                 Some(Verdict::Proven) => {
-                    if self.change(|state| state.make_permanent(0)) {
+                    if self.change(|state| state.make_permanent(update::floor())) {
                         say(format_args!("slot {} is healthy and made permanent", self.slot));
                         defmt::info!("slot {} is made permanent", self.slot);
                     }

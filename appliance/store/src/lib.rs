@@ -64,7 +64,9 @@ pub mod tag;
 pub mod timeline;
 pub mod timestamp;
 pub mod trunk;
+pub mod update;
 pub mod value;
+mod version_copy;
 pub mod webhook_delivery;
 mod word;
 pub mod writer;
@@ -150,15 +152,23 @@ impl Store {
     }
 }
 
-/// Opens the database; one that is damaged is restored from its copy, if there is one.
+/// Opens the database; one that is damaged is restored from its copy, if there is one, and so is one of a newer version, from the
+/// copy of before that version migrated it.
 fn open_or_restore(path: &Path) -> Result<Connection, Error> {
     // SQLite takes an empty file for a new database.
     let is_emptied = safe_copy::exists(path) && path.metadata().is_ok_and(|file| file.len() == 0);
+    if !is_emptied {
+        version_copy::keep(path)?;
+    }
     let opened = if is_emptied { Err(Error::Corrupt("the file is empty".into())) } else { schema::open(path) };
     let opened = opened.and_then(|connection| safe_copy::check(path, &connection).map(|()| connection));
     match opened {
         Err(Error::Corrupt(reason)) if safe_copy::exists(path) => {
             safe_copy::restore(path, &reason)?;
+            schema::open(path)
+        }
+        Err(Error::Newer { found, .. }) if version_copy::latest(path).is_some() => {
+            version_copy::go_back(path, found)?;
             schema::open(path)
         }
         opened => opened,

@@ -302,6 +302,11 @@ impl Reader {
         agent::count(&self.connection)
     }
 
+    /// How far the last update of the box is.
+    pub fn update(&self) -> Result<crate::update::Record, Error> {
+        crate::update::load(&self.connection)
+    }
+
     /// In which time zone the box stands, if anybody has said so.
     pub fn time_zone(&self) -> Result<Option<String>, Error> {
         let name = crate::setting::read(&self.connection, "time_zone")?;

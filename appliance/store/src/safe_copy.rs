@@ -60,16 +60,16 @@ struct Restored {
     left_out: (i64, i64),
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(format!("{}-{suffix}", path.display()))
 }
 
-fn io(error: std::io::Error) -> Error {
+pub(crate) fn io(error: std::io::Error) -> Error {
     if error.kind() == ErrorKind::StorageFull { Error::Full(error.to_string()) } else { Error::Io(error.to_string()) }
 }
 
 /// Removes a database with what SQLite keeps beside it.
-fn remove(path: &Path) -> Result<(), Error> {
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     for suffix in ["", "-wal", "-shm", "-journal"] {
         match fs::remove_file(format!("{}{suffix}", path.display())) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
@@ -80,7 +80,7 @@ fn remove(path: &Path) -> Result<(), Error> {
 }
 
 /// Brings a file to the disk under its name.
-fn put(part: &Path, path: &Path) -> Result<(), Error> {
+pub(crate) fn put(part: &Path, path: &Path) -> Result<(), Error> {
     File::open(part).and_then(|file| file.sync_all()).map_err(io)?;
     fs::rename(part, path).map_err(io)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -100,7 +100,12 @@ pub(crate) fn exists(path: &Path) -> bool {
 
 /// Makes the copy of a database, or a newer one; the one before stays until this one is whole. Others may write meanwhile.
 pub(crate) fn make(path: &Path) -> Result<(), Error> {
-    let part = beside(path, "copy.part");
+    make_as(path, "copy")
+}
+
+/// The same under another suffix.
+pub(crate) fn make_as(path: &Path, suffix: &str) -> Result<(), Error> {
+    let part = beside(path, &format!("{suffix}.part"));
     remove(&part)?;
     // Made in memory, so that the flash is written once.
     let mut target = Connection::open_in_memory()?;
@@ -129,7 +134,7 @@ pub(crate) fn make(path: &Path) -> Result<(), Error> {
     target.execute("DETACH source", [])?;
     OpenOptions::new().create(true).append(true).mode(0o600).open(&part).map_err(io)?;
     target.execute("VACUUM main INTO ?1", [part.to_string_lossy()])?;
-    put(&part, &beside(path, "copy"))
+    put(&part, &beside(path, suffix))
 }
 
 /// The cursor by which the copy remembers the last event.
@@ -161,11 +166,20 @@ pub(crate) fn quick_check(connection: &Connection) -> Result<(), Error> {
 
 /// Puts a new database in the place of a damaged one.
 pub(crate) fn restore(path: &Path, reason: &str) -> Result<(), Error> {
-    let (copy, part) = (beside(path, "copy"), beside(path, "restored.part"));
+    restore_from(&beside(path, "copy"), path, (reason, "damaged"))?;
+    match fs::remove_file(beside(path, "suspect")) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Puts a database made of a copy, and of the records of the one that is there, in its place; that one stays beside it under a suffix.
+pub(crate) fn restore_from(copy: &Path, path: &Path, (reason, aside): (&str, &str)) -> Result<(), Error> {
+    let part = beside(path, "restored.part");
     remove(&part)?;
     let copied = copy.metadata().and_then(|file| file.modified()).map_err(io)?;
     let copied = copied.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64;
-    fs::copy(&copy, &part).map_err(io)?;
+    fs::copy(copy, &part).map_err(io)?;
     let target = schema::open(&part)?;
     quick_check(&target)?;
     // It is brought to the disk as a whole, once it is whole.
@@ -175,16 +189,12 @@ pub(crate) fn restore(path: &Path, reason: &str) -> Result<(), Error> {
     tell(&target, Restored { reason: reason.to_owned(), copied: Timestamp(copied), saved, left_out: (0, 0) })?;
     close(target)?;
     // Not before everything of it was read: a log beside another database would be taken for that one's.
-    keep_damaged(path)?;
-    put(&part, path)?;
-    match fs::remove_file(beside(path, "suspect")) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(io(error)),
-        _ => Ok(()),
-    }
+    put_aside(path, aside)?;
+    put(&part, path)
 }
 
-fn keep_damaged(path: &Path) -> Result<(), Error> {
-    let damaged = beside(path, "damaged");
+fn put_aside(path: &Path, suffix: &str) -> Result<(), Error> {
+    let damaged = beside(path, suffix);
     remove(&damaged)?;
     for suffix in ["-wal", "-shm"] {
         match fs::rename(format!("{}{suffix}", path.display()), format!("{}{suffix}", damaged.display())) {
@@ -203,7 +213,7 @@ fn tell(target: &Connection, mut restored: Restored) -> Result<(), Error> {
     let at: i64 =
         target.query_row("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000", [], |row| row.get(0))?;
     let data = serde_json::to_string(&restored)?;
-    tracing::error!(%data, "the database was damaged, and was restored");
+    tracing::error!(%data, "the database was restored");
     target.execute("DELETE FROM cursor WHERE name = ?1", [LATEST])?;
     let entry =
         event_log::Entry { at: Timestamp(at), kind: "database_restored", resource_id: Uuid::nil(), data: &data };
@@ -249,6 +259,10 @@ fn save_table(target: &Connection, table: &str) -> Result<usize, Error> {
     let last = target.query_row(&last, [], |row| row.get(0)).unwrap_or(LAST_ROW);
     let first = format!("SELECT coalesce(min(rowid), 1) FROM damaged.\"{table}\"");
     let first: i64 = target.query_row(&first, [], |row| row.get(0)).unwrap_or(1);
+    // A copy of another version has all that was there when it was made.
+    let copied = format!("SELECT coalesce(max(rowid), 0) FROM main.\"{table}\"");
+    let copied: i64 = target.query_row(&copied, [], |row| row.get(0))?;
+    let first = first.max(copied + 1);
     let mut insert = target.prepare(&format!(
         "INSERT OR IGNORE INTO main.\"{table}\" ({list}) SELECT {list} FROM damaged.\"{table}\" WHERE rowid BETWEEN ?1 AND ?2"
     ))?;

@@ -73,6 +73,11 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// How many migrations this program knows.
+pub(crate) fn known() -> u32 {
+    MIGRATIONS.len() as u32
+}
+
 /// Opens the file for reading only.
 pub(crate) fn open_to_read(path: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

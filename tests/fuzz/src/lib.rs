@@ -4,6 +4,7 @@
 //! written as it came, what is sent can be read, an endpoint that is left alone becomes idle). `cargo test` replays the corpora and a bounded, seeded
 //! mutation of them; `cargo-fuzz/` hands the same functions to libFuzzer.
 
+mod bundle;
 mod endpoint;
 pub mod mutate;
 mod page;
@@ -19,6 +20,7 @@ mod webrtc;
 
 use std::path::PathBuf;
 
+pub use bundle::bundle;
 pub use endpoint::{Played, endpoint, play};
 pub use page::{Paged, page, play_page};
 pub use receiver::{Received, format, receive, receiver};
@@ -34,7 +36,7 @@ pub use webrtc::webrtc;
 pub type Target = fn(&[u8]);
 
 /// All targets with the names of their corpus folders.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("sip_message", sip_message),
     ("sdp", sdp),
     ("endpoint", endpoint),
@@ -47,6 +49,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("sound_wav", sound_wav),
     ("sound_mp3", sound_mp3),
     ("sound_ogg", sound_ogg),
+    ("bundle", bundle),
 ];
 
 /// The inputs in the corpus folder of a target, by file name, in the order of the names.

@@ -121,6 +121,11 @@ fn ogg_files() {
     mutate("sound_ogg", fuzz::sound_ogg, 5_000);
 }
 
+#[test]
+fn updates() {
+    mutate("bundle", fuzz::bundle, 20_000);
+}
+
 /// The tables that the MP3 decoder makes once are not counted, nor are libopus' own 26 KiB: they come from C.
 #[test]
 fn a_sound_reader_holds_little() {

@@ -3,7 +3,8 @@
 use crate::{Finding, Source};
 
 /// The documents in which each promise has its test.
-const DOCUMENTS: [&str; 4] = ["docs/billing.md", "docs/cloud-sync.md", "docs/delivery.md", "docs/recording-storage.md"];
+const DOCUMENTS: [&str; 5] =
+    ["docs/billing.md", "docs/cloud-sync.md", "docs/delivery.md", "docs/recording-storage.md", "docs/updates.md"];
 
 /// Rows of the tables in [`DOCUMENTS`] whose last column is headed `proof` or `test` that name no test, no measurement and no program
 /// that tests, or one that is not there.

@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, Metadata};
 use crate::Finding;
 
 /// For each of our crates, which of our crates it may use. Test crates and tools may use any.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("sip", &[]),
     ("media", &[]),
     ("pbx", &["sip", "media"]),
@@ -18,9 +18,10 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("webrtc", &["media"]),
     ("daemon", &["sip", "media", "pbx", "store", "api", "delivery", "webrtc"]),
     ("hal", &[]),
-    ("init", &["hal"]),
-    // It writes what the board reads: the trailer of a slot and the state.
-    ("images", &["hal"]),
+    ("bundle", &[]),
+    ("init", &["hal", "bundle"]),
+    // It writes what the board reads: the trailer of a slot and the state, and bundles.
+    ("images", &["hal", "bundle"]),
 ];
 /// What the pure crates may name in `[dependencies]`; a new one needs a reason.
 const PURE_MAY_NAME: [&str; 33] = [

@@ -24,6 +24,7 @@ mod setup;
 mod sip_socket;
 mod system;
 mod trunks;
+mod updates;
 mod web_page;
 mod webhooks;
 mod webrtc;

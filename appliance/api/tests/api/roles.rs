@@ -28,7 +28,7 @@ const MANAGERS_READ: [&str; 8] = [
     "/v1.0/webhook_deliveries/{id}",
 ];
 /// What only administrators may.
-const ADMINS_MAY: [(&str, &str); 21] = [
+const ADMINS_MAY: [(&str, &str); 24] = [
     ("POST", "/v1.0/system/backup"),
     ("GET", "/v1.0/system/diagnostics"),
     ("POST", "/v1.0/system/factory_reset"),
@@ -37,6 +37,9 @@ const ADMINS_MAY: [(&str, &str); 21] = [
     ("POST", "/v1.0/system/reboot"),
     ("POST", "/v1.0/system/restore"),
     ("GET", "/v1.0/system"),
+    ("GET", "/v1.0/system/update"),
+    ("POST", "/v1.0/system/update"),
+    ("DELETE", "/v1.0/system/update"),
     ("PUT", "/v1.0/agents/{id}/permission"),
     ("PUT", "/v1.0/billing_account"),
     ("POST", "/v1.0/billing_account/balance_add_force"),

@@ -28,24 +28,34 @@ pub struct Request {
 pub struct Refusal {
     sentence: String,
     field: Option<String>,
+    reason: Option<&'static str>,
 }
 
 impl Refusal {
     /// With a sentence for people.
     pub fn new(sentence: impl Into<String>) -> Refusal {
-        Refusal { sentence: sentence.into(), field: None }
+        Refusal { sentence: sentence.into(), field: None, reason: None }
+    }
+
+    /// With a word for programs besides.
+    pub fn for_reason(reason: &'static str, sentence: impl Into<String>) -> Refusal {
+        Refusal { reason: Some(reason), ..Refusal::new(sentence) }
     }
 
     /// With the field that is wrong.
     pub fn of_field(field: impl Into<String>, reason: impl Into<String>) -> Refusal {
-        Refusal { sentence: reason.into(), field: Some(field.into()) }
+        Refusal { field: Some(field.into()), ..Refusal::new(reason) }
     }
 
     fn to_json(&self) -> Value {
-        match &self.field {
-            None => json!({ "error": self.sentence }),
-            Some(field) => json!({ "error": self.sentence, "field": field }),
+        let mut answer = json!({ "error": self.sentence });
+        if let Some(field) = &self.field {
+            answer["field"] = field.as_str().into();
         }
+        if let Some(reason) = self.reason {
+            answer["reason"] = reason.into();
+        }
+        answer
     }
 }
 
@@ -87,6 +97,21 @@ impl Conversation {
             Ok(_) => Err(Refusal::new("the request breaks off")),
             Err(error) => Err(Refusal::new(format!("the request cannot be read: {error}"))),
         }
+    }
+
+    /// The next octets behind the request's line, none at their end. Whoever sends them has this long for each piece.
+    pub async fn octets(&mut self, buffer: &mut [u8], patience: Duration) -> Result<usize, Refusal> {
+        let late = async {
+            Timer::after(patience).await;
+            Err(io::ErrorKind::TimedOut.into())
+        };
+        let read = or(self.stream.read(buffer), late).await;
+        read.map_err(|error| Refusal::new(format!("what was sent breaks off: {error}")))
+    }
+
+    /// Tells how far it is. Whoever asked may have gone.
+    pub async fn progress(&mut self, progress: Value) {
+        let _ = self.say(&json!({ "progress": progress })).await;
     }
 
     /// Says how it ended. Whoever asked may have gone: that changes nothing of what was done.

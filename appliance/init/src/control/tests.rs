@@ -9,6 +9,8 @@ use smol::channel::{Receiver, unbounded};
 use super::*;
 use crate::network::{Kernel, NetworkSettings};
 use crate::rescue::Wish;
+use crate::update::tests::{BUILD, Disks, bundle};
+use hal::slot::Slot;
 
 /// The test's own network stays as it is.
 struct Kernelless;
@@ -23,10 +25,13 @@ struct Stage {
     socket: PathBuf,
     events: Receiver<Event>,
     folder: tempfile::TempDir,
+    slots: Disks,
 }
 
 impl Stage {
     fn open() -> Stage {
+        let slots = Disks::new();
+        let updater = slots.updater(Slot::A);
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let (socket, data) = (folder.path().join("run/board"), folder.path().to_path_buf());
         let (sender, events) = unbounded();
@@ -38,11 +43,11 @@ impl Stage {
             let settings = NetworkSettings::default();
             let network = Network::new(executor, Box::new(Kernelless), data.join("network.json"), settings);
             let (network, name) = (Rc::new(network), Name::default());
-            let board = Rc::new(Board { events: sender, data, has_watchdog: true, network, name });
+            let board = Rc::new(Board { events: sender, data, has_watchdog: true, network, name, updater });
             smol::block_on(executor.run(serve(executor, listener, board)));
         });
         is_ready.recv().expect("the socket is made");
-        Stage { socket, events, folder }
+        Stage { socket, events, folder, slots }
     }
 
     fn connect(&self) -> UnixStream {
@@ -153,4 +158,55 @@ fn so_many_at_a_time_and_then_again() {
     // The place is given back in the same turn in which the connection is closed, or in the next.
     let mut again = std::iter::repeat_with(|| stage.ask("{\"do\":\"state\"}\n")).take(1_000);
     assert!(again.any(|answer| answer["ok"].is_object()));
+}
+
+impl Stage {
+    /// Sends a bundle as the exchange does, and gives the lines of the answer.
+    fn send(&self, octets: &[u8]) -> Vec<Value> {
+        let mut stream = self.connect();
+        stream.write_all(b"{\"do\":\"update\"}\n").expect("it reads");
+        // Whoever refuses the beginning does not read to the end.
+        let _ = stream.write_all(octets).and_then(|()| stream.shutdown(std::net::Shutdown::Write));
+        let lines = BufReader::new(stream).lines().map_while(Result::ok);
+        lines.map(|line| serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))).collect()
+    }
+}
+
+#[test]
+fn a_bundle_is_installed_and_then_tried() {
+    let stage = Stage::open();
+    let state = &stage.ask("{\"do\":\"update_state\"}\n")["ok"];
+    assert_eq!((&state["running"], &state["slots"]["b"]), (&json!("a"), &Value::Null), "{state}");
+    let refused = stage.ask("{\"do\":\"update_switch\"}\n");
+    assert_eq!(refused["reason"], "EMPTY_SLOT", "{refused}");
+    let answer = stage.send(&bundle(BUILD, 700_000));
+    let (last, before) = answer.split_last().expect("there is an answer");
+    assert_eq!(last, &json!({ "ok": { "build": BUILD, "version": "0.2.0" } }));
+    assert!(before.iter().any(|line| line["progress"]["step"] == "verifying"), "{before:?}");
+    let state = &stage.ask("{\"do\":\"update_state\"}\n")["ok"];
+    assert_eq!((&state["slots"]["b"]["build"], &state["on_trial"]), (&json!(BUILD), &Value::Null), "{state}");
+    assert!(stage.events.is_empty(), "nobody has asked for a restart");
+    assert_eq!(stage.ask("{\"do\":\"update_switch\"}\n")["ok"]["build"], json!(BUILD));
+    assert_eq!(stage.wish(), Wish::Restart);
+    assert_eq!(stage.slots.state().on_trial(), Some(Slot::B));
+    assert_eq!(stage.ask("{\"do\":\"update_reported\"}\n"), json!({ "ok": null }));
+}
+
+#[test]
+fn a_bundle_that_is_none_is_refused_with_a_reason() {
+    let stage = Stage::open();
+    let mut changed = bundle(BUILD, 700_000);
+    changed[60] ^= 1;
+    let short = bundle(BUILD, 700_000);
+    for (octets, reason) in [
+        (&b"a shopping list, and a long one"[..], "NO_BUNDLE"),
+        (&changed, "WRONG_SIGNATURE"),
+        (&short[..300_000], "TRUNCATED"),
+        (b"", "TRUNCATED"),
+    ] {
+        let answer = stage.send(octets);
+        let last = answer.last().expect("there is an answer");
+        assert!(last["reason"] == reason && last["error"].is_string(), "{reason}: {last}");
+    }
+    assert_eq!(stage.slots.state().on_trial(), None);
 }

@@ -10,6 +10,7 @@ use smol::channel::unbounded;
 
 use super::*;
 use crate::rescue::Code;
+use crate::update::Updater;
 
 /// Hands each line of the console to the test.
 struct Lines(mpsc::Sender<String>);
@@ -56,7 +57,8 @@ impl Stage {
             command.args(["-c", script]);
             let printer = Printer::start(Lines(sender)).expect("a thread can be started");
             let watchdog: Option<Box<dyn Watchdog>> = Some(Box::new(SimulatedWatchdog::default()));
-            let rescue = Rescue::new(free_port(), Code::draw().expect("the kernel has randomness"));
+            let rescue =
+                Rescue::new(free_port(), Code::draw().expect("the kernel has randomness"), Updater::of_no_box());
             let exchange = Exchange { command, health_address, printer, watchdog, patterns: shown, executor, rescue };
             let keeper = Keeper::new(
                 Duration::ZERO,
@@ -131,7 +133,7 @@ fn a_program_that_is_not_there_is_tried_again_and_then_help_is_asked_for() {
         let executor: Executor = Box::leak(Box::new(LocalExecutor::new()));
         let printer = Printer::start(std::io::sink()).expect("a thread can be started");
         let command = Command::new("/nowhere/tandem");
-        let rescue = Rescue::new(at, Code::draw().expect("the kernel has randomness"));
+        let rescue = Rescue::new(at, Code::draw().expect("the kernel has randomness"), Updater::of_no_box());
         let exchange =
             Exchange { command, health_address: None, printer, watchdog: None, patterns: shown, executor, rescue };
         let keeper =

@@ -15,6 +15,8 @@ const ERASE: &str = "erase";
 pub enum Wish {
     /// The exchange is to be started once more.
     TryAgain,
+    /// The version in the other slot is to be started.
+    SwitchSlots,
     /// Everything is to be as it came out of the carton.
     FactoryReset,
     /// The box is to start anew.
@@ -24,12 +26,13 @@ pub enum Wish {
 }
 
 impl Wish {
-    const ALL: [Wish; 4] = [Wish::TryAgain, Wish::FactoryReset, Wish::Restart, Wish::PowerOff];
+    const ALL: [Wish; 5] = [Wish::TryAgain, Wish::SwitchSlots, Wish::FactoryReset, Wish::Restart, Wish::PowerOff];
 
     /// Its name in a form and on the console.
     pub fn name(self) -> &'static str {
         match self {
             Wish::TryAgain => "try-again",
+            Wish::SwitchSlots => "switch-slots",
             Wish::FactoryReset => "factory-reset",
             Wish::Restart => "restart",
             Wish::PowerOff => "power-off",
@@ -43,6 +46,8 @@ pub struct Situation<'a> {
     pub why: &'a str,
     /// What the console has shown last.
     pub recent: &'a VecDeque<String>,
+    /// What the other slot holds; or why updates are not for this box.
+    pub other: Result<Option<String>, String>,
 }
 
 /// What is answered.
@@ -95,17 +100,9 @@ impl Desk {
             return (Answer::plain(404, "There is nothing but /.\n"), None);
         }
         let Some(form) = form else { return (Answer::page(200, &question("")), None) };
-        if self.closed_until.is_some_and(|until| now < until) {
-            return (Answer::page(429, &question("Too many wrong codes. Wait a minute.")), None);
+        if let Err(refused) = self.admit(now, field(form, "code").unwrap_or_default().as_bytes()) {
+            return (refused, None);
         }
-        if !is_same(field(form, "code").unwrap_or_default().as_bytes(), self.code.as_bytes()) {
-            self.wrong += 1;
-            if self.wrong.is_multiple_of(GUESSES) {
-                self.closed_until = Some(now + CLOSED);
-            }
-            return (Answer::page(403, &question("That is not the code.")), None);
-        }
-        self.wrong = 0;
         let wanted = field(form, "wish").unwrap_or_default();
         let wish = Wish::ALL.into_iter().find(|wish| wish.name() == wanted);
         match wish {
@@ -116,6 +113,27 @@ impl Desk {
             Some(wish) => (Answer::page(200, &format!("<p>{}</p>", farewell(wish))), Some(wish)),
             None => (Answer::page(200, &self.desk(situation, "")), None),
         }
+    }
+
+    /// Whether this is the code.
+    pub fn admit(&mut self, now: Duration, code: &[u8]) -> Result<(), Answer> {
+        if self.closed_until.is_some_and(|until| now < until) {
+            return Err(Answer::page(429, &question("Too many wrong codes. Wait a minute.")));
+        }
+        if !is_same(code, self.code.as_bytes()) {
+            self.wrong += 1;
+            if self.wrong.is_multiple_of(GUESSES) {
+                self.closed_until = Some(now + CLOSED);
+            }
+            return Err(Answer::page(403, &question("That is not the code.")));
+        }
+        self.wrong = 0;
+        Ok(())
+    }
+
+    /// The desk again, for whoever has the code already, with something that has happened.
+    pub fn tell(&self, status: u16, note: &str, situation: &Situation<'_>) -> Answer {
+        Answer::page(status, &self.desk(situation, note))
     }
 
     fn desk(&self, situation: &Situation<'_>, note: &str) -> String {
@@ -131,6 +149,7 @@ impl Desk {
         ] {
             let _ = write!(page, "<form method=post>{}<button>{text}</button></form>", self.hidden(wish));
         }
+        self.write_versions(&mut page, situation);
         let _ = write!(
             page,
             "<form method=post>{}<label>Type <code>{ERASE}</code>: <input name=sure autocomplete=off size=8></label>\
@@ -143,6 +162,27 @@ impl Desk {
         }
         page.push_str("</pre>");
         page
+    }
+
+    fn write_versions(&self, page: &mut String, situation: &Situation<'_>) {
+        let other = match &situation.other {
+            Ok(other) => other,
+            Err(reason) => {
+                let _ = write!(page, "<p>{}</p>", escaped(reason));
+                return;
+            }
+        };
+        if let Some(version) = other {
+            let (hidden, version) = (self.hidden(Wish::SwitchSlots), escaped(version));
+            let _ =
+                write!(page, "<form method=post>{hidden}<button>Start the other version: {version}</button></form>");
+        }
+        let _ = write!(
+            page,
+            "<form method=post action=/update enctype=multipart/form-data><input type=hidden name=code value={}>\
+             <label>Update <input type=file name=bundle required></label><button>Write it</button></form>",
+            self.code
+        );
     }
 
     fn hidden(&self, wish: Wish) -> String {
@@ -163,6 +203,9 @@ fn question(note: &str) -> String {
 fn farewell(wish: Wish) -> &'static str {
     match wish {
         Wish::TryAgain => "The exchange is started. In a few seconds its page is here, or this one again.",
+        Wish::SwitchSlots => {
+            "The box restarts with the other version. If that does not work, this one comes back by itself."
+        }
         Wish::FactoryReset => "Everything is erased, and the box restarts as it came out of the carton.",
         Wish::Restart => "The box restarts.",
         Wish::PowerOff => "The box is switched off.",
@@ -198,7 +241,8 @@ mod tests {
 
     fn handle(desk: &mut Desk, at: u64, form: Option<&str>) -> (u16, String, Option<Wish>) {
         let recent = VecDeque::from(["<b>tandem</b> has ended\n".to_owned()]);
-        let situation = Situation { why: "It ended 3 times & more.", recent: &recent };
+        let other = Ok(Some("0.1.9 <build 7>".to_owned()));
+        let situation = Situation { why: "It ended 3 times & more.", recent: &recent, other };
         let (answer, wish) = desk.handle(Duration::from_secs(at), "/", form.map(str::as_bytes), &situation);
         (answer.status, String::from_utf8(answer.body).expect("it is text"), wish)
     }
@@ -219,7 +263,11 @@ mod tests {
         let (status, body, wish) = handle(&mut desk, 0, Some("code=12345678"));
         assert_eq!((status, wish), (200, None));
         assert!(body.contains("It ended 3 times &amp; more.") && body.contains("&lt;b&gt;tandem&lt;/b&gt; has ended"));
-        for wish in [Wish::TryAgain, Wish::Restart, Wish::PowerOff] {
+        assert!(
+            body.contains("Start the other version: 0.1.9 &lt;build 7&gt;") && body.contains("name=bundle"),
+            "{body}"
+        );
+        for wish in [Wish::TryAgain, Wish::SwitchSlots, Wish::Restart, Wish::PowerOff] {
             let form = format!("code=12345678&wish={}", wish.name());
             assert_eq!(handle(&mut desk, 0, Some(&form)).2, Some(wish));
         }
@@ -241,8 +289,17 @@ mod tests {
     }
 
     #[test]
+    fn a_box_without_slots_says_so_and_offers_nothing() {
+        let situation = Situation { why: "", recent: &VecDeque::new(), other: Err("It cannot update itself.".into()) };
+        let (answer, _) = Desk::new("1".into()).handle(Duration::ZERO, "/", Some(b"code=1"), &situation);
+        let page = String::from_utf8(answer.body).expect("it is text");
+        assert!(page.contains("It cannot update itself.") && !page.contains("name=bundle"), "{page}");
+        assert!(!page.contains("switch-slots"), "{page}");
+    }
+
+    #[test]
     fn other_pages_are_none() {
-        let situation = Situation { why: "", recent: &VecDeque::new() };
+        let situation = Situation { why: "", recent: &VecDeque::new(), other: Ok(None) };
         let (answer, _) = Desk::new("1".into()).handle(Duration::ZERO, "/v1.0/calls", None, &situation);
         assert_eq!(answer.status, 404);
     }
