@@ -32,6 +32,7 @@ pub mod flow;
 pub mod groupcall;
 pub mod health;
 pub mod limits;
+mod meter;
 pub mod metrics;
 pub mod number;
 pub mod openapi;

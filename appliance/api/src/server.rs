@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use crate::meter::{Meter, Metered};
 use crate::origin::{Encrypted, Ends};
 use crate::state::State;
 use crate::{limits, router};
@@ -95,16 +96,19 @@ async fn answer(
     app: Router,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let meter = Meter::default();
+    let metered = meter.clone();
     let service = app.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(ends.remote));
         request.extensions_mut().insert(ends);
+        request.extensions_mut().insert(metered.clone());
         request.map(axum::body::Body::new)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::HEAD)
         .max_buf_size(limits::HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(Metered::new(stream, meter)), TowerToHyperService::new(service))
         .with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {

@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite;
 use crate::auth::{Asked, Caller, identify_if_known, source_of};
 use crate::failure::{ErrorEnvelope, Failure, Status};
 use crate::limits;
+use crate::meter::{Endless, Meter};
 use crate::origin::{Encrypted, Ends};
 use crate::state::State;
 use crate::websocket::told;
@@ -152,8 +153,10 @@ pub(crate) async fn open(
     let asked = Asked { method: request.method(), headers: request.headers(), uri: request.uri(), websocket: true };
     let caller = identify_if_known(&state, source_of(request.extensions()), asked).await?;
     let opening = opening(request.extensions()).ok_or_else(Failure::internal)?;
+    let meter = request.extensions().get::<Meter>().cloned().unwrap_or_default();
     let socket = take(&state, opening)?;
-    let client = Client { caller, socket, opening, places: Arc::new(Semaphore::new(limits::SIP_UNHEARD)), state };
+    let places = Arc::new(Semaphore::new(limits::SIP_UNHEARD));
+    let client = Client { caller, socket, opening, meter, places, state };
     Ok(bounded(upgrade).on_upgrade(|websocket| client.run(websocket)))
 }
 
@@ -191,6 +194,8 @@ struct Client {
     caller: Option<Caller>,
     socket: SipSocket,
     opening: Opening,
+    /// What it brings.
+    meter: Meter,
     /// Room for what it has sent and the exchange has not taken yet.
     places: Arc<Semaphore>,
     state: State,
@@ -216,7 +221,7 @@ impl Client {
     /// Runs until there is a reason to end, which is the error.
     async fn serve(&mut self, websocket: &mut WebSocket) -> Result<(), End> {
         let (mut stopping, mut withdrawals) = (self.state.stopping(), self.state.withdrawals());
-        let mut watch = Watch::new(self.caller.is_some());
+        let mut watch = Watch::new(self.caller.is_some(), &self.meter);
         let expired =
             tokio::time::sleep(self.caller.as_ref().map_or(Duration::MAX, |caller| caller.lifetime(&self.state)));
         tokio::pin!(expired);
@@ -230,7 +235,7 @@ impl Client {
             tokio::select! {
                 (place, message) = hearing => {
                     let message = message.ok_or(End::Gone)?.map_err(why_unread)?;
-                    watch.heard(&message);
+                    watch.heard(&message)?;
                     self.receive(websocket, message, place).await?;
                 }
                 message = self.socket.outgoing.next() => {
@@ -315,15 +320,20 @@ pub(crate) struct Watch {
     heard: Instant,
     /// Until when it must say something, where nobody knows who it is.
     due: Option<Instant>,
+    /// Until when what it has said in vain is paid for.
+    idle: Instant,
+    meter: Meter,
 }
 
 impl Watch {
     /// From now on; whoever has logged in may be silent at first.
-    pub fn new(is_known: bool) -> Watch {
+    pub fn new(is_known: bool, meter: &Meter) -> Watch {
         let now = Instant::now();
+        meter.limit(limits::SIP_UNSETTLED);
         let mut pings = tokio::time::interval_at(now + limits::SIP_PING, limits::SIP_PING);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Watch { pings, heard: now, due: (!is_known).then_some(now + limits::SIP_FIRST) }
+        let due = (!is_known).then_some(now + limits::SIP_FIRST);
+        Watch { pings, heard: now, due, idle: now, meter: meter.clone() }
     }
 
     /// When to look, and to ask.
@@ -331,12 +341,32 @@ impl Watch {
         self.pings.tick().await;
     }
 
-    /// Something came.
-    pub fn heard(&mut self, message: &Message) {
+    /// Something came. Who says nothing again and again, in frames that are answered or only read, is cut off.
+    pub fn heard(&mut self, message: &Message) -> Result<(), End> {
         self.heard = Instant::now();
-        if matches!(message, Message::Text(_) | Message::Binary(_)) {
-            self.due = self.due.map(|_| self.heard + limits::SIP_IDLE);
+        let octets = match message {
+            Message::Text(text) => self.heard_whole(text.len()),
+            Message::Binary(octets) => self.heard_whole(octets.len()),
+            Message::Ping(octets) | Message::Pong(octets) => {
+                self.meter.settle(octets.len());
+                0
+            }
+            Message::Close(_) => return Ok(()),
+        };
+        if octets > limits::SIP_IDLE_OCTETS {
+            return Ok(());
         }
+        self.idle = self.idle.max(self.heard) + limits::SIP_IDLE_FRAME;
+        match self.idle > self.heard + limits::SIP_IDLE_FRAME * limits::SIP_IDLE_FRAMES {
+            true => Err(End::Cut(close_code::POLICY, "too many frames that say nothing")),
+            false => Ok(()),
+        }
+    }
+
+    fn heard_whole(&mut self, octets: usize) -> usize {
+        self.meter.settle_all();
+        self.due = self.due.map(|_| self.heard + limits::SIP_IDLE);
+        octets
     }
 
     /// Lets go of who does not answer, and of who opened a connection for nothing.
@@ -363,6 +393,9 @@ pub(crate) fn why_unread(error: axum::Error) -> End {
         Some(tungstenite::Error::Utf8(_)) => End::Cut(close_code::PROTOCOL, "the text is not UTF-8"),
         Some(tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => {
             End::Gone
+        }
+        Some(tungstenite::Error::Io(error)) if error.get_ref().is_some_and(|error| error.is::<Endless>()) => {
+            End::Cut(close_code::POLICY, "a message without end")
         }
         Some(tungstenite::Error::Protocol(_)) => End::Cut(close_code::PROTOCOL, "this is no WebSocket frame"),
         _ => End::Gone,

@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 use crate::auth::Caller;
 use crate::failure::{ErrorEnvelope, Failure};
 use crate::limits;
+use crate::meter::Meter;
 use crate::sip_socket::{self, End, Opening, SipSocket, Watch, bounded, extensions_of, going_away, send, why_unread};
 use crate::state::State;
 use crate::websocket::told;
@@ -126,7 +127,8 @@ pub(crate) async fn open(
     let socket = sip_socket::take(&state, opening)?;
     socket.line.vouch(extensions_of(&caller.agent));
     let identity = Identity { opening, realm: record.domain_name.clone(), extensions, seed };
-    let page = Page { state, caller, socket, identity, record };
+    let meter = request.extensions().get::<Meter>().cloned().unwrap_or_default();
+    let page = Page { state, caller, socket, identity, meter, record };
     Ok(bounded(upgrade).on_upgrade(|websocket| page.run(websocket)))
 }
 
@@ -136,6 +138,8 @@ struct Page {
     caller: Caller,
     socket: SipSocket,
     identity: Identity,
+    /// What it brings.
+    meter: Meter,
     /// What it is told first.
     record: Record,
 }
@@ -197,7 +201,7 @@ impl Page {
     /// Runs until there is a reason to end, which is the error.
     async fn serve(&mut self, websocket: &mut WebSocket, desk: &mut Desk, places: &Arc<Semaphore>) -> Result<(), End> {
         let (mut stopping, mut withdrawals) = (self.state.stopping(), self.state.withdrawals());
-        let mut watch = Watch::new(true);
+        let mut watch = Watch::new(true, &self.meter);
         let expired = tokio::time::sleep(self.caller.lifetime(&self.state));
         tokio::pin!(expired);
         let ready = serde_json::json!({ "type": "ready", "data": &self.record });
@@ -215,7 +219,7 @@ impl Page {
                 }
                 message = websocket.recv(), if !is_behind => {
                     let message = message.ok_or(End::Gone)?.map_err(why_unread)?;
-                    watch.heard(&message);
+                    watch.heard(&message)?;
                     receive(desk, message)?;
                 }
                 message = self.socket.outgoing.next() => {
