@@ -145,7 +145,8 @@ impl Running {
         let (media_reports, names) = (sockets.queue(limits::MEDIA_EVENTS), sockets.queue(limits::QUESTIONS));
         // What waits there is bounded by the sockets, and what each may have said.
         let (websockets, websocket_counters) = (sockets.queue(0), Arc::<sip_sockets::Counters>::default());
-        let (settings, own, knock) = settings(options, &sockets, clock)?;
+        let https = doors.https()?;
+        let (settings, own, knock) = settings((options, https), &sockets, clock)?;
         let waiting = (Waitings::new(settings.media_threads)?, knock);
         let (recording, sound, recording_reports) = start_workers((options, folder), clock, &waiting.0, &sockets)?;
         let media = start_media((options, &settings), (clock, &media_reports), waiting, (&recording, &sound))?;
@@ -194,7 +195,7 @@ impl Running {
             sip_sockets: Arc::new(SipSockets::new(websockets, websocket_counters)),
             webrtc: webrtc(options, folder)?,
         };
-        let http = Http::start(doors, api)?;
+        let http = Http::start(doors.with_browsers(media.tcp_door()), api)?;
         let upstream = upstream.configure((options, folder), (&http.state, &journal))?;
         Ok(Running { requests, counters, signalling, media, recording, sound, upstream, webhooks, journal, http })
     }
@@ -481,7 +482,7 @@ pub fn now() -> Timestamp {
 
 /// What the options say of the exchange, and where it speaks SIP itself.
 fn settings(
-    options: &Options,
+    (options, https): (&Options, Option<SocketAddr>),
     sockets: &Sockets,
     clock: Clock,
 ) -> Result<(Settings, name_thread::Own, Option<Knocking>)> {
@@ -505,7 +506,7 @@ fn settings(
         ..Settings::default()
     };
     let own = name_thread::Own { sip, sips: settings.own(sip::Transport::Tls) };
-    let (settings, knocking) = Knocking::prepare(options.webrtc, settings, clock)?;
+    let (settings, knocking) = Knocking::prepare((options.webrtc, https), settings, clock)?;
     Ok((settings, own, knocking))
 }
 
@@ -554,7 +555,7 @@ struct Addresses {
 impl Addresses {
     fn of(sockets: &Sockets, doors: &Doors) -> Result<Addresses> {
         let address = |listener: &std::net::TcpListener| listener.local_addr().context("a listener has an address");
-        let https = doors.encrypted.as_ref().map(|(listener, _)| address(listener)).transpose()?;
+        let https = doors.https()?;
         Ok(Addresses { sip: sockets.address(), sips: sockets.tls_address(), http: address(&doors.plain)?, https })
     }
 

@@ -48,15 +48,13 @@ pub fn add(
     to: &mut Capabilities,
 ) {
     let credentials = credentials(ctx, audio, offer);
-    let place = |address| SocketAddr::new(address, own.address.port());
-    let addresses: Vec<SocketAddr> = addresses(ctx, flow, own).into_iter().map(place).collect();
-    let tcp = |at: &SocketAddr| own.tcp_port.map(|port| SocketAddr::new(at.ip(), port));
+    let places = |bound| places(ctx, flow, (bound, own));
     let agreed = audio.negotiated.as_ref().and_then(|agreed| agreed.webrtc.as_ref());
     to.webrtc = Some(Box::new(Ours {
-        tcp_addresses: addresses.iter().filter_map(tcp).collect(),
+        addresses: places(own.address),
+        tcp_addresses: own.tcp.map(places).unwrap_or_default(),
         ufrag: credentials.ufrag,
         password: credentials.password,
-        addresses,
         fingerprint: own.fingerprint,
         was_active: agreed.is_some_and(|theirs| theirs.are_we_active),
     }));
@@ -96,7 +94,13 @@ fn draw(ctx: &mut Context, len: usize) -> String {
 
 /// Where a browser can reach us, the likeliest first.
 pub fn addresses(ctx: &Context, flow: &Flow, own: &Webrtc) -> Vec<IpAddr> {
-    let bound = own.address.ip();
+    let places = places(ctx, flow, (own.address, own));
+    places.iter().map(SocketAddr::ip).collect()
+}
+
+/// Where of this a browser can reach us, the likeliest first.
+fn places(ctx: &Context, flow: &Flow, (at, own): (SocketAddr, &Webrtc)) -> Vec<SocketAddr> {
+    let bound = at.ip();
     let here = if bound.is_unspecified() { flow.local.ip() } else { bound };
     let others = own.addresses.iter().copied().filter(|_| bound.is_unspecified());
     let mut found: Vec<IpAddr> = Vec::new();
@@ -105,7 +109,7 @@ pub fn addresses(ctx: &Context, flow: &Flow, own: &Webrtc) -> Vec<IpAddr> {
             found.push(address);
         }
     }
-    found
+    found.into_iter().map(|address| SocketAddr::new(address, at.port())).collect()
 }
 
 /// Says who comes.
