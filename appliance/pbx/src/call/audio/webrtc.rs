@@ -25,7 +25,7 @@ const PASSWORD: usize = 24;
 
 /// Whether an offer of such audio could be answered.
 pub fn can_answer(settings: &Settings, offer: &SessionDescription) -> Result<(), Refusal> {
-    settings.webrtc.as_ref().ok_or(Refusal::Transport)?;
+    settings.webrtc.as_ref().ok_or(Refusal::NoBrowsers)?;
     let index = offer.media.iter().position(|media| media.is_audio()).ok_or(Refusal::NoAudio)?;
     webrtc::read((offer, index), Says::Offer { were_we_active: false }).map(drop)
 }
@@ -134,4 +134,24 @@ pub fn close(ctx: &mut Context, audio: &mut Audio) {
         ctx.output(Output::Webrtc(Command::Close { stream }));
     }
     audio.secured = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::audio::Audio;
+
+    /// An offer as a browser makes it, with nothing but Opus.
+    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\n\
+        a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=setup:actpass\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n";
+
+    #[test]
+    fn who_offers_it_to_a_box_that_has_none_is_told_so() {
+        let offer = SessionDescription::parse(OFFER.as_bytes()).expect("it is a description");
+        for codecs in [Settings::default().codecs, vec![media::Codec::Pcmu]] {
+            let settings = Settings { codecs, ..Settings::default() };
+            let refusal = Audio::can_answer(&settings, (Transport::Wss, None), &offer).expect_err("there is none");
+            assert_eq!(refusal.warning(), (399, "WebRTC is off here: it takes --webrtc"));
+        }
+    }
 }
