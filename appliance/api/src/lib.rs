@@ -33,6 +33,7 @@ pub mod flow;
 pub mod groupcall;
 pub mod health;
 pub mod limits;
+mod meter;
 pub mod metrics;
 pub mod number;
 pub mod openapi;

@@ -80,6 +80,14 @@ pub const BOARD_LINE: u64 = 64 * 1024;
 pub const SIP_MESSAGE: usize = 64 * 1024;
 /// Octets read of a browser's connection at a time.
 pub const SIP_BUFFER: usize = 4 * 1024;
+/// Octets that a browser's connection may bring without a message being whole: the longest one in a thousand frames.
+pub const SIP_UNSETTLED: usize = SIP_MESSAGE + 16 * 1024;
+/// Frames of a browser that say nothing, pings and the like: so many at once, and one more in each of the times of [`SIP_IDLE_FRAME`].
+pub const SIP_IDLE_FRAMES: u32 = 64;
+/// See [`SIP_IDLE_FRAMES`]; a browser answers our pings, and asks for an answer of its own every few seconds.
+pub const SIP_IDLE_FRAME: Duration = Duration::from_millis(125);
+/// Octets of a message that says nothing.
+pub const SIP_IDLE_OCTETS: usize = 16;
 /// Messages of one browser that the exchange has not taken yet; beyond it no more are read.
 pub const SIP_UNHEARD: usize = 8;
 /// How often a browser is asked whether it is there: more often than NATs forget.

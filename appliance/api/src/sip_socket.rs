@@ -22,6 +22,7 @@ use tokio_tungstenite::tungstenite;
 use crate::auth::{Asked, Caller, identify_if_known, source_of};
 use crate::failure::{ErrorEnvelope, Failure, Status};
 use crate::limits;
+use crate::meter::{Endless, Meter};
 use crate::origin::{Encrypted, Ends};
 use crate::state::State;
 use crate::vigil::{self, Duty, End, STUFFED, Vigil};
@@ -151,8 +152,10 @@ pub(crate) async fn open(
     let asked = Asked { method: request.method(), headers: request.headers(), uri: request.uri(), websocket: true };
     let caller = identify_if_known(&state, source_of(request.extensions()), asked).await?;
     let opening = opening(request.extensions()).ok_or_else(Failure::internal)?;
+    let meter = request.extensions().get::<Meter>().cloned().unwrap_or_default();
     let socket = take(&state, opening)?;
-    let client = Client { caller, socket, opening, places: Arc::new(Semaphore::new(limits::SIP_UNHEARD)), state };
+    let places = Arc::new(Semaphore::new(limits::SIP_UNHEARD));
+    let client = Client { caller, socket, opening, meter, places, state };
     Ok(bounded(upgrade).on_upgrade(|websocket| client.run(websocket)))
 }
 
@@ -190,6 +193,8 @@ struct Client {
     caller: Option<Caller>,
     socket: SipSocket,
     opening: Opening,
+    /// What it brings.
+    meter: Meter,
     /// Room for what it has sent and the exchange has not taken yet.
     places: Arc<Semaphore>,
     state: State,
@@ -209,7 +214,7 @@ impl Client {
 
     /// Runs until there is a reason to end, which is the error.
     async fn serve(&mut self, websocket: &mut WebSocket) -> Result<(), End> {
-        let mut vigil = Vigil::new(&self.state, self.caller.as_ref(), limits::SIP_PING);
+        let mut vigil = Vigil::new(&self.state, self.caller.as_ref(), (limits::SIP_PING, &self.meter));
         self.vouch();
         loop {
             let places = Arc::clone(&self.places);
@@ -220,7 +225,7 @@ impl Client {
             tokio::select! {
                 (place, message) = hearing => {
                     let message = message.ok_or(End::Gone)?.map_err(why_unread)?;
-                    vigil.heard(&message);
+                    vigil.heard(&message)?;
                     self.receive(websocket, message, place).await?;
                 }
                 message = self.socket.outgoing.next() => {
@@ -284,6 +289,9 @@ pub(crate) fn why_unread(error: axum::Error) -> End {
         Some(tungstenite::Error::Utf8(_)) => End::Cut(close_code::PROTOCOL, "the text is not UTF-8"),
         Some(tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => {
             End::Gone
+        }
+        Some(tungstenite::Error::Io(error)) if error.get_ref().is_some_and(|error| error.is::<Endless>()) => {
+            End::Cut(close_code::POLICY, "a message without end")
         }
         Some(tungstenite::Error::Protocol(_)) => End::Cut(close_code::PROTOCOL, "this is no WebSocket frame"),
         _ => End::Gone,

@@ -9,6 +9,7 @@ use tokio::time::{Duration, Instant, Interval, MissedTickBehavior, Sleep};
 
 use crate::auth::Caller;
 use crate::limits;
+use crate::meter::Meter;
 use crate::state::State;
 
 /// Why a WebSocket ends.
@@ -53,15 +54,19 @@ pub(crate) struct Vigil {
     heard: Instant,
     /// Until when it must say something, where nobody knows who it is.
     due: Option<Instant>,
+    /// Until when what it has said in vain is paid for.
+    idle: Instant,
+    meter: Meter,
     expired: Pin<Box<Sleep>>,
     withdrawals: watch::Receiver<()>,
     stopping: watch::Receiver<bool>,
 }
 
 impl Vigil {
-    /// From now on, asking as often. Whoever has logged in may be silent, as long as it answers.
-    pub fn new(state: &State, caller: Option<&Caller>, ping: Duration) -> Vigil {
+    /// From now on, asking as often, over a connection with this meter. Whoever has logged in may be silent, as long as it answers.
+    pub fn new(state: &State, caller: Option<&Caller>, (ping, meter): (Duration, &Meter)) -> Vigil {
         let now = Instant::now();
+        meter.limit(limits::SIP_UNSETTLED);
         let mut pings = tokio::time::interval_at(now + ping, ping);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let lifetime = caller.map_or(Duration::MAX, |caller| caller.lifetime(state));
@@ -69,18 +74,40 @@ impl Vigil {
             pings,
             heard: now,
             due: caller.is_none().then_some(now + limits::SIP_FIRST),
+            idle: now,
+            meter: meter.clone(),
             expired: Box::pin(tokio::time::sleep(lifetime)),
             withdrawals: state.withdrawals(),
             stopping: state.stopping(),
         }
     }
 
-    /// Something came.
-    pub fn heard(&mut self, message: &Message) {
+    /// Something came. Who says nothing again and again, in frames that are answered or only read, is cut off.
+    pub fn heard(&mut self, message: &Message) -> Result<(), End> {
         self.heard = Instant::now();
-        if matches!(message, Message::Text(_) | Message::Binary(_)) {
-            self.due = self.due.map(|_| self.heard + limits::SIP_IDLE);
+        let octets = match message {
+            Message::Text(text) => self.heard_whole(text.len()),
+            Message::Binary(octets) => self.heard_whole(octets.len()),
+            Message::Ping(octets) | Message::Pong(octets) => {
+                self.meter.settle(octets.len());
+                0
+            }
+            Message::Close(_) => return Ok(()),
+        };
+        if octets > limits::SIP_IDLE_OCTETS {
+            return Ok(());
         }
+        self.idle = self.idle.max(self.heard) + limits::SIP_IDLE_FRAME;
+        match self.idle > self.heard + limits::SIP_IDLE_FRAME * limits::SIP_IDLE_FRAMES {
+            true => Err(End::Cut(close_code::POLICY, "too many frames that say nothing")),
+            false => Ok(()),
+        }
+    }
+
+    fn heard_whole(&mut self, octets: usize) -> usize {
+        self.meter.settle_all();
+        self.due = self.due.map(|_| self.heard + limits::SIP_IDLE);
+        octets
     }
 
     /// The next duty; the error is a reason to end. Who gives up waiting loses nothing.

@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 use crate::auth::Caller;
 use crate::failure::{ErrorEnvelope, Failure};
 use crate::limits;
+use crate::meter::Meter;
 use crate::sip_socket::{self, Opening, SipSocket, bounded, extensions_of, send, why_unread};
 use crate::state::State;
 use crate::vigil::{self, Duty, End, Vigil};
@@ -126,7 +127,8 @@ pub(crate) async fn open(
     let socket = sip_socket::take(&state, opening)?;
     socket.line.vouch(extensions_of(&caller.agent));
     let identity = Identity { opening, realm: record.domain_name.clone(), extensions, seed };
-    let page = Page { state, caller, socket, identity, record };
+    let meter = request.extensions().get::<Meter>().cloned().unwrap_or_default();
+    let page = Page { state, caller, socket, identity, meter, record };
     Ok(bounded(upgrade).on_upgrade(|websocket| page.run(websocket)))
 }
 
@@ -136,6 +138,8 @@ struct Page {
     caller: Caller,
     socket: SipSocket,
     identity: Identity,
+    /// What it brings.
+    meter: Meter,
     /// What it is told first.
     record: Record,
 }
@@ -191,7 +195,7 @@ impl Page {
 
     /// Runs until there is a reason to end, which is the error.
     async fn serve(&mut self, websocket: &mut WebSocket, desk: &mut Desk, places: &Arc<Semaphore>) -> Result<(), End> {
-        let mut vigil = Vigil::new(&self.state, Some(&self.caller), limits::SIP_PING);
+        let mut vigil = Vigil::new(&self.state, Some(&self.caller), (limits::SIP_PING, &self.meter));
         let ready = serde_json::json!({ "type": "ready", "data": &self.record });
         send(websocket, Message::text(ready.to_string())).await?;
         loop {
@@ -207,7 +211,7 @@ impl Page {
                 }
                 message = websocket.recv(), if !is_behind => {
                     let message = message.ok_or(End::Gone)?.map_err(why_unread)?;
-                    vigil.heard(&message);
+                    vigil.heard(&message)?;
                     receive(desk, message)?;
                 }
                 message = self.socket.outgoing.next() => {

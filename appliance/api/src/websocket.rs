@@ -6,9 +6,9 @@
 
 pub mod topic;
 
-use axum::extract::State as Shared;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Request as HttpRequest, State as Shared};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -19,6 +19,7 @@ use utoipa::IntoParams;
 use crate::auth::Caller;
 use crate::failure::{ErrorEnvelope, Failure, Status};
 use crate::limits;
+use crate::meter::Meter;
 use crate::parameters::Parameters;
 use crate::state::{State, WebsocketPlace};
 use crate::vigil::{self, Duty, End, Vigil};
@@ -61,6 +62,7 @@ pub(crate) async fn open(
     caller: Caller,
     Parameters(resume): Parameters<Resume>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: HttpRequest,
 ) -> Result<Response, Failure> {
     let upgrade = upgrade.map_err(|rejection| Failure::of_http(rejection.into_response().status().as_u16()))?;
     let place = state.take_websocket().ok_or_else(|| {
@@ -69,7 +71,8 @@ pub(crate) async fn open(
     let events = state.events();
     let cursor = resume.after.unwrap_or_else(|| *events.borrow()).max(0);
     let (dialect, topics) = (resume.event_dialect.unwrap_or_default(), Vec::new());
-    let client = Client { state, caller, events, cursor, dialect, topics, _place: place };
+    let meter = request.extensions().get::<Meter>().cloned().unwrap_or_default();
+    let client = Client { state, caller, events, cursor, dialect, topics, meter, _place: place };
     let upgrade = upgrade.max_message_size(limits::WEBSOCKET_MESSAGE).max_frame_size(limits::WEBSOCKET_MESSAGE);
     Ok(upgrade.on_upgrade(|socket| client.run(socket)))
 }
@@ -83,6 +86,7 @@ struct Client {
     cursor: i64,
     dialect: EventDialect,
     topics: Vec<Topic>,
+    meter: Meter,
     _place: WebsocketPlace,
 }
 
@@ -102,14 +106,14 @@ impl Client {
 
     /// Runs until there is a reason to end, which is the error.
     async fn serve(&mut self, socket: &mut WebSocket) -> Result<(), End> {
-        let mut vigil = Vigil::new(&self.state, Some(&self.caller), limits::PING);
+        let mut vigil = Vigil::new(&self.state, Some(&self.caller), (limits::PING, &self.meter));
         loop {
             let subscribed = !self.topics.is_empty();
             let behind = subscribed && self.cursor != *self.events.borrow_and_update();
             tokio::select! {
                 message = socket.recv() => {
                     let message = message.and_then(Result::ok).ok_or(End::Gone)?;
-                    vigil.heard(&message);
+                    vigil.heard(&message)?;
                     self.receive(socket, message).await?;
                 }
                 () = std::future::ready(()), if behind => self.deliver(socket).await?,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
+use api::server::{Encryption, Framed};
 use pbx::{Command, Rejection, Reply};
 use rustls::ServerConfig;
 use tokio::runtime::Runtime;
@@ -16,7 +17,7 @@ use crate::certificates::Certificates;
 use crate::options::Options;
 use crate::queue::Queue;
 use crate::signalling::{self, Request};
-use crate::{media_threads, recording_thread, sip_sockets, sound_thread};
+use crate::{media_threads, recording_thread, sip_sockets, sound_thread, webrtc_tcp_thread};
 
 /// The way of requests to the exchange.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub struct Doors {
     pub plain: TcpListener,
     /// By HTTPS, where that is wanted.
     pub encrypted: Option<(TcpListener, Arc<ServerConfig>)>,
+    /// Who has the connections on the port of HTTPS that are browsers' audio.
+    browsers: Option<Queue<webrtc_tcp_thread::Order>>,
     certificates: Option<Arc<Certificates>>,
 }
 
@@ -61,7 +64,18 @@ impl Doors {
             Some((address, certificates)) => Some((Http::bind(address)?, certificates.server(&[b"http/1.1"])?)),
             None => None,
         };
-        Ok(Doors { plain: Http::bind(options.http)?, encrypted, certificates })
+        Ok(Doors { plain: Http::bind(options.http)?, encrypted, browsers: None, certificates })
+    }
+
+    /// The same, where browsers may send audio to the port of HTTPS.
+    pub fn with_browsers(self, browsers: Option<Queue<webrtc_tcp_thread::Order>>) -> Doors {
+        Doors { browsers, ..self }
+    }
+
+    /// Where HTTPS is.
+    pub fn https(&self) -> Result<Option<SocketAddr>> {
+        let address = |(listener, _): &(TcpListener, _)| listener.local_addr().context("a listener has an address");
+        self.encrypted.as_ref().map(address).transpose()
     }
 
     /// What the API tells and changes of the box's certificate.
@@ -103,8 +117,10 @@ impl Http {
             .build()
             .context("cannot start the HTTP threads")?;
         let (stop, stopped) = watch::channel(false);
-        let encrypted = doors.encrypted.map(|(listener, config)| (listener, Some(TlsAcceptor::from(config))));
-        let serve = |(listener, tls): (TcpListener, Option<TlsAcceptor>)| {
+        let framed = doors.browsers.map(hand_over);
+        let encryption = |config| Encryption { acceptor: TlsAcceptor::from(config), framed };
+        let encrypted = doors.encrypted.map(|(listener, config)| (listener, Some(encryption(config))));
+        let serve = |(listener, tls): (TcpListener, Option<Encryption>)| {
             let (state, mut stopped) = (state.clone(), stopped.clone());
             runtime.spawn(async move {
                 match tokio::net::TcpListener::from_std(listener) {
@@ -137,6 +153,16 @@ impl Http {
         }
         self.runtime.shutdown_background();
     }
+}
+
+/// Gives connections that are browsers' audio to who has them.
+fn hand_over(browsers: Queue<webrtc_tcp_thread::Order>) -> Framed {
+    Arc::new(move |stream| {
+        // What is refused is closed, and tried again by the browser.
+        if browsers.push(webrtc_tcp_thread::Order::Take(stream)).is_ok() {
+            browsers.ring();
+        }
+    })
 }
 
 /// What the threads count.
@@ -201,6 +227,7 @@ pub fn counters(counts: Counts) -> api::state::Counters {
             ("webrtc_strays_lost_total", "Checks nobody had time for", m.of(|media| &media.strays_lost)),
         ];
         list.extend(m.webrtc.list());
+        list.extend(m.webrtc_tcp.list());
         list
     })
 }

@@ -53,6 +53,22 @@ pub const RTP_BATCH: usize = 8;
 pub const WEBRTC_BATCH: usize = 32;
 /// Datagrams that media threads heard of browsers and that are no audio: some of each browser, a few seconds apart.
 pub const WEBRTC_STRAYS: usize = 512;
+/// TCP connections of browsers at a time: each that cannot use UDP has one or two.
+pub const WEBRTC_TCP: usize = 1_024;
+/// Those of one address: an office behind one NAT.
+pub const WEBRTC_TCP_PER_SOURCE: usize = 256;
+/// How long one may take to bring a check that knows a call, and be silent then; browsers check each path every few seconds.
+pub const WEBRTC_TCP_FIRST: Duration = Duration::from_secs(10);
+/// See [`WEBRTC_TCP_FIRST`].
+pub const WEBRTC_TCP_IDLE: Duration = Duration::from_secs(60);
+/// How often it is looked for those that are late.
+pub const WEBRTC_TCP_SWEEP: Duration = Duration::from_secs(1);
+/// Connections that were accepted, and answers to browsers, that wait for the thread; what is lost is sent again.
+pub const WEBRTC_TCP_ORDERS: usize = 4_096;
+/// Octets that the kernel keeps of a connection in each direction: with its own overhead about a second of audio, which is already too late.
+pub const WEBRTC_TCP_BUFFER: usize = 64 << 10;
+/// The same between a media thread and the one of those connections: the bursts of a few calls.
+pub const WEBRTC_PAIR_BUFFER: usize = 32 << 10;
 /// Addresses of the box that browsers are told.
 pub const OWN_ADDRESSES: usize = 8;
 

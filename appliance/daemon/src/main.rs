@@ -38,6 +38,7 @@ mod udp_batch;
 mod upstream;
 mod web;
 mod webhook;
+mod webrtc_tcp_thread;
 mod webrtc_thread;
 
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ pub mod workers;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, UdpSocket};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 use std::thread::JoinHandle;
@@ -25,7 +25,7 @@ use crate::queue::{Bell, Queue};
 use crate::udp_batch::{Outgoing, Receiver, Sender, send_one};
 use crate::webrtc_thread::Adoption;
 use crate::webrtc_thread::stray::Stray;
-use sockets::{Readable, Sockets};
+use sockets::{Exit, Readable, Sockets};
 use workers::{Desk, Workers};
 
 /// The token of the bell; sockets have the numbers from 0.
@@ -304,14 +304,16 @@ impl Run {
     /// The same where the phone is a browser: what is no audio, or not from it, is for the thread that finds browsers.
     fn serve_browser(&mut self, now: Duration, token: Token, at: Socket, path: Path) {
         let Some(socket) = self.sockets.get(at) else { return };
-        let Ok(count) = self.receiver.receive(socket) else { return };
+        let Ok(count) = self.receiver.receive(&socket) else { return };
         if count == self.receiver.slots() {
             self.unread.push(token);
         }
         let mut forwards = [None; limits::RTP_BATCH];
         let mut heard = 0;
         for (slot, forward) in forwards.iter_mut().enumerate().take(count) {
-            let Some(from) = self.receiver.source(slot).filter(|_| !self.receiver.truncated(slot)) else { continue };
+            // What a TCP connection brings is from nobody else.
+            let source = path.connection.map_or_else(|| self.receiver.source(slot), |_| Some(path.remote));
+            let Some(from) = source.filter(|_| !self.receiver.truncated(slot)) else { continue };
             // RFC 7983 §7
             let is_audio = self.receiver.octets(slot).first().is_some_and(|first| (128..192).contains(first));
             if is_audio && from == path.remote {
@@ -351,10 +353,10 @@ impl Run {
             let run = forwards[slot..].iter().take_while(same).count();
             let result = match self.sockets.get(first.at) {
                 None => Ok(0),
-                Some(socket) if run == 1 => {
-                    send_one(socket, first.to, self.receiver.first(slot, first.len)).map(|()| 1)
+                Some(exit) if run == 1 => {
+                    send_one(&exit, exit.address(first.to), self.receiver.first(slot, first.len)).map(|()| 1)
                 }
-                Some(socket) => send_run(&mut self.sender, socket, &self.receiver, slot, &forwards[slot..slot + run]),
+                Some(exit) => send_run(&mut self.sender, exit, (&self.receiver, slot), &forwards[slot..slot + run]),
             };
             self.count_sent(first.at, run, result);
             slot += run;
@@ -408,14 +410,14 @@ impl Run {
         self.partials.tell(&mut self.engine);
         while let Some(forward) = self.engine.poll_audio(&mut self.packet) {
             let result = match self.sockets.get(forward.at) {
-                Some(socket) => send_one(socket, forward.to, &self.packet[..forward.len]).map(|()| 1),
+                Some(exit) => send_one(&exit, exit.address(forward.to), &self.packet[..forward.len]).map(|()| 1),
                 None => Ok(0),
             };
             self.count_sent(forward.at, 1, result);
         }
         while let Some(packet) = self.engine.poll_transmit() {
             let result = match self.sockets.get(packet.at) {
-                Some(socket) => send_one(socket, packet.to, packet.packet()).map(|()| 1),
+                Some(exit) => send_one(&exit, exit.address(packet.to), packet.packet()).map(|()| 1),
                 None => Ok(0),
             };
             self.count_sent(packet.at, 1, result);
@@ -454,17 +456,16 @@ impl Run {
 /// Sends `run`, whose packets stand in the receiver from `slot` on, out of one socket.
 fn send_run(
     sender: &mut Sender,
-    socket: &UdpSocket,
-    receiver: &Receiver,
-    slot: usize,
+    exit: Exit<'_>,
+    (receiver, slot): (&Receiver, usize),
     run: &[Option<Forward>],
 ) -> io::Result<usize> {
     let packets = run.iter().flatten().enumerate().map(|(index, forward)| Outgoing {
-        to: forward.to,
+        to: exit.address(forward.to),
         from: None,
         octets: receiver.first(slot + index, forward.len),
     });
-    sender.send(socket, packets)
+    sender.send(&exit, packets)
 }
 
 fn add(counter: &AtomicU64, count: usize) {

@@ -21,7 +21,7 @@ use crate::media_thread::workers::Workers;
 use crate::media_thread::{Counters, MediaThread, Report, Surroundings, Waiting};
 use crate::queue::Queue;
 use crate::webrtc_thread::{self, Knocking, WebrtcThread};
-use crate::{recording_thread, sound_thread};
+use crate::{recording_thread, sound_thread, webrtc_tcp_thread};
 use deliveries::{Deliveries, Owners};
 use dispatcher::Dispatcher;
 use partials::Partials;
@@ -66,6 +66,8 @@ pub struct Totals {
     threads: Arc<[Arc<Counters>]>,
     /// What is counted of the ways to browsers.
     pub webrtc: Arc<webrtc_thread::counters::Counters>,
+    /// What is counted of those over TCP.
+    pub webrtc_tcp: Arc<webrtc_tcp_thread::Counters>,
 }
 
 /// How many threads there are where nobody says: one core is left to everything else.
@@ -127,10 +129,17 @@ impl MediaThreads {
         Dispatcher::new(orders, webrtc, self.owners.clone())
     }
 
+    /// Where TCP connections of browsers go that somebody else has accepted.
+    pub fn tcp_door(&self) -> Option<Queue<webrtc_tcp_thread::Order>> {
+        Some(self.webrtc.as_ref()?.tcp.as_ref()?.orders.clone())
+    }
+
     /// What they count.
     pub fn totals(&self) -> Totals {
         let webrtc = self.webrtc.as_ref().map(|thread| thread.counters.clone()).unwrap_or_default();
-        Totals { threads: self.threads.iter().map(|thread| thread.counters.clone()).collect(), webrtc }
+        let tcp = self.webrtc.as_ref().and_then(|thread| thread.tcp.as_ref());
+        let webrtc_tcp = tcp.map(|thread| thread.counters.clone()).unwrap_or_default();
+        Totals { threads: self.threads.iter().map(|thread| thread.counters.clone()).collect(), webrtc, webrtc_tcp }
     }
 
     /// Ends them after what was ordered before.

@@ -208,7 +208,8 @@ impl Running {
         let (media_reports, names) = (sockets.queue(limits::MEDIA_EVENTS), sockets.queue(limits::QUESTIONS));
         // What waits there is bounded by the sockets, and what each may have said.
         let (websockets, websocket_counters) = (sockets.queue(0), Arc::<sip_sockets::Counters>::default());
-        let (settings, own, knock) = settings((options, &store), &sockets, clock)?;
+        let https = doors.https()?;
+        let (settings, own, knock) = settings((options, &store, https), &sockets, clock)?;
         let waiting = (Waitings::new(settings.media_threads)?, knock);
         let (recording, sound, recording_reports) = start_workers((options, folder), clock, &waiting.0, &sockets)?;
         let media = start_media((options, &settings), (clock, &media_reports), waiting, (&recording, &sound))?;
@@ -262,7 +263,7 @@ impl Running {
             download: download(options),
             setup_code,
         };
-        let http = Http::start(doors, api)?;
+        let http = Http::start(doors.with_browsers(media.tcp_door()), api)?;
         let upstream = upstream.configure((options, folder), (&http.state, &journal))?;
         Ok(Running { requests, counters, signalling, media, recording, sound, upstream, webhooks, journal, http })
     }
@@ -568,7 +569,7 @@ pub fn now() -> Timestamp {
 
 /// What the options say of the exchange, and where it speaks SIP itself.
 fn settings(
-    (options, store): (&Options, &Store),
+    (options, store, https): (&Options, &Store, Option<SocketAddr>),
     sockets: &Sockets,
     clock: Clock,
 ) -> Result<(Settings, name_thread::Own, Option<Knocking>)> {
@@ -594,7 +595,7 @@ fn settings(
         ..Settings::default()
     };
     let own = name_thread::Own { sip, sips: settings.own(sip::Transport::Tls) };
-    let (settings, knocking) = Knocking::prepare(options.webrtc, settings, clock)?;
+    let (settings, knocking) = Knocking::prepare((options.webrtc, https), settings, clock)?;
     Ok((settings, own, knocking))
 }
 
@@ -647,7 +648,7 @@ struct Addresses {
 impl Addresses {
     fn of(sockets: &Sockets, doors: &Doors) -> Result<Addresses> {
         let address = |listener: &std::net::TcpListener| listener.local_addr().context("a listener has an address");
-        let https = doors.encrypted.as_ref().map(|(listener, _)| address(listener)).transpose()?;
+        let https = doors.https()?;
         Ok(Addresses { sip: sockets.address(), sips: sockets.tls_address(), http: address(&doors.plain)?, https })
     }
 

@@ -28,8 +28,8 @@ struct Control([u8; CONTROL]);
 /// One datagram to be sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Outgoing<'a> {
-    /// Where to.
-    pub to: SocketAddr,
+    /// Where to; `None` where the socket is connected.
+    pub to: Option<SocketAddr>,
     /// Out of which of our addresses; `None` leaves it to the socket.
     pub from: Option<IpAddr>,
     /// What.
@@ -179,7 +179,6 @@ impl Sender {
             let header = &mut sender.headers[slot].msg_hdr;
             header.msg_iov = &mut sender.parts[slot];
             header.msg_iovlen = 1;
-            header.msg_name = ptr::from_mut(&mut sender.names[slot]).cast();
         }
         sender
     }
@@ -194,7 +193,10 @@ impl Sender {
         let mut filled = 0;
         for (slot, packet) in packets.take(self.headers.len()).enumerate() {
             let header = &mut self.headers[slot].msg_hdr;
-            header.msg_namelen = write_name(&mut self.names[slot], packet.to);
+            (header.msg_name, header.msg_namelen) = match packet.to {
+                Some(to) => (ptr::from_mut(&mut self.names[slot]).cast(), write_name(&mut self.names[slot], to)),
+                None => (ptr::null_mut(), 0),
+            };
             header.msg_control = ptr::from_mut(&mut self.controls[slot]).cast();
             match packet.from {
                 Some(from) => write_source(header, from),
@@ -232,14 +234,20 @@ impl std::fmt::Debug for Sender {
     }
 }
 
-/// Sends one datagram, which for one is cheaper than [`Sender::send`].
-pub fn send_one(socket: &impl AsRawFd, to: SocketAddr, octets: &[u8]) -> io::Result<()> {
+/// Sends one datagram, which for one is cheaper than [`Sender::send`]; a socket that is connected needs no address.
+pub fn send_one(socket: &impl AsRawFd, to: impl Into<Option<SocketAddr>>, octets: &[u8]) -> io::Result<()> {
     let mut name = MaybeUninit::<Name>::uninit();
     // SAFETY: `write_name` fills as much of the name as it says; octets and name outlive the call.
     let sent = unsafe {
-        let length = write_name(&mut *name.as_mut_ptr(), to);
+        let (to, length) = match to.into() {
+            Some(to) => {
+                let length = write_name(&mut *name.as_mut_ptr(), to);
+                (name.as_ptr().cast(), length)
+            }
+            None => (ptr::null(), 0),
+        };
         let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-        libc::sendto(socket.as_raw_fd(), octets.as_ptr().cast(), octets.len(), flags, name.as_ptr().cast(), length)
+        libc::sendto(socket.as_raw_fd(), octets.as_ptr().cast(), octets.len(), flags, to, length)
     };
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
@@ -414,7 +422,7 @@ mod tests {
             let to = there.local_addr().expect("it is bound");
             let texts: Vec<String> = (0..20).map(|n| format!("datagram {n}")).collect();
             let mut sender = Sender::new(32);
-            let packets = texts.iter().map(|text| Outgoing { to, from: None, octets: text.as_bytes() });
+            let packets = texts.iter().map(|text| Outgoing { to: Some(to), from: None, octets: text.as_bytes() });
             assert_eq!(sender.send(&here, packets).expect("the loopback takes it"), 20);
             let mut receiver = Receiver::new(16, 64, false);
             assert_eq!(wait(&mut receiver, &there), 16);
@@ -439,7 +447,7 @@ mod tests {
             assert_eq!(wait(&mut receiver, &server), 1);
             assert_eq!(receiver.destination(0), Some(reached));
             let to = receiver.source(0).expect("it has a source");
-            let answer = Outgoing { to, from: Some(reached), octets: b"back" };
+            let answer = Outgoing { to: Some(to), from: Some(reached), octets: b"back" };
             assert_eq!(Sender::new(4).send(&server, std::iter::once(answer)).expect("the loopback takes it"), 1);
             let mut receiver = Receiver::new(4, 64, false);
             assert_eq!(wait(&mut receiver, &client), 1);
@@ -465,7 +473,7 @@ mod tests {
         let (here, there) = (socket("127.0.0.1:0"), socket("127.0.0.1:0"));
         let good = there.local_addr().expect("it is bound");
         let bad: SocketAddr = "[::1]:9".parse().expect("an address");
-        let packets = [good, bad, good].map(|to| Outgoing { to, from: None, octets: b"x" });
+        let packets = [good, bad, good].map(|to| Outgoing { to: Some(to), from: None, octets: b"x" });
         let mut sender = Sender::new(8);
         assert_eq!(sender.send(&here, packets.iter().copied()).expect("the first one goes"), 1);
         sender.send(&here, packets[1..].iter().copied()).expect_err("an IPv4 socket cannot reach it");

@@ -4,6 +4,8 @@
 //! As soon as a way is secured, a socket of its own, bound to the same port and connected with the browser, goes to the media
 //! thread of the call: from then on the kernel tells the browsers' audio apart, in batches. What arrives there and is no audio comes back
 //! here, as does what arrives there by mistake: between `bind` and `connect` the new socket is anybody's.
+//!
+//! Browsers that cannot use UDP come over TCP: another thread has their connections, and brings and takes what is no audio.
 
 pub mod counters;
 pub mod socket;
@@ -12,12 +14,12 @@ pub mod stray;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use ::webrtc::{Agent, HandOver, Identity, Path};
+use ::webrtc::{Agent, Connection, HandOver, Identity, Path};
 use anyhow::{Context, Result};
 use media::Lane;
 use media::webrtc::Command;
@@ -31,6 +33,7 @@ use crate::limits;
 use crate::media_thread::{self, Report};
 use crate::queue::{Bell, Queue};
 use crate::udp_batch::{Outgoing, Receiver, Sender};
+use crate::webrtc_tcp_thread::{self, WebrtcTcpThread};
 use counters::Counters;
 use stray::Stray;
 
@@ -42,6 +45,8 @@ const SOCKET: Token = Token(1);
 pub enum Order {
     /// By the exchange, about a stream of this media thread.
     Command(Lane, Command),
+    /// This TCP connection is gone.
+    Gone(Connection),
     /// End, after everything before it.
     Stop,
 }
@@ -49,8 +54,8 @@ pub enum Order {
 /// A way to a browser, for the media thread that carries the audio.
 #[derive(Debug)]
 pub struct Adoption {
-    /// Connected with the browser.
-    pub socket: UdpSocket,
+    /// Connected with the browser, or with who carries its audio over TCP: what is sent needs no address.
+    pub socket: OwnedFd,
     /// From where to where.
     pub path: Path,
 }
@@ -60,6 +65,7 @@ pub struct Knocking {
     socket: UdpSocket,
     address: SocketAddr,
     identity: Identity,
+    tcp: Option<webrtc_tcp_thread::Waiting>,
     poll: Poll,
     bell: Arc<Bell>,
 }
@@ -83,13 +89,16 @@ pub struct WebrtcThread {
     pub orders: Queue<Order>,
     /// What it counts.
     pub counters: Arc<Counters>,
+    /// Who carries what comes over TCP.
+    pub tcp: Option<WebrtcTcpThread>,
     thread: JoinHandle<()>,
 }
 
 impl Knocking {
-    /// Binds the socket and makes a certificate, where browsers are wanted at all, and adds to the settings where they find us.
+    /// Binds the socket and makes a certificate, where browsers are wanted at all, and adds to the settings where they find us: by UDP at
+    /// `wanted`, by TCP where there is HTTPS.
     pub fn prepare(
-        wanted: Option<SocketAddr>,
+        (wanted, https): (Option<SocketAddr>, Option<SocketAddr>),
         settings: Settings,
         clock: Clock,
     ) -> Result<(Settings, Option<Knocking>)> {
@@ -100,21 +109,26 @@ impl Knocking {
         let identity = Identity::new(certificate()?, base).context("no handshake is possible")?;
         let poll = Poll::new().context("cannot make an epoll instance")?;
         let bell = Bell::new(Waker::new(poll.registry(), BELL).context("cannot make an eventfd")?);
+        let tcp = webrtc_tcp_thread::Waiting::prepare(https, address)?;
         let (addresses, fingerprint) = (socket::own_addresses(), identity.fingerprint());
-        tracing::info!(%address, "browsers find us");
-        let webrtc = Some(Webrtc { address, addresses, tcp_port: None, fingerprint });
-        Ok((Settings { webrtc, ..settings }, Some(Knocking { socket, address, identity, poll, bell })))
+        let over_tcp = tcp.as_ref().map(webrtc_tcp_thread::Waiting::address);
+        tracing::info!(%address, tcp = ?over_tcp, "browsers find us");
+        let webrtc = Some(Webrtc { address, addresses, tcp: over_tcp, fingerprint });
+        Ok((Settings { webrtc, ..settings }, Some(Knocking { socket, address, identity, tcp, poll, bell })))
     }
 
-    /// Where media threads bring what is none of theirs.
+    /// Where others bring what is none of theirs.
     pub fn strays(&self) -> Queue<Stray> {
         Queue::new(limits::WEBRTC_STRAYS, self.bell.clone())
     }
 
     /// Starts the thread.
     pub fn start(self, around: Surroundings) -> Result<WebrtcThread> {
-        let Knocking { socket, address, identity, poll, bell } = self;
+        let framed = self.strays();
+        let Knocking { socket, address, identity, tcp, poll, bell } = self;
         let orders = Queue::new(limits::MEDIA_COMMANDS, bell.clone());
+        let (clock, strays, gone) = (around.clock, framed.clone(), orders.clone());
+        let tcp = tcp.map(|tcp| tcp.start(webrtc_tcp_thread::Surroundings { clock, strays, gone })).transpose()?;
         let counters = Arc::new(Counters::default());
         poll.registry()
             .register(&mut SourceFd(&socket.as_raw_fd()), SOCKET, Interest::READABLE)
@@ -129,6 +143,8 @@ impl Knocking {
             poll,
             bell,
             orders: orders.clone(),
+            tcp: tcp.as_ref().map(|tcp| tcp.orders.clone()),
+            framed,
             counters: counters.clone(),
             around,
             readable: true,
@@ -138,18 +154,19 @@ impl Knocking {
             .name("webrtc".into())
             .spawn(move || run.run())
             .context("cannot start the thread for browsers")?;
-        Ok(WebrtcThread { orders, counters, thread })
+        Ok(WebrtcThread { orders, counters, tcp, thread })
     }
 }
 
 impl WebrtcThread {
-    /// Ends the thread after what was ordered before.
+    /// Ends the thread after what was ordered before, and the one beside it.
     pub fn stop(self) {
         self.orders.push_always(Order::Stop);
         self.orders.ring();
         if self.thread.join().is_err() {
             tracing::error!("the thread for browsers panicked");
         }
+        self.tcp.into_iter().for_each(WebrtcTcpThread::stop);
     }
 }
 
@@ -165,6 +182,9 @@ struct Run {
     poll: Poll,
     bell: Arc<Bell>,
     orders: Queue<Order>,
+    // Who carries what comes over TCP, and what it brings.
+    tcp: Option<Queue<webrtc_tcp_thread::Order>>,
+    framed: Queue<Stray>,
     counters: Arc<Counters>,
     around: Surroundings,
     // The poll is edge-triggered: it says once that there is something.
@@ -195,9 +215,11 @@ impl Run {
             if self.bell.answer() {
                 self.orders.take(&mut orders);
                 orders.drain(..).for_each(|order| self.obey(now, order));
-                self.around.strays.take(&mut strays);
-                for Stray { path, len, octets } in strays.drain(..) {
-                    self.agent.handle_datagram(now, path, &octets[..usize::from(len)]);
+                for queue in [&self.around.strays, &self.framed] {
+                    queue.take(&mut strays);
+                    for Stray { path, len, octets } in strays.drain(..) {
+                        self.agent.handle_datagram(now, path, &octets[..usize::from(len)]);
+                    }
                 }
             }
             if self.readable {
@@ -218,6 +240,7 @@ impl Run {
                 self.agent.handle_command(now, command);
                 self.drain();
             }
+            Order::Gone(connection) => self.agent.handle_closed(connection),
             Order::Stop => self.stopping = true,
         }
     }
@@ -241,8 +264,12 @@ impl Run {
     fn drain(&mut self) {
         let wildcard = self.address.ip().is_unspecified();
         while let Some(transmit) = self.agent.poll_transmit() {
+            if let Some(connection) = transmit.path.connection {
+                self.order_tcp(webrtc_tcp_thread::Order::Send(connection, transmit.octets));
+                continue;
+            }
             let (to, from) = (transmit.path.remote, transmit.path.local.ip());
-            let outgoing = Outgoing { to, from: wildcard.then_some(from), octets: &transmit.octets };
+            let outgoing = Outgoing { to: Some(to), from: wildcard.then_some(from), octets: &transmit.octets };
             if let Err(error) = self.sender.send(&self.socket, std::iter::once(outgoing)) {
                 tracing::debug!(%error, %to, "cannot send to a browser");
             }
@@ -264,7 +291,7 @@ impl Run {
     fn hand_over(&mut self, HandOver { stream, path, keys }: HandOver) {
         let media = self.lanes.get(&stream).and_then(|lane| self.around.media.get(usize::from(lane.0)));
         let Some(media) = media else { return };
-        match socket::connect(path) {
+        match self.connect(path) {
             Ok(socket) => {
                 let adoption = Adoption { socket, path };
                 media.push_always(media_thread::Order::Adopt(stream, adoption, Box::new(keys)));
@@ -273,6 +300,23 @@ impl Run {
             // The browser hears nothing and goes away, or its next move does better.
             Err(error) => tracing::warn!(%error, remote = %path.remote, "cannot make a socket for a browser"),
         }
+    }
+
+    /// What the audio of a path goes over.
+    fn connect(&self, path: Path) -> io::Result<OwnedFd> {
+        let Some(connection) = path.connection else { return socket::connect(path).map(OwnedFd::from) };
+        let (ours, theirs) = socket::pair()?;
+        self.order_tcp(webrtc_tcp_thread::Order::Carry(connection, theirs));
+        Ok(ours.into())
+    }
+
+    /// What there is no room for is lost, and sent again by who needs it.
+    fn order_tcp(&self, order: webrtc_tcp_thread::Order) {
+        let Some(tcp) = &self.tcp else { return };
+        if tcp.push(order).is_err() {
+            tracing::debug!("the thread for browsers without UDP is behind");
+        }
+        tcp.ring();
     }
 }
 

@@ -70,8 +70,8 @@ pub struct Webrtc {
     pub address: SocketAddr,
     /// All addresses of the box, where that is bound to each of them.
     pub addresses: Vec<IpAddr>,
-    /// Where they arrive over TCP.
-    pub tcp_port: Option<u16>,
+    /// Where they arrive over TCP (RFC 6544), for who gets through by nothing else.
+    pub tcp: Option<SocketAddr>,
     /// The SHA-256 of our certificate.
     pub fingerprint: [u8; 32],
 }

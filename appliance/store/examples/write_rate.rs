@@ -78,6 +78,7 @@ fn one_call(number: u64) -> Vec<Item> {
         hangup_cause: None,
         codec: Some("PCMU/8000".into()),
         encryption: None,
+        ice_transport: None,
         peer: "udp 192.168.100.200:5060".into(),
         sip_call_id: "a84b4c76e66710@pc33.atlanta.example.com".into(),
         held: false,

@@ -139,6 +139,8 @@ pub struct Metadata {
     pub codec: Option<String>,
     /// The suite that the audio is encrypted by, e.g. `AES_CM_128_HMAC_SHA1_80` (RFC 4568); `null` if it is not.
     pub encryption: Option<String>,
+    /// How the audio of a browser's leg comes, `udp` or `tcp`; `null` where no ICE has found the way.
+    pub ice_transport: Option<String>,
     /// Whether the phone holds the call.
     pub held: bool,
     /// Whether the call was put on hold by API.
@@ -218,6 +220,7 @@ impl Record {
                 leg_type: LegType::of(&call.peer),
                 codec: call.codec.clone(),
                 encryption: call.encryption.map(str::to_owned),
+                ice_transport: call.ice_transport.map(str::to_owned),
                 held: call.held,
                 on_hold: call.controls.on_hold,
                 moh: call.controls.music,
@@ -303,6 +306,7 @@ impl Record {
                 moh: row.get(33)?,
                 silence: row.get(34)?,
                 encryption: row.get(37)?,
+                ice_transport: row.get(45)?,
             },
             kind: if destination.kind == AddressType::Conference { CallType::Conference } else { CallType::Flow },
             destination,
@@ -370,6 +374,7 @@ impl Record {
             quality.and_then(|quality| quality.remote_loss_percent),
             ids::unless_nil(&self.flow_id),
             ids::unless_nil(&self.activeflow_id),
+            metadata.ice_transport,
         ])?;
         Ok(())
     }
@@ -399,7 +404,8 @@ const COLUMNS: &str = "number, id, master_call_id, chained_call_ids, groupcall_i
      destination_type, destination, destination_name, direction, status, hangup_by, hangup_reason, hangup_cause, \
      codec, peer, sip_call_id, held, created, updated, ringing, progressing, hungup, deleted, packets_received, \
      packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence, recording_id, recording_ids, \
-     encryption, gaps, loss_percent, jitter_max_ms, opinion, remote_loss_percent, flow_id, activeflow_id";
+     encryption, gaps, loss_percent, jitter_max_ms, opinion, remote_loss_percent, flow_id, activeflow_id, \
+     ice_transport";
 
 /// What cannot change after the first insert (id, addresses, direction, creation) is not written again.
 const SAVE: &str = "INSERT INTO call (id, master_call_id, chained_call_ids, groupcall_id, source_type, source, \
@@ -407,16 +413,16 @@ const SAVE: &str = "INSERT INTO call (id, master_call_id, chained_call_ids, grou
      hangup_cause, codec, peer, sip_call_id, held, created, updated, ringing, progressing, hungup, deleted, \
      packets_received, packets_sent, packets_lost, jitter_ms, round_trip_ms, mute_direction, on_hold, music, silence, \
      recording_id, recording_ids, encryption, gaps, loss_percent, jitter_max_ms, opinion, remote_loss_percent, \
-     flow_id, activeflow_id) \
+     flow_id, activeflow_id, ice_transport) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, \
-     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44) \
+     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45) \
      ON CONFLICT (id) DO UPDATE SET master_call_id = ?2, chained_call_ids = ?3, groupcall_id = ?4, status = ?12, \
      hangup_by = ?13, hangup_reason = ?14, hangup_cause = ?15, codec = ?16, peer = ?17, sip_call_id = ?18, held = ?19, \
      updated = ?21, ringing = ?22, progressing = ?23, hungup = ?24, deleted = ?25, packets_received = ?26, \
      packets_sent = ?27, packets_lost = ?28, jitter_ms = ?29, round_trip_ms = ?30, \
      mute_direction = ?31, on_hold = ?32, music = ?33, silence = ?34, recording_id = ?35, recording_ids = ?36, encryption = ?37, \
      gaps = ?38, loss_percent = ?39, jitter_max_ms = ?40, opinion = ?41, remote_loss_percent = ?42, \
-     flow_id = ?43, activeflow_id = ?44";
+     flow_id = ?43, activeflow_id = ?44, ice_transport = ?45";
 
 /// The call with this id, unless its record is deleted.
 pub(crate) fn get(connection: &Connection, identity: &Identity, id: Uuid) -> Result<Option<Record>, Error> {

@@ -100,6 +100,7 @@ fn call(number: u128, status: Status) -> Box<CallRecord> {
         hangup_cause: (status == Status::Hangup).then_some(17),
         codec: Some("PCMA/8000".into()),
         encryption: Some("AEAD_AES_128_GCM"),
+        ice_transport: Some("tcp"),
         peer: "udp 192.0.2.7:5060".into(),
         sip_call_id: "x@y".into(),
         held: true,

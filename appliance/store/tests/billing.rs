@@ -92,6 +92,7 @@ fn call(number: u128, lasted: Option<u64>) -> Box<CallRecord> {
         hangup_cause: end.map(|_| 16),
         codec: None,
         encryption: None,
+        ice_transport: None,
         peer: String::new(),
         sip_call_id: String::new(),
         held: false,

@@ -19,7 +19,7 @@ fn main() {
         let mut spent = Duration::ZERO;
         let mut now = Duration::ZERO;
         for _ in 0..HANDSHAKES {
-            let mut browser = Browser::new(base + now, "198.51.100.7:50000", speaks, true);
+            let mut browser = Browser::new(base + now, ("198.51.100.7:50000", is::Protocol::Udp), speaks, true);
             browser.learn(&ours("ours"));
             let theirs = browser.agreement(Role::Passive);
             let begin = Instant::now();

@@ -107,9 +107,16 @@ impl Agent {
         }
     }
 
-    /// A TCP connection is gone.
+    /// A TCP connection is gone. A browser whose way it was may come by another.
     pub fn handle_closed(&mut self, connection: Connection) {
-        self.paths.retain(|path, _| path.connection != Some(connection));
+        let is_gone = |path: &Path| path.connection == Some(connection);
+        let gone: Vec<StreamId> = self.paths.iter().filter(|(path, _)| is_gone(path)).map(|(_, of)| *of).collect();
+        for stream in gone {
+            if let Some(session) = self.sessions.get_mut(&stream) {
+                session.forget_connection(connection);
+            }
+        }
+        self.paths.retain(|path, _| !is_gone(path));
     }
 
     /// It is late.

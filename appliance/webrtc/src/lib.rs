@@ -16,6 +16,7 @@ pub mod agent;
 mod check;
 pub mod counters;
 pub mod crypto;
+pub mod framing;
 mod handshake;
 pub mod limits;
 mod path;

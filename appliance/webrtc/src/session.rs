@@ -7,7 +7,7 @@ use media::{StreamId, Time};
 use crate::check::Check;
 use crate::handshake::{Handshake, Identity, Secured, Step};
 use crate::limits;
-use crate::path::Path;
+use crate::path::{Connection, Path};
 
 /// What a session wants done.
 #[derive(Debug)]
@@ -158,6 +158,11 @@ impl Session {
         true
     }
 
+    /// A TCP connection is gone.
+    pub fn forget_connection(&mut self, connection: Connection) {
+        self.known.retain(|known| known.path.connection != Some(connection));
+    }
+
     /// A sign of life.
     pub fn handle_indication(&mut self, now: Time, path: Path) {
         if self.chosen == Some(path) {
@@ -245,7 +250,9 @@ impl Session {
         if chosen == path {
             return false;
         }
-        if restarts {
+        // What is closed cannot be better than anything.
+        let is_gone = !self.known.iter().any(|known| known.path == chosen);
+        if restarts || is_gone {
             return true;
         }
         let rated = |path: Path| self.known.iter().find(|known| known.path == path).map_or(0, |known| known.priority);

@@ -167,6 +167,56 @@ fn a_thousand_connections_and_one_that_reads_nothing() -> Result<()> {
     Ok(())
 }
 
+/// Frames that come to nothing: parts of a message without octets, with one each, and pings, by both ways of browsers.
+#[test]
+fn frames_that_say_nothing_end() -> Result<()> {
+    let exchange = Exchange::start()?;
+    let place = Place::plain(&exchange);
+    let page = format!("/v1.0/webrtc/ws?token={}", exchange.token());
+    let flood = |first: &[u8], more: &[u8]| [first.to_vec(), more.repeat(200_000)].concat();
+    let floods = [
+        // Text, and then its continuation, none of them the last.
+        flood(b"\x01\x80\0\0\0\0", b"\x00\x80\0\0\0\0"),
+        flood(b"\x01\x81\0\0\0\0x", b"\x00\x81\0\0\0\0x"),
+        // The same with pings between the parts.
+        flood(b"\x01\x80\0\0\0\0", b"\x00\x80\0\0\0\0\x89\x80\0\0\0\0"),
+        flood(b"\x89\x80\0\0\0\0", b"\x8A\x80\0\0\0\0"),
+        // Messages that are whole, and of two octets.
+        flood(b"\x81\x82\0\0\0\0\r\n", b"\x81\x82\0\0\0\0\r\n"),
+    ];
+    let begin = exchange.metric("sip_websockets_cut_total")?;
+    let (before, count) = (exchange.process.resident(), 2 * floods.len() as u64);
+    for path in ["/sip", &page] {
+        for octets in &floods {
+            let headers = [("sec-websocket-protocol", "sip")];
+            let mut socket = place.open(path, if path == "/sip" { &headers[..] } else { &[] })?;
+            socket.limit_writes(Duration::from_secs(5))?;
+            // It may be closed before all is sent.
+            let _ = socket.raw().write_all(octets);
+            ensure!(!socket.closed()?.is_empty(), "{path} {:?}", &octets[..20]);
+        }
+    }
+    let cut = || exchange.metric("sip_websockets_cut_total").ok();
+    wait::until("each to be counted", || cut().filter(|cut| *cut == begin + count))?;
+    let grown = exchange.process.resident().saturating_sub(before);
+    ensure!(grown < 8 << 20, "{grown} octets");
+    // Keep-alives in a row, and a message in many parts, are nothing to be cut off for.
+    let mut socket = place.open_sip("")?;
+    for _ in 0..20 {
+        socket.send("\r\n\r\n")?;
+        ensure!(socket.message()? == "\r\n", "it is answered");
+    }
+    let message = options(1, 4_000);
+    let (last, rest) = message.as_bytes().split_last().expect("it has octets");
+    for (place, octet) in rest.iter().enumerate() {
+        socket.raw().write_all(&[u8::from(place == 0), 0x81, 0, 0, 0, 0, *octet])?;
+    }
+    socket.raw().write_all(&[0x80, 0x81, 0, 0, 0, 0, *last])?;
+    ensure!(socket.message()?.starts_with("SIP/2.0 200"));
+    exchange.assert_no_errors();
+    Ok(())
+}
+
 #[test]
 fn a_connection_that_is_no_websocket_gets_an_answer() -> Result<()> {
     let exchange = Exchange::start()?;

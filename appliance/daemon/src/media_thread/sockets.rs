@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use media::{Component, Socket, StreamId};
 use mio::unix::SourceFd;
@@ -62,6 +62,26 @@ pub enum Readable<'a> {
     Browser(Socket, &'a Adoption),
     /// Nobody's.
     Parked(&'a UdpSocket),
+}
+
+/// A socket to send out of.
+#[derive(Debug, Clone, Copy)]
+pub struct Exit<'a> {
+    socket: BorrowedFd<'a>,
+    is_connected: bool,
+}
+
+impl Exit<'_> {
+    /// The address that a packet for `to` needs here.
+    pub fn address(&self, to: SocketAddr) -> Option<SocketAddr> {
+        (!self.is_connected).then_some(to)
+    }
+}
+
+impl AsRawFd for Exit<'_> {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
 }
 
 impl Sockets {
@@ -171,8 +191,12 @@ impl Sockets {
     }
 
     /// The socket to send out of.
-    pub fn get(&self, at: Socket) -> Option<&UdpSocket> {
-        Some(self.streams.get(&at.stream)?.socket(at.component))
+    pub fn get(&self, at: Socket) -> Option<Exit<'_>> {
+        let pair = self.streams.get(&at.stream)?;
+        Some(match &pair.adopted {
+            Some(adopted) => Exit { socket: adopted.socket.as_fd(), is_connected: true },
+            None => Exit { socket: pair.socket(at.component).as_fd(), is_connected: false },
+        })
     }
 
     /// How many streams have sockets, and how many pairs are parked.
@@ -221,10 +245,9 @@ impl Sockets {
 
 impl Pair {
     fn socket(&self, component: Component) -> &UdpSocket {
-        match (&self.adopted, component) {
-            (Some(adopted), _) => &adopted.socket,
-            (None, Component::Rtp) => &self.rtp,
-            (None, Component::Rtcp) => &self.rtcp,
+        match component {
+            Component::Rtp => &self.rtp,
+            Component::Rtcp => &self.rtcp,
         }
     }
 }

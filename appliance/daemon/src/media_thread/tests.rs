@@ -1,6 +1,6 @@
 //! The thread with real sockets: what one phone sends arrives at the other, and a used port starts clean.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Instant;
 
 use media::{Codec, Direction, Format, Latch, Remote};

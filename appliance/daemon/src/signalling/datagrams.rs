@@ -188,7 +188,7 @@ fn outgoing(transmit: &Transmit, wildcard: bool) -> Outgoing<'_> {
     let local = transmit.flow.local.ip();
     let same_family = local.is_ipv4() == transmit.flow.remote.is_ipv4();
     let from = (wildcard && same_family && !local.is_unspecified()).then_some(local);
-    Outgoing { to: transmit.flow.remote, from, octets: &transmit.bytes }
+    Outgoing { to: Some(transmit.flow.remote), from, octets: &transmit.bytes }
 }
 
 fn bind(address: SocketAddr) -> io::Result<UdpSocket> {

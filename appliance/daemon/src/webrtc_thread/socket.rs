@@ -2,8 +2,9 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::unix::net::UnixDatagram;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use webrtc::Path;
 
 use crate::limits;
@@ -27,6 +28,16 @@ pub fn connect(path: Path) -> io::Result<UdpSocket> {
     let socket = bind(path.local)?;
     socket.connect(&path.remote.into())?;
     Ok(socket.into())
+}
+
+/// One for a browser that comes over TCP, and its other end.
+pub fn pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
+    let (ours, theirs) = UnixDatagram::pair()?;
+    for end in [&ours, &theirs] {
+        end.set_nonblocking(true)?;
+        SockRef::from(end).set_send_buffer_size(limits::WEBRTC_PAIR_BUFFER)?;
+    }
+    Ok((ours, theirs))
 }
 
 fn bind(address: SocketAddr) -> io::Result<Socket> {

@@ -72,12 +72,12 @@ impl Audio {
         (transport, set): (Transport, Option<Encryption>),
         offer: &SessionDescription,
     ) -> Result<(), Refusal> {
-        if !preference::can_answer(settings, offer) {
-            return Err(Refusal::NoCommonCodec);
-        }
+        let is_spoken = preference::can_answer(settings, offer);
         match offer.has_handshake() {
-            true => webrtc::can_answer(settings, offer),
-            false => settings.encryption_over(transport, set).can_answer(offer),
+            // Where there are no browsers, codecs are not what is lacking.
+            true if is_spoken || settings.webrtc.is_none() => webrtc::can_answer(settings, offer),
+            false if is_spoken => settings.encryption_over(transport, set).can_answer(offer),
+            true | false => Err(Refusal::NoCommonCodec),
         }
     }
 

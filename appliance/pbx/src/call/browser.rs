@@ -8,6 +8,7 @@ use super::leg::Ending;
 use super::record::HangupReason;
 use super::{Call, ladder};
 use crate::context::Context;
+use crate::event::EventKind;
 
 impl Call {
     /// The browser was found or its way secured, or there is no way any more.
@@ -16,9 +17,19 @@ impl Call {
         let columns = (Call::column(place), ladder::MEDIA);
         match event {
             Event::Found { path: (local, remote), tcp, moved, took, .. } => {
-                let label = if *moved { "ICE: another path" } else { "ICE: path chosen" };
+                let label = match (moved, tcp) {
+                    (false, false) => "ICE: path chosen",
+                    (false, true) => "ICE: path chosen, TCP",
+                    (true, false) => "ICE: another path",
+                    (true, true) => "ICE: another path, TCP",
+                };
                 let (proto, took) = (if *tcp { "tcp" } else { "udp" }, took.as_millis());
                 self.ladder.media(at, columns, label, format!("{proto} {remote} ↔ {local}, {took} ms"));
+                let before = self.legs[place].record.ice_transport.replace(proto);
+                // The first way is told with what secures it.
+                if *moved && before != Some(proto) {
+                    self.state(ctx, place, EventKind::CallUpdated);
+                }
             }
             Event::Secured { version, profile, took, .. } => {
                 let (name, took) = (name_of(*profile), took.as_millis());

@@ -179,6 +179,7 @@ pub fn new_record(id: Uuid, direction: Direction, parties: (Address, Address), a
         hangup_cause: None,
         codec: None,
         encryption: None,
+        ice_transport: None,
         peer: String::new(),
         sip_call_id: String::new(),
         held: false,

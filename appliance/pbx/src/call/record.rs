@@ -40,6 +40,8 @@ pub struct CallRecord {
     pub codec: Option<String>,
     /// The suite that its audio is encrypted by, e.g. `AES_CM_128_HMAC_SHA1_80` (RFC 4568); `None` if it is not.
     pub encryption: Option<&'static str>,
+    /// How its audio comes where ICE has found the way: `udp` or `tcp`.
+    pub ice_transport: Option<&'static str>,
     /// The leg's peer, as `transport address`.
     pub peer: String,
     /// The SIP Call-ID of the leg's dialog.

@@ -161,6 +161,9 @@ pub enum Refusal {
     /// No `a=crypto` line can be used.
     #[error("no usable crypto line")]
     NoCommonCrypto,
+    /// Browsers are not let in.
+    #[error("no browsers are let in")]
+    NoBrowsers,
     /// The certificate of the handshake is named by no fingerprint that counts, or nobody would begin it.
     #[error("no usable fingerprint")]
     NoFingerprint,
@@ -189,6 +192,7 @@ impl Refusal {
             Refusal::Transport => (302, "Incompatible transport protocol"),
             Refusal::NotEncrypted => (399, "Encryption required"),
             Refusal::NoCommonCrypto => (306, "No usable crypto attribute"),
+            Refusal::NoBrowsers => (399, "WebRTC is off here: it takes --webrtc"),
             Refusal::NoFingerprint => (399, "No usable fingerprint of a DTLS certificate"),
             Refusal::NoIce => (399, "ICE required for DTLS-SRTP"),
             Refusal::NoRtcpMux => (399, "rtcp-mux required for DTLS-SRTP"),

@@ -11,7 +11,8 @@ use is::{Candidate, IceAgent, IceAgentEvent, IceCreds, Protocol};
 use media::StreamId;
 use media::webrtc::{Agreement, Command, Credentials, Event, Fingerprint, Hash, Role};
 use ring::digest;
-use webrtc::{Agent, HandOver, Identity, Path};
+use webrtc::framing::{self, Frames};
+use webrtc::{Agent, Connection, HandOver, Identity, Path};
 
 /// Where the box is.
 pub const BOX: &str = "192.0.2.1:3478";
@@ -45,11 +46,13 @@ pub struct Browser {
     pub keys: Option<Vec<u8>>,
     /// Whether it sends anything.
     pub is_mute: bool,
+    /// How it comes.
+    protocol: Protocol,
     secured: bool,
 }
 
 impl Browser {
-    pub fn new(base: Instant, here: &str, speaks: Speaks, active: bool) -> Browser {
+    pub fn new(base: Instant, (here, protocol): (&str, Protocol), speaks: Speaks, active: bool) -> Browser {
         let (certificate, private_key) = certificate();
         let config = Config::builder().with_crypto_provider(webrtc::crypto::provider()).build().unwrap();
         let pair = DtlsCertificate { certificate: certificate.clone(), private_key };
@@ -61,9 +64,9 @@ impl Browser {
         dtls.set_active(active);
         let mut ice = IceAgent::new(IceCreds { ufrag: "them".into(), pass: "theirpasswordtheirpassword".into() });
         ice.set_controlling(true);
-        ice.add_local_candidate(Candidate::host(at(here), Protocol::Udp).unwrap());
+        ice.add_local_candidate(Candidate::host(at(here), protocol).unwrap());
         let (outbox, keys) = Default::default();
-        Browser { ice, dtls, certificate, here: at(here), outbox, keys, is_mute: false, secured: false }
+        Browser { ice, dtls, certificate, here: at(here), outbox, keys, is_mute: false, protocol, secured: false }
     }
 
     /// What it says of itself.
@@ -76,7 +79,7 @@ impl Browser {
     /// It hears of the box.
     pub fn learn(&mut self, ours: &Credentials) {
         self.ice.set_remote_credentials(IceCreds { ufrag: ours.ufrag.clone(), pass: ours.password.clone() });
-        self.ice.add_remote_candidate(Candidate::host(at(BOX), Protocol::Udp).unwrap());
+        self.ice.add_remote_candidate(Candidate::host(at(BOX), self.protocol).unwrap());
     }
 
     /// Time goes by.
@@ -112,7 +115,7 @@ impl Browser {
     pub fn receive(&mut self, now: Instant, to: SocketAddr, octets: &[u8]) {
         if octets[0] < 4 {
             let message = StunMessage::parse(octets).expect("what we send is STUN");
-            let packet = StunPacket { proto: Protocol::Udp, source: at(BOX), destination: to, message };
+            let packet = StunPacket { proto: self.protocol, source: at(BOX), destination: to, message };
             self.ice.handle_packet(now, packet);
         } else {
             // One that is refused says so in its own way.
@@ -129,7 +132,38 @@ pub struct World {
     pub now: Duration,
     pub events: Vec<Event>,
     pub hand_overs: Vec<HandOver>,
+    /// The TCP connection between the two, if they speak over one.
+    pub stream: Option<Stream>,
     base: Instant,
+}
+
+/// A TCP connection, with what came of it in each direction.
+pub struct Stream {
+    pub connection: Connection,
+    up: Frames,
+    down: Frames,
+}
+
+impl Stream {
+    pub fn new(number: u32) -> Stream {
+        Stream { connection: Connection(number), up: Frames::default(), down: Frames::default() }
+    }
+}
+
+/// A datagram on its way through a stream, which brings it in parts.
+fn carried(frames: &mut Frames, datagram: &[u8]) -> Vec<u8> {
+    let (mut whole, mut count) = (Vec::new(), 0);
+    let framed = [&framing::header(datagram.len()).unwrap()[..], datagram].concat();
+    for part in framed.chunks(1_000.min(framed.len() - 1)) {
+        frames
+            .take(part, |datagram| {
+                whole = datagram.to_vec();
+                count += 1;
+            })
+            .unwrap();
+    }
+    assert_eq!(count, 1);
+    whole
 }
 
 pub const STREAM: StreamId = StreamId(7);
@@ -142,8 +176,16 @@ impl World {
     pub fn new(speaks: Speaks, role: Role) -> World {
         let base = Instant::now();
         let agent = Agent::new(Identity::new(certificate(), base).unwrap());
-        let browser = Browser::new(base, "198.51.100.7:50000", speaks, role == Role::Passive);
-        World { agent, browser, now: Duration::ZERO, events: Vec::new(), hand_overs: Vec::new(), base }
+        let browser = Browser::new(base, ("198.51.100.7:50000", Protocol::Udp), speaks, role == Role::Passive);
+        let (events, hand_overs) = Default::default();
+        World { agent, browser, now: Duration::ZERO, events, hand_overs, stream: None, base }
+    }
+
+    /// The same where there is a TCP connection and nothing else.
+    pub fn over_tcp(speaks: Speaks, role: Role) -> World {
+        let world = World::new(speaks, role);
+        let browser = Browser::new(world.base, ("198.51.100.7:50000", Protocol::Tcp), speaks, role == Role::Passive);
+        World { browser, stream: Some(Stream::new(1)), ..world }
     }
 
     /// Both know each other.
@@ -163,16 +205,27 @@ impl World {
             let moment = self.base + self.now;
             self.browser.step(moment);
             for (from, octets) in std::mem::take(&mut self.browser.outbox) {
-                if !self.browser.is_mute {
-                    self.agent.handle_datagram(self.now, Path::udp(at(BOX), from), &octets);
+                if self.browser.is_mute {
+                    continue;
                 }
+                let (connection, octets) = match &mut self.stream {
+                    Some(stream) => (Some(stream.connection), carried(&mut stream.up, &octets)),
+                    None => (None, octets),
+                };
+                let path = Path { connection, ..Path::udp(at(BOX), from) };
+                self.agent.handle_datagram(self.now, path, &octets);
             }
             if self.agent.poll_timeout().is_some_and(|due| due <= self.now) {
                 self.agent.handle_timeout(self.now);
             }
             while let Some(sent) = self.agent.poll_transmit() {
                 assert_eq!(sent.path.local, at(BOX));
-                self.browser.receive(moment, sent.path.remote, &sent.octets);
+                assert_eq!(sent.path.connection, self.stream.as_ref().map(|stream| stream.connection));
+                let octets = match &mut self.stream {
+                    Some(stream) => carried(&mut stream.down, &sent.octets),
+                    None => sent.octets,
+                };
+                self.browser.receive(moment, sent.path.remote, &octets);
             }
             self.events.extend(std::iter::from_fn(|| self.agent.poll_event()));
             self.hand_overs.extend(std::iter::from_fn(|| self.agent.poll_hand_over()));

@@ -4,10 +4,10 @@ mod browser;
 
 use std::time::Duration;
 
-use browser::{BOX, STREAM, Speaks, World, at, certificate, ours};
+use browser::{BOX, STREAM, Speaks, Stream, World, at, certificate, ours};
 use media::srtp::{MasterKey, Profile};
 use media::webrtc::{Command, Event, Fingerprint, Hash, Loss, Role};
-use webrtc::Path;
+use webrtc::{Connection, Path};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -93,6 +93,42 @@ fn a_browser_that_moves_takes_its_keys_along() {
     assert_eq!((first.path.remote, second.path.remote), (before, new));
     assert_eq!(first.keys, second.keys);
     assert_eq!((secured(&world).len(), world.agent.counters().moves), (1, 1));
+}
+
+/// All of it over TCP: the keys are the same, the way is the connection, and one that breaks is followed by the next.
+#[test]
+fn a_browser_without_udp_comes_over_tcp_and_again_when_that_breaks() {
+    let mut world = World::over_tcp(Speaks::Both, Role::Passive).introduced(Role::Passive);
+    world.pass(SECOND);
+    assert!(matches!(world.events[0], Event::Found { moved: false, tcp: true, .. }), "{:?}", world.events);
+    assert_eq!(secured(&world).len(), 1, "{:?}", world.events);
+    let [first] = &world.hand_overs[..] else { panic!("{:?}", world.hand_overs) };
+    assert_eq!((first.path.remote, first.path.connection), (world.browser.here, Some(Connection(1))));
+    // From another connection of the same address nothing is believed before a check.
+    let hello = [22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1];
+    let other = Path { connection: Some(Connection(7)), ..first.path };
+    world.agent.handle_datagram(world.now, other, &hello);
+    assert_eq!(world.agent.counters().unexpected, 1);
+    // It breaks in the first second, when otherwise the better way would count, and the browser connects anew.
+    world.agent.handle_closed(Connection(1));
+    world.stream = Some(Stream::new(2));
+    world.pass(SECOND * 6);
+    let [first, second] = &world.hand_overs[..] else { panic!("{:?}", world.events) };
+    assert_eq!((second.path.connection, &second.keys), (Some(Connection(2)), &first.keys));
+    assert_eq!((secured(&world).len(), lost(&world).len(), world.agent.counters().moves), (1, 0, 1));
+    world.agent.handle_command(world.now, Command::Close { stream: STREAM });
+    world.assert_empty();
+}
+
+#[test]
+fn a_browser_whose_connection_breaks_for_good_is_lost_after_thirty_seconds() {
+    let mut world = World::over_tcp(Speaks::Both, Role::Passive).introduced(Role::Passive);
+    world.pass(SECOND);
+    world.browser.is_mute = true;
+    world.agent.handle_closed(Connection(1));
+    world.pass(SECOND * 31);
+    assert_eq!((lost(&world), world.hand_overs.len()), (vec![Loss::Silent], 1));
+    world.assert_empty();
 }
 
 #[test]

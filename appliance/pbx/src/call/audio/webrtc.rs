@@ -25,7 +25,7 @@ const PASSWORD: usize = 24;
 
 /// Whether an offer of such audio could be answered.
 pub fn can_answer(settings: &Settings, offer: &SessionDescription) -> Result<(), Refusal> {
-    settings.webrtc.as_ref().ok_or(Refusal::Transport)?;
+    settings.webrtc.as_ref().ok_or(Refusal::NoBrowsers)?;
     let index = offer.media.iter().position(|media| media.is_audio()).ok_or(Refusal::NoAudio)?;
     webrtc::read((offer, index), Says::Offer { were_we_active: false }).map(drop)
 }
@@ -48,15 +48,13 @@ pub fn add(
     to: &mut Capabilities,
 ) {
     let credentials = credentials(ctx, audio, offer);
-    let place = |address| SocketAddr::new(address, own.address.port());
-    let addresses: Vec<SocketAddr> = addresses(ctx, flow, own).into_iter().map(place).collect();
-    let tcp = |at: &SocketAddr| own.tcp_port.map(|port| SocketAddr::new(at.ip(), port));
+    let places = |bound| places(ctx, flow, (bound, own));
     let agreed = audio.negotiated.as_ref().and_then(|agreed| agreed.webrtc.as_ref());
     to.webrtc = Some(Box::new(Ours {
-        tcp_addresses: addresses.iter().filter_map(tcp).collect(),
+        addresses: places(own.address),
+        tcp_addresses: own.tcp.map(places).unwrap_or_default(),
         ufrag: credentials.ufrag,
         password: credentials.password,
-        addresses,
         fingerprint: own.fingerprint,
         was_active: agreed.is_some_and(|theirs| theirs.are_we_active),
     }));
@@ -96,7 +94,13 @@ fn draw(ctx: &mut Context, len: usize) -> String {
 
 /// Where a browser can reach us, the likeliest first.
 pub fn addresses(ctx: &Context, flow: &Flow, own: &Webrtc) -> Vec<IpAddr> {
-    let bound = own.address.ip();
+    let places = places(ctx, flow, (own.address, own));
+    places.iter().map(SocketAddr::ip).collect()
+}
+
+/// Where of this a browser can reach us, the likeliest first.
+fn places(ctx: &Context, flow: &Flow, (at, own): (SocketAddr, &Webrtc)) -> Vec<SocketAddr> {
+    let bound = at.ip();
     let here = if bound.is_unspecified() { flow.local.ip() } else { bound };
     let others = own.addresses.iter().copied().filter(|_| bound.is_unspecified());
     let mut found: Vec<IpAddr> = Vec::new();
@@ -105,7 +109,7 @@ pub fn addresses(ctx: &Context, flow: &Flow, own: &Webrtc) -> Vec<IpAddr> {
             found.push(address);
         }
     }
-    found
+    found.into_iter().map(|address| SocketAddr::new(address, at.port())).collect()
 }
 
 /// Says who comes.
@@ -130,4 +134,24 @@ pub fn close(ctx: &mut Context, audio: &mut Audio) {
         ctx.output(Output::Webrtc(Command::Close { stream }));
     }
     audio.secured = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::audio::Audio;
+
+    /// An offer as a browser makes it, with nothing but Opus.
+    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\n\
+        a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=setup:actpass\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n";
+
+    #[test]
+    fn who_offers_it_to_a_box_that_has_none_is_told_so() {
+        let offer = SessionDescription::parse(OFFER.as_bytes()).expect("it is a description");
+        for codecs in [Settings::default().codecs, vec![media::Codec::Pcmu]] {
+            let settings = Settings { codecs, ..Settings::default() };
+            let refusal = Audio::can_answer(&settings, (Transport::Wss, None), &offer).expect_err("there is none");
+            assert_eq!(refusal.warning(), (399, "WebRTC is off here: it takes --webrtc"));
+        }
+    }
 }
