@@ -10,6 +10,7 @@ use serde::Deserialize;
 use store::Item;
 use store::backup::{Backup, Refusal};
 use store::system::{Made, Record};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedMutexGuard, mpsc};
 use utoipa::ToSchema;
 
@@ -84,25 +85,29 @@ fn name_of(now: store::Timestamp) -> String {
 /// Pieces, as fast as somebody takes them: one who reads slowly holds up nobody else.
 fn stream(backup: Backup, turn: OwnedMutexGuard<()>) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
     let (pieces, taken) = mpsc::channel(limits::BACKUP_PIECES);
+    let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let out = io::BufWriter::with_capacity(limits::FILE_PIECE, Pieces(pieces.clone()));
+        let out = io::BufWriter::with_capacity(limits::FILE_PIECE, Pieces(pieces.clone(), runtime.clone()));
         if let Err(refusal) = backup.write(out) {
             tracing::warn!(%refusal, "a backup could not be handed out to its end");
             // Who reads is told by the end of the connection; who is gone needs not to be.
-            let _ = pieces.blocking_send(Err(refusal.into()));
+            let _ = runtime.block_on(pieces.send_timeout(Err(refusal.into()), limits::UPLOAD_SILENCE));
         }
     });
     futures_util::stream::unfold(taken, |mut taken| async { taken.recv().await.map(|piece| (piece, taken)) })
 }
 
-struct Pieces(mpsc::Sender<io::Result<Bytes>>);
+/// Hands pieces on, and gives up where nobody takes them: nobody else could have a backup meanwhile.
+struct Pieces(mpsc::Sender<io::Result<Bytes>>, Handle);
 
 impl Write for Pieces {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(octets)));
-        sent.map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "nobody reads it any more"))?;
-        Ok(octets.len())
+        let sent = self.0.send_timeout(Ok(Bytes::copy_from_slice(octets)), limits::UPLOAD_SILENCE);
+        match self.1.block_on(sent) {
+            Ok(()) => Ok(octets.len()),
+            Err(_) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "nobody reads it any more")),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
