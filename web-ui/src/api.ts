@@ -126,10 +126,42 @@ export class Api {
     throw readError({ status: response.status, body: content, retryAfter: response.headers.get('retry-after') })
   }
 
-  async #send(method: string, path: string, token: string | null, body: unknown): Promise<Response> {
+  /** A file that the exchange makes; that takes as long as it takes. */
+  async file(method: string, path: string, body?: unknown): Promise<Blob> {
+    const token = this.#options.token()
+    const response = await this.#send(method, path, token, body, null)
+    if (response.ok) {
+      return await response.blob().catch(() => {
+        throw new ApiError(0, 'UNREACHABLE', 'The exchange broke off in the middle of the file.')
+      })
+    }
+    if (response.status === 401 && token) this.#options.onUnauthenticated()
+    throw readError({ status: response.status, body: await response.text(), retryAfter: response.headers.get('retry-after') })
+  }
+
+  /** Sends a file, and tells what part of it has gone. */
+  upload<T>(path: string, file: Blob, headers: Record<string, string>, onprogress: (part: number) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest()
+      request.open('POST', path)
+      const token = this.#options.token()
+      if (token) request.setRequestHeader('authorization', `Bearer ${token}`)
+      for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value)
+      request.upload.onprogress = ({ loaded, total }) => onprogress(total ? loaded / total : 0)
+      request.onerror = () => reject(new ApiError(0, 'UNREACHABLE', 'The exchange cannot be reached.'))
+      request.onload = () => {
+        if (request.status >= 200 && request.status < 300) return resolve(parse<T>(request.responseText))
+        if (request.status === 401 && token) this.#options.onUnauthenticated()
+        reject(readError({ status: request.status, body: request.responseText, retryAfter: request.getResponseHeader('retry-after') }))
+      }
+      request.send(file)
+    })
+  }
+
+  async #send(method: string, path: string, token: string | null, body: unknown, patience: number | null = PATIENCE_MS): Promise<Response> {
     const headers: Record<string, string> = { accept: 'application/json' }
     if (token) headers['authorization'] = `Bearer ${token}`
-    const init: RequestInit = { method, headers, signal: AbortSignal.timeout(PATIENCE_MS), cache: 'no-store' }
+    const init: RequestInit = { method, headers, signal: patience === null ? null : AbortSignal.timeout(patience), cache: 'no-store' }
     if (body !== undefined) {
       headers['content-type'] = 'application/json'
       init.body = JSON.stringify(body)

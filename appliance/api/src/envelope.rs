@@ -46,9 +46,13 @@ pub async fn wrap(axum::extract::State(state): axum::extract::State<State>, requ
     response
 }
 
-/// How long a request may take. An upload that is written while it comes takes as long as that.
+/// How long a request may take. What brings a whole file may take longer, and is watched by who reads it.
 fn patience(method: &Method, path: &str) -> Duration {
-    if *method == Method::POST && path == update::PATH { limits::UPDATE } else { limits::REQUEST }
+    match path {
+        "/v1.0/system/restore" => limits::UPLOAD,
+        update::PATH if *method == Method::POST => limits::UPDATE,
+        _ => limits::REQUEST,
+    }
 }
 
 fn respond(failure: Failure) -> Response {

@@ -113,3 +113,15 @@ pub const UPDATE_PIECES: usize = 4;
 pub const UPDATE_URL: usize = 2_048;
 /// How often it is looked whether an update is due, and whether one has proven itself.
 pub const UPDATE_LOOK: Duration = Duration::from_secs(2);
+/// How long a request may take that brings a file of hundreds of megabytes over a slow line.
+pub const UPLOAD: Duration = Duration::from_secs(6 * 3_600);
+/// How long such an upload may be silent.
+pub const UPLOAD_SILENCE: Duration = Duration::from_secs(30);
+/// Pieces of a backup, each of [`FILE_PIECE`] octets, that wait for who downloads it.
+pub const BACKUP_PIECES: usize = 4;
+/// Lines of the process's log that are kept in memory.
+pub const LOG_LINES: usize = 2_000;
+/// Octets of them.
+pub const LOG_OCTETS: usize = 512 * 1_024;
+/// Octets of one of them.
+pub const LOG_LINE: usize = 4 * 1_024;

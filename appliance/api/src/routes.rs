@@ -99,6 +99,13 @@ fn the_system() -> Vec<Route> {
         route(Method::GET, "/v1.0/system/update", RULE, system::update::get),
         route(Method::POST, "/v1.0/system/update", RULE, system::update::begin),
         route(Method::DELETE, "/v1.0/system/update", RULE, system::update::cancel),
+        route(Method::POST, "/v1.0/system/backup", RULE, system::backup::create),
+        route(Method::GET, "/v1.0/system/diagnostics", RULE, system::diagnostics::get),
+        route(Method::POST, "/v1.0/system/factory_reset", RULE, system::power::factory_reset),
+        route(Method::GET, "/v1.0/system/logs", RULE, system::logs::list),
+        route(Method::POST, "/v1.0/system/power_off", RULE, system::power::power_off),
+        route(Method::POST, "/v1.0/system/reboot", RULE, system::power::reboot),
+        route(Method::POST, "/v1.0/system/restore", RULE, system::restore::restore),
     ]
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use axum::http::StatusCode;
 use store::{Journal, Store, Timestamp};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::auth::{Attempts, Passwords};
 use crate::board::Board;
@@ -19,6 +19,7 @@ use crate::health::Checkup;
 use crate::readers::Readers;
 use crate::setup::{Setup, SetupCode};
 use crate::sip_socket::SipSockets;
+use crate::system::logs::Ring;
 use crate::system::update::Updates;
 use crate::webrtc;
 
@@ -87,6 +88,10 @@ pub struct Options {
     pub sip_sockets: Arc<dyn SipSockets>,
     /// What pages are told before they call.
     pub webrtc: webrtc::Settings,
+    /// Ends the process as a restart does: it starts anew.
+    pub restart: Arc<dyn Fn() + Send + Sync>,
+    /// The last lines of its log.
+    pub log: Arc<Ring>,
     /// The board that the box runs on, if it has one of its own.
     pub board: Option<Arc<dyn Board>>,
     /// Downloads updates.
@@ -125,6 +130,7 @@ struct Shared {
     setup: Setup,
     updates: Updates,
     checkup: Checkup,
+    backup_turn: Arc<Mutex<()>>,
     stopping: watch::Sender<bool>,
     withdrawn: watch::Sender<()>,
     connections: Arc<Semaphore>,
@@ -149,6 +155,7 @@ impl State {
             setup: Setup::new(options.setup_code.clone()),
             updates: Updates::default(),
             checkup: Checkup::default(),
+            backup_turn: Arc::default(),
             stopping: watch::Sender::new(false),
             withdrawn: watch::Sender::new(()),
             connections: Arc::new(Semaphore::new(crate::limits::CONNECTIONS)),
@@ -211,6 +218,19 @@ impl State {
 
     pub(crate) fn recordings(&self) -> &Path {
         &self.shared.options.files.recordings
+    }
+
+    /// Held by whoever makes a backup, or restores one.
+    pub(crate) fn backup_turn(&self) -> Arc<Mutex<()>> {
+        Arc::clone(&self.shared.backup_turn)
+    }
+
+    pub(crate) fn restart(&self) {
+        (self.shared.options.restart)();
+    }
+
+    pub(crate) fn log(&self) -> &Ring {
+        &self.shared.options.log
     }
 
     pub(crate) fn data_folder(&self) -> &Path {

@@ -1,7 +1,13 @@
 //! `/v1.0/system`: how it stands with the box itself, and what may be done with it.
 
+pub(crate) mod backup;
+pub(crate) mod diagnostics;
 mod findings;
 pub mod update;
+pub mod logs;
+pub(crate) mod power;
+mod redaction;
+pub(crate) mod restore;
 mod vitals;
 
 use std::path::PathBuf;

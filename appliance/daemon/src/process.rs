@@ -2,12 +2,15 @@
 
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
+use api::system::logs::Ring;
 use api::webrtc::ice::{IceServers, TurnAccess, is_relay};
 use delivery::WebhookThreads;
 use media::Sound;
@@ -16,6 +19,7 @@ use pbx::settings::is_time_zone;
 use pbx::{Input, Pbx, Settings};
 use rustls::ServerConfig;
 use sip::sdp::Encryption;
+use store::backup::place;
 use store::event_log::LogLimits;
 use store::journal::{Hooks, Journal};
 use store::sealed::BoxKey;
@@ -58,6 +62,8 @@ use crate::{administrator, filing, host_names, limits, log, media_thread, sip_so
 enum Notice {
     /// SIGTERM or SIGINT.
     Signal,
+    /// It is to start anew.
+    Restart,
     /// The last call is over.
     Drained,
     /// The database can never be written again.
@@ -68,7 +74,7 @@ enum Notice {
 pub fn run(options: &Options) -> Result<()> {
     memory::configure();
     let signals = Signals::hold()?;
-    log::start()?;
+    let log = log::start()?;
     raise_descriptor_limit();
     let (notices, noticed) = mpsc::channel();
     let notify = notices.clone();
@@ -76,7 +82,51 @@ pub fn run(options: &Options) -> Result<()> {
 
     host_names::use_servers(&options.nameservers);
     let folder = DataFolder::take(&options.data)?;
-    let certificates = Certificates::of(&options.tls, &folder)?.map(Arc::new);
+    if place::complete(folder.path()).context("a backup that is to be restored cannot be put in its place")? {
+        tracing::warn!("a backup was restored");
+    }
+    let ended = serve((options, &folder), (&notices, log), &noticed);
+    match ended {
+        Ok(End::Over) => Ok(()),
+        Ok(End::Anew) => anew(folder),
+        Err(error) if place::take_back(folder.path())? => {
+            tracing::error!(
+                "the exchange does not run with the backup that was restored: {error:#}; what was before it is back"
+            );
+            anew(folder)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// For good.
+    Over,
+    /// To start anew.
+    Anew,
+}
+
+/// The same program with the same arguments in the place of this one: whoever watches the process sees it go on.
+fn anew(folder: DataFolder) -> Result<()> {
+    // The next one takes it.
+    drop(folder);
+    let mut arguments = std::env::args_os();
+    let mut command = Command::new("/proc/self/exe");
+    if let Some(name) = arguments.next() {
+        command.arg0(name);
+    }
+    Err(command.args(arguments).exec()).context("cannot start anew")
+}
+
+/// Runs the exchange on what the folder holds.
+fn serve(
+    (options, folder): (&Options, &DataFolder),
+    (notices, log): (&mpsc::Sender<Notice>, Arc<Ring>),
+    noticed: &mpsc::Receiver<Notice>,
+) -> Result<End> {
+    let certificates = Certificates::of(&options.tls, folder)?.map(Arc::new);
     let sockets = Sockets::bind(options.sip, tls_for_sip(options, certificates.as_deref())?)?;
     let doors = Doors::open(options, certificates)?;
     check_rtp(options.rtp.address)?;
@@ -85,13 +135,17 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let addresses = Addresses::of(&sockets, &doors)?;
     let reserve = Reserve::in_folder(folder.path());
-    let opened = open_store_even_if_full(&folder, options, &reserve)?;
+    let opened = open_store_even_if_full(folder, options, &reserve)?;
     check_database(opened.0.clone())?;
-    let running = Running::start((options, &folder), (sockets, doors), opened, &notices)?;
+    let running = Running::start((options, folder), (sockets, doors), opened, (notices, log))?;
+    if let Err(error) = place::confirm(folder.path()) {
+        tracing::warn!(%error, "what was before the backup stays on the disk until the next start");
+    }
     addresses.announce(&options.rtp);
-    let result = running.supervise(&noticed, &reserve);
+    let result = running.supervise(noticed, &reserve);
     let stopped = running.stop();
-    result.and(stopped)
+    let end = result?;
+    stopped.map(|()| end)
 }
 
 /// The threads.
@@ -127,6 +181,12 @@ fn exchange(settings: Settings, clock: Clock, store: &Store) -> Result<Pbx> {
     Ok(pbx)
 }
 
+/// What ends the process for another to take its place.
+fn restart(notices: mpsc::Sender<Notice>) -> Arc<dyn Fn() + Send + Sync> {
+    // Where nobody listens any more, the process ends anyway.
+    Arc::new(move || drop(notices.send(Notice::Restart)))
+}
+
 /// What is done once the last call is over.
 fn drained(notices: mpsc::Sender<Notice>) -> Box<dyn Fn() + Send> {
     // Where nobody listens any more, the process ends anyway.
@@ -138,7 +198,7 @@ impl Running {
         (options, folder): (&Options, &DataFolder),
         (sockets, doors): (Sockets, Doors),
         (store, writer): (Store, Writer),
-        notices: &mpsc::Sender<Notice>,
+        (notices, log): (&mpsc::Sender<Notice>, Arc<Ring>),
     ) -> Result<Running> {
         let (clock, sip) = (Clock::start(), sockets.address());
         let (journal, events, bell) = start_journal(writer, notices)?;
@@ -196,6 +256,8 @@ impl Running {
             webhooks: webhook::for_the_api(options, folder, &webhooks)?,
             sip_sockets: Arc::new(SipSockets::new(websockets, websocket_counters)),
             webrtc: webrtc(options, folder)?,
+            restart: restart(notices.clone()),
+            log,
             board: options.board.clone().map(|socket| Arc::new(ControlSocket(socket)) as Arc<dyn api::Board>),
             download: download(options),
             setup_code,
@@ -206,34 +268,41 @@ impl Running {
     }
 
     /// Waits: the first signal drains, the second hangs up, the third and every deadline end it.
-    fn supervise(&self, noticed: &mpsc::Receiver<Notice>, reserve: &Reserve) -> Result<()> {
+    fn supervise(&self, noticed: &mpsc::Receiver<Notice>, reserve: &Reserve) -> Result<End> {
         let mut trimmer = Trimmer::default();
         let mut signals = 0;
+        let mut end = End::Over;
         let mut until: Option<Instant> = None;
         loop {
             reserve.keep();
             self.http.tend_certificates();
             let left = until.map_or(Trimmer::INTERVAL, |until| until.saturating_duration_since(Instant::now()));
             match noticed.recv_timeout(left.min(Trimmer::INTERVAL)) {
-                Ok(Notice::Drained) => return Ok(()),
+                Ok(Notice::Drained) => return Ok(end),
                 Ok(Notice::StoreFailed(reason)) => bail!("the database cannot be written any more: {reason}"),
                 Ok(Notice::Signal) => {
                     signals += 1;
                     let (request, limit) = match signals {
                         1 => (Request::Drain, limits::DRAIN),
                         2 => (Request::Stop, limits::STOP),
-                        _ => return Ok(()),
+                        _ => return Ok(end),
                     };
                     tracing::info!(limit_s = limit.as_secs(), "{request:?} as a signal asked");
                     until = Some(Instant::now() + limit);
                     self.requests.push_always(request);
                     self.requests.ring();
                 }
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Ok(Notice::Restart) => {
+                    end = End::Anew;
+                    until = Some(Instant::now() + limits::STOP);
+                    self.requests.push_always(Request::Stop);
+                    self.requests.ring();
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(end),
                 Err(RecvTimeoutError::Timeout) => {
                     if until.is_some_and(|until| until <= Instant::now()) {
                         tracing::warn!("calls were still up at the end");
-                        return Ok(());
+                        return Ok(end);
                     }
                     if trimmer.observe(self.counters.inputs.load(Ordering::Relaxed)) {
                         memory::trim();

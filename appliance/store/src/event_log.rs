@@ -101,6 +101,13 @@ pub(crate) fn range(connection: &Connection) -> Result<(i64, i64), Error> {
     Ok(connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
+/// The highest number that an event had, as far as the log or any of its readers knows.
+pub(crate) fn last_used(connection: &Connection) -> Result<i64, Error> {
+    let (_, known) = range(connection)?;
+    let read: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM cursor", [], |row| row.get(0))?;
+    Ok(known.max(read))
+}
+
 const SELECT: &str = "SELECT seq, at, type, resource_id, data, boot.id, uptime, boot.zero \
                       FROM event_log LEFT JOIN boot ON boot.number = event_log.boot";
 

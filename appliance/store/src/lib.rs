@@ -22,6 +22,7 @@ pub mod action;
 pub mod activeflow;
 pub mod address;
 pub mod agent;
+pub mod backup;
 mod belonging;
 pub mod billing;
 pub mod call;
@@ -58,6 +59,7 @@ mod schema;
 pub mod sealed;
 pub mod sequence;
 pub mod setting;
+pub mod system;
 pub mod tag;
 pub mod timeline;
 pub mod timestamp;
@@ -119,6 +121,14 @@ impl Store {
     /// Makes the copy of what cannot be had again, from which a damaged database is restored when it is opened the next time.
     pub fn make_copy(&self) -> Result<(), Error> {
         safe_copy::make(&self.path)
+    }
+
+    /// Writes all that the database holds at this moment to a file of its own; others may write meanwhile.
+    pub(crate) fn snapshot(&self, path: &Path) -> Result<(), Error> {
+        let made = OpenOptions::new().create_new(true).append(true).mode(0o600).open(path);
+        made.map_err(|error| Error::Open { path: path.to_owned(), reason: error.to_string() })?;
+        schema::open_to_read(&self.path)?.execute("VACUUM main INTO ?1", [path.to_string_lossy()])?;
+        Ok(())
     }
 
     /// Whether there is such a copy.

@@ -78,3 +78,18 @@ pub const TRIES_TOLD: usize = 10;
 pub const DELIVERIES: i64 = 10_000;
 /// Deliveries kept altogether, those that did not reach it among them; those that wait are always kept.
 pub const DELIVERIES_FAILED: i64 = 100_000;
+
+/// Characters of a passphrase for a backup, at least: whoever has the file may guess as long as he likes.
+pub const PASSPHRASE: usize = 12;
+/// KiB of memory that making a key of it takes: as a password check does, so that the smallest box can do it.
+pub const PASSPHRASE_MEMORY: u32 = 19 * 1_024;
+/// How often argon2id goes over that memory: about a second on a small board.
+pub const PASSPHRASE_PASSES: u32 = 8;
+/// KiB of memory that a backup of others may ask for.
+pub const PASSPHRASE_MEMORY_MOST: u32 = 64 * 1_024;
+/// How often it may have argon2id go over it.
+pub const PASSPHRASE_PASSES_MOST: u32 = 64;
+/// Files in a backup.
+pub const BACKUP_FILES: usize = 1_000_000;
+/// Octets of the disk that neither making a backup nor unpacking one takes: the exchange goes on meanwhile.
+pub const BACKUP_ROOM: u64 = 16 << 20;

@@ -44,7 +44,7 @@ const ROWS: i64 = 256;
 /// Row numbers beyond which none is looked for where the last one cannot be read.
 const LAST_ROW: i64 = 1_000_000;
 /// Numbers of events that are left out after a restoration: more than can have been used since the last one that is known.
-const LEFT_OUT: i64 = 100_000;
+pub(crate) const LEFT_OUT: i64 = 100_000;
 /// A file as long as this is checked whenever it is opened, which takes some milliseconds.
 const CHECKED_AT_ONCE: u64 = 8 << 20;
 
@@ -88,7 +88,7 @@ pub(crate) fn put(part: &Path, path: &Path) -> Result<(), Error> {
 }
 
 /// Makes one file of a database, which is then closed.
-fn close(connection: Connection) -> Result<(), Error> {
+pub(crate) fn close(connection: Connection) -> Result<(), Error> {
     connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
     connection.close().map_err(|(_, error)| error.into())
 }
@@ -207,9 +207,7 @@ fn put_aside(path: &Path, suffix: &str) -> Result<(), Error> {
 
 /// Writes the event, under a number that none before can have had.
 fn tell(target: &Connection, mut restored: Restored) -> Result<(), Error> {
-    let (_, known) = event_log::range(target)?;
-    let read: i64 = target.query_row("SELECT coalesce(max(seq), 0) FROM cursor", [], |row| row.get(0))?;
-    let last = known.max(read);
+    let last = event_log::last_used(target)?;
     let seq = last + LEFT_OUT + 1;
     restored.left_out = (last + 1, seq - 1);
     let at: i64 =

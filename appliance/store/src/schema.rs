@@ -37,6 +37,9 @@ const MIGRATIONS: &[&str] = &[
 /// `TNDM`, in the file's header: what tells our file from another program's.
 const APPLICATION_ID: i64 = 0x544E_444D;
 
+/// How many of them there are: the version of a database that this program writes.
+pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
+
 /// Octets of a page.
 pub(crate) const PAGE: u32 = 2_048;
 
@@ -114,6 +117,15 @@ fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Res
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// A database as a program made it that knew so many migrations.
+#[cfg(test)]
+pub(crate) fn open_older(path: &Path, known: usize) -> Result<Connection, Error> {
+    let mut connection = Connection::open(path)?;
+    key(path)?.teach(&connection)?;
+    migrate(&mut connection, path, &MIGRATIONS[..known])?;
+    Ok(connection)
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ use crate::webhook_delivery::DeliveryStatus;
 use crate::{
     Error, Store, accesskey, activeflow, agent, belonging, call, certificate, conference, conferencecall,
     configuration, cursor, customer, direct_hash, dtmf, event_log, extension, flow, groupcall, kept, limits, message,
-    number, recording, registration, sequence, setting, tag, update, webhook_delivery,
+    number, recording, registration, sequence, setting, system, tag, update, webhook_delivery,
 };
 
 /// Something to be remembered.
@@ -59,6 +59,8 @@ pub enum Item {
     Certificate(Box<certificate::Record>, Timestamp),
     /// An update of the box has come further, logged as `update_<status>`.
     Update(Box<update::Record>),
+    /// Something was asked of the box, or came of it, logged as [`system::Record`] says.
+    System(Box<system::Record>, Timestamp),
     /// A call's record is deleted (softly), logged as `call_deleted`; nothing happens where it is not over.
     CallDeleted(Uuid, Timestamp),
     /// A groupcall's record is deleted (softly), logged as `groupcall_deleted`; nothing happens where it is not over.
@@ -175,6 +177,7 @@ impl Item {
             | Item::Configuration(..)
             | Item::Certificate(..)
             | Item::Update(_)
+            | Item::System(..)
             | Item::CallDeleted(..)
             | Item::GroupcallDeleted(..)
             | Item::ActiveflowDeleted(..)
@@ -436,6 +439,7 @@ impl<'a> Batch<'a> {
                 update::save(self.connection, record)?;
                 self.append(record.tm_update, record.status.event(), Uuid::nil(), record)
             }
+            Item::System(record, at) => self.append(*at, record.kind(), Uuid::nil(), record),
             Item::RecordingDeleted(id, at) => self.delete_recording(*id, *at),
             Item::RecordingFiled(found, at) => self.refile_recording(found, *at),
             Item::RecordingStored(id, step, at) => self.store_recording(*id, step, *at),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { facts, verdict, type System } from './system'
+import { drift, facts, verdict, type System } from './system'
 
 const SYSTEM: System = {
   version: '0.1.0',
@@ -16,13 +16,20 @@ const SYSTEM: System = {
 describe('the box', () => {
   it('shows nothing that the machine does not tell', () => {
     const names = facts(SYSTEM).map(([name]) => name)
-    expect(names).toEqual(['Version', 'Exchange runs for', 'Database'])
+    expect(names).toEqual(['Version', 'Clock', 'Exchange runs for', 'Database'])
   })
   it('shows its heat and its wear where they are known', () => {
     const machine = { temperatures: [{ name: 'cpu', celsius: 48.3 }], flash: [{ device: 'mmcblk0', life_used: 110, spare: 'warning' }] }
     const shown = Object.fromEntries(facts({ ...SYSTEM, machine }))
     expect(shown['Temperature (cpu)']).toBe('48 °C')
     expect(shown['Flash (mmcblk0)']).toBe('past its life, spare blocks warning')
+  })
+  it('says how far its clock is off', () => {
+    const now = Date.parse('2026-11-23T10:00:00Z')
+    expect(drift('2026-11-23T10:00:20Z', now)).toBe('')
+    expect(drift('2026-11-23T10:05:00Z', now)).toContain('5 minutes ahead')
+    expect(drift('2026-11-23T09:59:00Z', now)).toContain('a minute behind')
+    expect(drift('nonsense', now)).toBe('')
   })
   it('says in a word how it stands', () => {
     const warning = { severity: 'warning', reason: 'HOT', message: '' } as const

@@ -44,6 +44,7 @@ export function facts(system: System): [string, string][] {
     ['Version', system.build ? `${system.version} (${system.build})` : system.version],
     ['Board', machine.model],
     ['Kernel', machine.kernel],
+    ['Clock', new Date(system.tm_now).toLocaleString()],
     ['Exchange runs for', roughDuration(system.uptime * 1e6)],
     ['Box is on for', machine.uptime === undefined ? undefined : roughDuration(machine.uptime * 1e6)],
     ['Load (1, 5, 15 min)', machine.load?.map((load) => load.toFixed(2)).join(', ')],
@@ -57,6 +58,14 @@ export function facts(system: System): [string, string][] {
     ...system.readers.map(({ name, waiting }): [string, string] => [`Waiting for the ${name}`, String(waiting)]),
   ]
   return rows.filter((row): row is [string, string] => row[1] !== undefined)
+}
+
+/** What there is to say of the box's clock, beside that of this computer; empty: nothing. */
+export function drift(box: string, now: number): string {
+  const apart = Math.round((Date.parse(box) - now) / 60_000)
+  if (!Number.isFinite(apart) || apart === 0) return ''
+  const minutes = Math.abs(apart) === 1 ? 'a minute' : `${Math.abs(apart)} minutes`
+  return `The clock of the box is ${minutes} ${apart > 0 ? 'ahead of' : 'behind'} that of this computer.`
 }
 
 function worn(used: number | undefined, spare: string | undefined): string {

@@ -250,6 +250,8 @@ impl Desk {
                 ice: api::webrtc::ice::IceServers { urls: vec!["stun:stun.example".into()], turn: None },
                 codecs: vec!["opus".into(), "pcmu".into()],
             },
+            restart: Arc::new(|| ()),
+            log: Arc::default(),
             board,
             download: Arc::new(|url| {
                 let path = url.strip_prefix("http://disk").ok_or("there is no such server")?;

@@ -28,7 +28,14 @@ const MANAGERS_READ: [&str; 8] = [
     "/v1.0/webhook_deliveries/{id}",
 ];
 /// What only administrators may.
-const ADMINS_MAY: [(&str, &str); 17] = [
+const ADMINS_MAY: [(&str, &str); 24] = [
+    ("POST", "/v1.0/system/backup"),
+    ("GET", "/v1.0/system/diagnostics"),
+    ("POST", "/v1.0/system/factory_reset"),
+    ("GET", "/v1.0/system/logs"),
+    ("POST", "/v1.0/system/power_off"),
+    ("POST", "/v1.0/system/reboot"),
+    ("POST", "/v1.0/system/restore"),
     ("GET", "/v1.0/system"),
     ("GET", "/v1.0/system/update"),
     ("POST", "/v1.0/system/update"),
