@@ -57,7 +57,6 @@ try {
   await seeProvidersRoutesAndTrunks()
   await seeBilling()
   await seeAdministration()
-  await seeUpdates()
   await logOut()
   await seeAsAgent()
   const found = complaints()
@@ -308,15 +307,6 @@ async function seeProvidersRoutesAndTrunks() {
   await camera.take('trunks')
   await camera.fits('the list of trunks')
   say('trunks', { order })
-}
-
-/** A box without a board of its own says that it cannot be updated, and offers nothing. */
-async function seeUpdates() {
-  await page.evaluate(() => (location.hash = '#/system'))
-  await page.waitForSelector('[data-test=update-missing]:has-text("does not run on a board of its own")')
-  demand((await page.locator('[data-test=update-install]').count()) === 0, 'an update is offered all the same')
-  await camera.take('update')
-  await camera.fits('the updates')
 }
 
 /** A tag, a user of role agent, an access key that works, and the settings. */

@@ -29,6 +29,7 @@ try {
   await page.click('nav.wide button:has-text("Administration")')
   await page.click('nav.wide li a:has-text("System")')
   await seeHealth()
+  await seeUpdates()
   await seeLog()
   await seePower()
   const file = await makeBackup()
@@ -58,6 +59,13 @@ async function seeHealth() {
   await page.waitForSelector('[data-test=verdict]')
   await camera.take('system')
   say('health', { facts })
+}
+
+/** A box without a board of its own says that it cannot be updated, and offers nothing. */
+async function seeUpdates() {
+  await page.waitForSelector('[data-test=update-missing]:has-text("does not run on a board of its own")')
+  demand((await page.locator('[data-test=update-install]').count()) === 0, 'an update is offered all the same')
+  say('updates')
 }
 
 /** The log-in is in it, a filter takes it out, and the diagnostics come as a file. */

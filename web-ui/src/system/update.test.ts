@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { canCancel, outcome, whenInWords, whenOf, type Update } from './update'
 
-vi.mock('../login/session.svelte', () => ({ api: {}, session: {} }))
+vi.mock('../login/session.svelte', () => ({ api: {} }))
 
 const UPDATE: Update = {
   status: 'none',

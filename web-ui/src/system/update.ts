@@ -1,6 +1,5 @@
 // Updates as the API tells of them, in words for people.
-import { api, session } from '../login/session.svelte'
-import { ApiError, readError } from '../api'
+import { api } from '../login/session.svelte'
 import { millis } from '../time'
 
 export interface Version {
@@ -89,18 +88,7 @@ export function download(url: string, when: string): Promise<Updates> {
 }
 
 /** Sends the file as it is; `onprogress` is told what part of it is gone. There is no limit of time: flash is slow. */
-export function upload(file: Blob, when: string, onprogress: (part: number) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest()
-    request.open('POST', `${PATH}?when=${encodeURIComponent(when)}`)
-    request.setRequestHeader('authorization', `Bearer ${session.token ?? ''}`)
-    request.setRequestHeader('content-type', 'application/octet-stream')
-    request.upload.onprogress = ({ loaded, total }) => onprogress(total ? loaded / total : 0)
-    request.onerror = () => reject(new ApiError(0, 'UNREACHABLE', 'The exchange cannot be reached, or has refused the file.'))
-    request.onload = () => {
-      if (request.status < 300) return resolve()
-      reject(readError({ status: request.status, body: request.responseText, retryAfter: request.getResponseHeader('retry-after') }))
-    }
-    request.send(file)
-  })
+export function upload(file: Blob, when: string, onprogress: (part: number) => void): Promise<Updates> {
+  const headers = { 'content-type': 'application/octet-stream' }
+  return api.upload<Updates>(`${PATH}?when=${encodeURIComponent(when)}`, file, headers, onprogress)
 }
