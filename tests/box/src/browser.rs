@@ -20,8 +20,16 @@ pub struct Browser {
 impl Browser {
     /// Starts it; node and the packages of `tests/box/web` have to be there.
     pub fn start<A: AsRef<OsStr>>(script: &str, arguments: impl IntoIterator<Item = A>) -> Result<Browser> {
+        Browser::start_by(Command::new("node"), script, arguments)
+    }
+
+    /// The same by a node that runs elsewhere, in another network.
+    pub fn start_by<A: AsRef<OsStr>>(
+        mut command: Command,
+        script: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<Browser> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("web").join(script);
-        let mut command = Command::new("node");
         let mut process =
             command.arg(path).args(arguments).stdout(Stdio::piped()).spawn().context("node cannot be run")?;
         let output = process.stdout.take().context("it was asked for")?;

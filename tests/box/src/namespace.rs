@@ -49,6 +49,17 @@ impl Uplink {
         Ok(uplink)
     }
 
+    /// What the other end runs to leave its network for the one of [`Uplink::add_second`].
+    pub const MOVE: &str = "ip link set far down && ip addr add 203.0.113.2/24 dev second && ip link set second up && ip route add 198.51.100.1 via 203.0.113.1";
+
+    /// A second line, with other addresses, that the other end does not use yet.
+    pub fn add_second(&self) -> Result<()> {
+        let (ip, pid) = (|words: &[&str]| run(Command::new("ip").args(words)), self.far.pid().to_string());
+        ip(&["link", "add", "other", "type", "veth", "peer", "name", "second", "netns", &pid])?;
+        ip(&["addr", "add", "203.0.113.1/24", "dev", "other"])?;
+        ip(&["link", "set", "other", "up"])
+    }
+
     /// An address at the other end.
     pub fn far(port: u16) -> SocketAddr {
         SocketAddr::from(([198, 51, 100, 2], port))

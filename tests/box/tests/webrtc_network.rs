@@ -1,4 +1,4 @@
-//! Browsers in networks that are not good to them.
+//! Browsers in networks that are not good to them: without UDP, and with an address that goes away in the middle of a call.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use box_tests::baresip::Setup;
+use box_tests::namespace::{self, Uplink};
 use box_tests::{Browser, Exchange, WebServer, sound, wait, web_server};
 use serde_json::{Value, json};
 
@@ -101,5 +102,67 @@ fn see_strangers_at_https(exchange: &Exchange, https: SocketAddr) -> Result<()> 
     let mut alert = [0; 7];
     stream.read_exact(&mut alert)?;
     assert_eq!(alert[0], 21, "{alert:?}");
+    Ok(())
+}
+
+/// The browser's network goes down and another one comes up, with another address: SIP comes back by the new one, ICE begins anew, and the
+/// call goes on.
+#[test]
+fn a_browser_that_changes_networks_keeps_its_call() -> Result<()> {
+    if namespace::enter("a_browser_that_changes_networks_keeps_its_call")? {
+        return Ok(());
+    }
+    let uplink = Uplink::new()?;
+    uplink.add_second()?;
+    let (https, webrtc) = (ports::free(1), ports::free(1));
+    let exchange = Exchange::start_as(|plan| {
+        let (https, webrtc) = (format!("0.0.0.0:{https}"), format!("0.0.0.0:{webrtc}"));
+        plan.arguments = ["--https", &https, "--webrtc", &webrtc].map(str::to_owned).to_vec();
+    })?;
+    exchange.add_extension("1001")?;
+    let body = json!({
+        "username": "ada", "password": "ada telephones", "permission": "agent",
+        "addresses": [{"type": "extension", "target": "1001"}],
+    });
+    exchange.post("/v1.0/agents", body)?;
+    let mut desk = Setup::new(&exchange, "1002").at_loudness(0.4).playing(1_000).answering().registered(&exchange)?;
+    let home = tempfile::tempdir()?;
+    let microphone = home.path().join("ada.wav");
+    sound::write_tone(&microphone, (48_000, 1), (620.0, 0.4))?;
+    let base = format!("https://198.51.100.1:{https}");
+    let words: [&OsStr; 10] = [
+        "--base".as_ref(),
+        base.as_ref(),
+        "--number".as_ref(),
+        "1002".as_ref(),
+        "--microphone".as_ref(),
+        microphone.as_ref(),
+        "--pitch".as_ref(),
+        "1000".as_ref(),
+        "--move".as_ref(),
+        Uplink::MOVE.as_ref(),
+    ];
+    let page = Browser::start_by(uplink.inside("node"), "move.mjs", words)?;
+    page.await_step("talking")?;
+    for step in ["silent", "heard again", "restarted"] {
+        println!("{}", page.await_step(step)?);
+    }
+    let found = exchange.await_registrations("1001", 1)?;
+    assert!(found[0].to_string().contains("203.0.113.2:"), "it is called at its new address: {found:?}");
+    page.await_step("done")?;
+    desk.await_event("CALL_CLOSED")?;
+    let call = exchange.await_call("the page's leg", |call| {
+        call["direction"] == "incoming" && call["destination"]["target"] == "1002" && call["status"] == "hangup"
+    })?;
+    let labels = labels(&exchange, &call)?;
+    assert!(labels.iter().any(|label| label.starts_with("ICE: another path")), "{labels:?}");
+    // The same keys go on.
+    assert!(exchange.metric("webrtc_moves_total")? >= 1);
+    assert_eq!(exchange.metric("webrtc_handshakes_total")?, 1);
+    let heard = desk.heard()?;
+    heard.part(0.8, 1.6).assert_tone_of_any_length(620);
+    let end = heard.seconds();
+    heard.part(end - 1.8, end - 0.6).assert_tone_of_any_length(620);
+    exchange.assert_no_errors();
     Ok(())
 }

@@ -76,6 +76,8 @@ export class SipLine {
   readonly #agent: InstanceType<typeof JsSIP.UA>
   readonly #sessions = new Map<string, Session>()
   readonly #endings = new Map<string, string>()
+  /** Calls that look for another way for their audio as soon as the exchange has answered: an offer along a dead connection would end them. */
+  readonly #seeking = new Set<string>()
   #asks: string | null = null
   #named = ''
   #connected = false
@@ -88,8 +90,7 @@ export class SipLine {
 
   constructor(options: LineOptions) {
     this.#options = options
-    // Whatever comes is a sign of life.
-    this.#socket = new SipSocket(options.address, () => clearTimeout(this.#doubt))
+    this.#socket = new SipSocket(options.address, () => this.#hear())
     this.#agent = new JsSIP.UA({
       sockets: [this.#socket as never],
       uri: this.#uri(options.extension),
@@ -114,7 +115,7 @@ export class SipLine {
   /** Hangs up, unregisters, and closes; waits no longer than a person does. */
   async stop(): Promise<void> {
     clearTimeout(this.#retry)
-    clearTimeout(this.#doubt)
+    this.#believe()
     const gone = new Promise<void>((resolve) => {
       this.#on('unregistered', () => resolve())
       setTimeout(resolve, this.#connected ? LEAVE_MS : 0)
@@ -203,11 +204,30 @@ export class SipLine {
 
   /** The network is another one: asks whether the exchange is still there, and looks for new ways for the audio. */
   networkChanged(): void {
-    if (!this.#connected) return (this.#agent as unknown as { transport: { connect: () => void } }).transport.connect()
-    clearTimeout(this.#doubt)
-    this.#doubt = setTimeout(() => this.#socket.drop(), DOUBT_MS)
+    for (const id of this.#sessions.keys()) this.#seeking.add(id)
+    if (this.#connected) this.#ask()
+    else (this.#agent as unknown as { transport: { connect: () => void } }).transport.connect()
+  }
+
+  /** Asks the exchange for a word; a connection that brings none is given up. */
+  #ask(): void {
+    this.#doubt ??= setTimeout(() => {
+      this.#doubt = undefined
+      this.#socket.drop()
+    }, DOUBT_MS)
     this.#agent.register()
-    for (const id of this.#sessions.keys()) this.#restart(id)
+  }
+
+  /** Whatever comes is a sign of life, and the answer that was asked for. */
+  #hear(): void {
+    const asked = this.#doubt !== undefined
+    this.#believe()
+    if (asked) setTimeout(() => this.#seek(), 0)
+  }
+
+  #believe(): void {
+    clearTimeout(this.#doubt)
+    this.#doubt = undefined
   }
 
   #uri(user: string): string {
@@ -223,12 +243,10 @@ export class SipLine {
     this.#on('connected', () => {
       this.#connected = true
       this.#ever = true
-      // What moved to another network finds its way again as soon as this can be asked for.
-      for (const [id, session] of this.#sessions) if (session.connection?.iceConnectionState === 'disconnected') this.#restart(id)
     })
     this.#on('disconnected', () => {
       this.#connected = false
-      clearTimeout(this.#doubt)
+      this.#believe()
       clearTimeout(this.#retry)
       if (this.#left) return
       this.#options.onRegistration({ state: 'lost', ever: this.#ever })
@@ -237,6 +255,7 @@ export class SipLine {
     this.#on('registered', () => {
       this.#refusals = 0
       this.#options.onRegistration({ state: 'registered' })
+      this.#seek()
     })
     this.#on('registrationFailed', ({ response }) => this.#refused(response?.status_code ?? 0, response?.reason_phrase ?? ''))
     this.#on('newRTCSession', (data) => data.session && this.#take(data.session, data.originator === 'remote'))
@@ -294,13 +313,26 @@ export class SipLine {
     })
   }
 
-  /** An ICE restart; again and again until the audio is back, the call over, or the browser has given it up. */
+  /** Another way is looked for; again and again until the audio is back, the call over, or the browser has given it up. */
   #restart(id: string): void {
     const session = this.#sessions.get(id)
     const connection = session?.connection
     if (!session?.isEstablished() || !connection) return
-    if (this.#connected && session.isReadyToReOffer()) session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })
+    this.#seeking.add(id)
+    if (this.#connected) this.#ask()
     setTimeout(() => connection.iceConnectionState === 'disconnected' && this.#restart(id), RESTART_MS)
+  }
+
+  /** The exchange has answered: ICE begins anew where another way is looked for. */
+  #seek(): void {
+    if (!this.#agent.isRegistered()) return
+    for (const id of this.#seeking) {
+      const session = this.#sessions.get(id)
+      const isUp = session?.isEstablished() ?? false
+      if (isUp && !session?.isReadyToReOffer()) continue
+      this.#seeking.delete(id)
+      if (isUp) session?.renegotiate({ rtcOfferConstraints: { iceRestart: true } })
+    }
   }
 
   #refer(id: string, number: string, name: string, replaces: object | undefined, besides?: string): void {
