@@ -50,6 +50,7 @@ lint: web-ui
 bench: web-ui image
 	cargo build --profile quick -p daemon -p bench
 	$(TARGET)/quick/bench $(TARGET)/quick/tandem
+	cargo run -q --profile quick -p webrtc --example handshakes
 	cargo bench -q -p media --profile quick -- --quick --noplot
 
 # Counts the engine's instructions anew, natively and for aarch64, and writes them down.

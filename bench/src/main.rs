@@ -39,7 +39,7 @@ use server::Prepared;
 
 type Measurement = fn(&Prepared) -> Result<()>;
 
-const MEASUREMENTS: [(&str, Measurement); 18] = [
+const MEASUREMENTS: [(&str, Measurement); 19] = [
     ("registrations", measure::registrations),
     ("calls", measure::calls),
     ("setup", measure::setup),
@@ -49,6 +49,7 @@ const MEASUREMENTS: [(&str, Measurement); 18] = [
     ("capacity", audio::capacity),
     ("conference", audio::conference),
     ("opus", opus::measure),
+    ("browsers", opus::calls::measure),
     ("recording", recording::measure),
     ("webhook", webhook::measure),
     ("flows", flow_steps::measure),

@@ -30,6 +30,11 @@ impl Usage {
     }
 }
 
+/// What the calling process has had of processor time.
+pub fn own_cpu() -> io::Result<Duration> {
+    cpu(std::process::id())
+}
+
 /// What the clock of the process `pid` shows, which runs while it does.
 fn cpu(pid: u32) -> io::Result<Duration> {
     let mut clock: libc::clockid_t = 0;
