@@ -90,8 +90,7 @@ export class SipLine {
 
   constructor(options: LineOptions) {
     this.#options = options
-    // Whatever comes is a sign of life.
-    this.#socket = new SipSocket(options.address, () => this.#believe())
+    this.#socket = new SipSocket(options.address, () => this.#hear())
     this.#agent = new JsSIP.UA({
       sockets: [this.#socket as never],
       uri: this.#uri(options.extension),
@@ -219,6 +218,13 @@ export class SipLine {
     this.#agent.register()
   }
 
+  /** Whatever comes is a sign of life, and the answer that was asked for. */
+  #hear(): void {
+    const asked = this.#doubt !== undefined
+    this.#believe()
+    if (asked) setTimeout(() => this.#seek(), 0)
+  }
+
   #believe(): void {
     clearTimeout(this.#doubt)
     this.#doubt = undefined
@@ -319,6 +325,7 @@ export class SipLine {
 
   /** The exchange has answered: ICE begins anew where another way is looked for. */
   #seek(): void {
+    if (!this.#agent.isRegistered()) return
     for (const id of this.#seeking) {
       const session = this.#sessions.get(id)
       const isUp = session?.isEstablished() ?? false

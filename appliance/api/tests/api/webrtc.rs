@@ -128,10 +128,16 @@ async fn two_pages_call_each_other() {
         }
         assert_eq!(kind, "offer");
     }
-    let calls = desk.ask("GET", "/v1.0/calls").token(&one).send().await.json();
-    let calls = calls["result"].as_array().expect("a list");
-    let of = |call: &&Value| call["metadata"]["sip_call_id"] == call_id.as_str();
-    assert_eq!(calls.iter().find(of).expect("its record")["metadata"]["leg_type"], "webrtc");
+    // The record is written down beside the call, and may come a little later.
+    for _ in 0..1_000 {
+        let calls = desk.ask("GET", "/v1.0/calls").token(&one).send().await.json();
+        let calls = calls["result"].as_array().expect("a list");
+        let of = |call: &&Value| call["metadata"]["sip_call_id"] == call_id.as_str();
+        if let Some(call) = calls.iter().find(of) {
+            return assert_eq!(call["metadata"]["leg_type"], "webrtc");
+        }
+    }
+    panic!("its record never came");
 }
 
 #[tokio::test]
