@@ -25,7 +25,7 @@ const camera = new Camera(page, options.shots)
 
 try {
   await page.goto(`${base}/`)
-  await logIn()
+  await logIn('Calls')
   await page.click('nav.wide button:has-text("Administration")')
   await page.click('nav.wide li a:has-text("System")')
   await seeHealth()
@@ -45,11 +45,12 @@ try {
   await browser.close()
 }
 
-async function logIn() {
+/** The page that one was at is there again. */
+async function logIn(title) {
   await page.fill('#username', 'admin')
   await page.fill('#password', options.password)
   await page.keyboard.press('Enter')
-  await page.waitForSelector('h1:has-text("Calls")')
+  await page.waitForSelector(`h1:has-text("${title}")`)
 }
 
 async function seeHealth() {
@@ -130,6 +131,6 @@ async function restore(file) {
   await page.waitForSelector('[data-test=restore-done]')
   say('restoring')
   await page.waitForSelector('#username')
-  await logIn()
+  await logIn('System')
   say('restored')
 }
