@@ -40,7 +40,7 @@ use crate::{
         direct_hash::regenerate_extension, direct_hash::delete_extension, direct_hash::regenerate_agent, direct_hash::delete_agent,
         direct_hash::regenerate_conference, direct_hash::delete_conference, direct_hash::regenerate_flow, direct_hash::delete_flow,
         outbound_config::get, outbound_config::update,
-        system::get, system::update::get, system::update::begin, system::update::cancel,
+        system::update::get, system::update::begin, system::update::cancel,
         system::get, system::backup::create, system::diagnostics::get, system::logs::list,
         system::power::factory_reset, system::power::power_off, system::power::reboot, system::restore::restore,
         webhook_delivery::list, webhook_delivery::get, webhook_delivery::retry,

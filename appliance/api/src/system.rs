@@ -3,11 +3,11 @@
 pub(crate) mod backup;
 pub(crate) mod diagnostics;
 mod findings;
-pub mod update;
 pub mod logs;
 pub(crate) mod power;
 mod redaction;
 pub(crate) mod restore;
+pub mod update;
 mod vitals;
 
 use std::path::PathBuf;
