@@ -1,13 +1,13 @@
 //! Updates by the API of a box that runs: whatever the file is like, and whenever the power goes, an exchange runs in the right slot and an
 //! event tells what came of it.
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use bundle::PrivateKey;
-use hal::slot::Slot;
+use hal::slot::{Reason, Slot};
 use images::board::Board;
 use images::bundle::{Update, development_key};
 use qemu::{BOARD, Disk, Firmware, Machine, Setup};
@@ -178,4 +178,47 @@ fn one_that_is_no_good_is_refused_and_the_box_goes_on() -> Result<()> {
     ensure!(machine.console().contains("init: slot a"), "{}", machine.console());
     machine.power_button()?;
     machine.wait_off(LIMIT)
+}
+
+/// What a browser sends for the rescue page's form with a file in it; what is shown then.
+fn upload_to_rescue(machine: &Machine, code: &str, file: &[u8]) -> Result<String> {
+    let mark = "----tandem7MA4YWxkTrZu0gW";
+    let head = format!(
+        "--{mark}\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n{code}\r\n--{mark}\r\n\
+         Content-Disposition: form-data; name=\"bundle\"; filename=\"update.bundle\"\r\n\r\n"
+    );
+    let body = [head.as_bytes(), file, format!("\r\n--{mark}--\r\n").as_bytes()].concat();
+    let mut stream = std::net::TcpStream::connect(machine.http())?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    let kind = format!("Content-Type: multipart/form-data; boundary={mark}");
+    write!(stream, "POST /update HTTP/1.1\r\nHost: box\r\nContent-Length: {}\r\n{kind}\r\n\r\n", body.len())?;
+    stream.write_all(&body)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[test]
+fn the_rescue_page_writes_one_and_what_does_not_run_either_is_given_up() -> Result<()> {
+    let disk = Disk::fresh()?;
+    // An address that is none: no exchange starts, in neither slot.
+    let setup = Setup::new(&disk)?.firmware(Firmware::UBoot).word("tandem.sip=nowhere").word("tandem.trial=10");
+    let mut machine = Machine::boot(&setup)?;
+    let told = machine.wait_for("the rescue page is at port 80, its code is ", LIMIT)?;
+    let code = told.rsplit(' ').next().context("a code")?.trim().to_owned();
+    let update = newer()?;
+    let began = Instant::now();
+    let page = upload_to_rescue(&machine, &code, &update.seal(&[development_key()?])?)?;
+    println!("update_rescue {:.1} s", began.elapsed().as_secs_f64());
+    ensure!(page.contains("Version 0.2.0-test is written."), "{page}");
+    ensure!(disk.trailer(Slot::B)?.build == update.build && disk.state()?.on_trial().is_none());
+    let (status, page) = machine.post_form("/", &format!("code={code}&wish=switch-slots"))?;
+    ensure!(status == 200 && page.contains("The box restarts with the other version"), "{page}");
+    machine.wait_for("boot: slot b, on trial", LIMIT)?;
+    machine.wait_for("slot b is not healthy in time", LIMIT)?;
+    machine.wait_for("init: slot a", LIMIT)?;
+    is_permanent(&disk, Slot::A)?;
+    let failure = disk.state()?.failure().map(|failure| (failure.slot, failure.reason));
+    ensure!(failure == Some((Slot::B, Reason::NotHealthy)), "{failure:?}");
+    Ok(())
 }

@@ -26,7 +26,7 @@ use crate::console::say;
 use crate::exchange::Executor;
 pub use addresses::own_addresses;
 use applied::Applied;
-pub use settings::{NetworkSettings, Wrong};
+pub use settings::NetworkSettings;
 
 /// `/etc/resolv.conf` of the read-only root points here.
 pub const RESOLV_CONF: &str = "/run/resolv.conf";
