@@ -20,11 +20,12 @@ export type Route =
   | { page: 'webhooks' }
   | { page: 'events' }
   | { page: 'customer' }
+  | { page: 'system' }
   | { page: 'trust' }
   | { page: 'unknown'; path: string }
 
 /** The pages without an id. */
-const LISTS = ['phone', 'conferences', 'extensions', 'recordings', 'numbers', 'flows', 'providers', 'routes', 'trunks', 'agents', 'tags', 'accesskeys', 'billing', 'webhooks', 'events', 'customer', 'trust'] as const
+const LISTS = ['phone', 'conferences', 'extensions', 'recordings', 'numbers', 'flows', 'providers', 'routes', 'trunks', 'agents', 'tags', 'accesskeys', 'billing', 'webhooks', 'events', 'customer', 'system', 'trust'] as const
 
 /** Reads `#/calls/<id>`. */
 export function parseRoute(hash: string): Route {

@@ -48,6 +48,7 @@ pub mod server;
 pub mod setup;
 pub mod sip_socket;
 pub mod state;
+pub mod system;
 pub mod tag;
 pub mod transfer;
 pub mod trunk;

@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 use crate::{
     accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, certificate, cloud, conference,
     conferencecall, customer, direct_hash, extension, failure, flight_recorder, flow, groupcall, health, metrics,
-    number, outbound_config, provider, recording, route, setup, sip_socket, tag, transfer, trunk, webhook_delivery,
-    webrtc, websocket,
+    number, outbound_config, provider, recording, route, setup, sip_socket, system, tag, transfer, trunk,
+    webhook_delivery, webrtc, websocket,
 };
 
 #[derive(OpenApi)]
@@ -40,6 +40,8 @@ use crate::{
         direct_hash::regenerate_extension, direct_hash::delete_extension, direct_hash::regenerate_agent, direct_hash::delete_agent,
         direct_hash::regenerate_conference, direct_hash::delete_conference, direct_hash::regenerate_flow, direct_hash::delete_flow,
         outbound_config::get, outbound_config::update,
+        system::get,
+        system::network::get, system::network::update, system::network::confirm,
         webhook_delivery::list, webhook_delivery::get, webhook_delivery::retry,
     ),
     components(schemas(store::event_log::Record, store::dtmf::Record, store::message::Record, store::billing::Shortage, failure::Status)),

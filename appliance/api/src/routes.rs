@@ -16,8 +16,8 @@ use crate::state::State;
 use crate::{
     accesskey, activeflow, agent, auth, billing, billing_account, r#box, call, certificate, cloud, conference,
     conferencecall, customer, direct_hash, envelope, extension, flight_recorder, flow, groupcall, health, limits,
-    metrics, number, openapi, outbound_config, provider, recording, route as routing, setup, sip_socket, tag, transfer,
-    trunk, web_page, webhook_delivery, webrtc, websocket,
+    metrics, number, openapi, outbound_config, provider, recording, route as routing, setup, sip_socket, system, tag,
+    transfer, trunk, web_page, webhook_delivery, webrtc, websocket,
 };
 
 /// Who may use a route.
@@ -57,7 +57,7 @@ const OWN: Access = Access::Own(AgentPermission::Manager);
 
 /// The table.
 pub fn routes() -> Vec<Route> {
-    [the_box(), people(), money(), calls(), conferences(), recordings(), flows(), trunks()]
+    [the_box(), the_system(), people(), money(), calls(), conferences(), recordings(), flows(), trunks()]
         .into_iter()
         .flatten()
         .collect()
@@ -89,6 +89,16 @@ fn the_box() -> Vec<Route> {
         route(Method::GET, "/v1.0/webrtc", READ, webrtc::get),
         route(Method::GET, "/v1.0/webrtc/ws", Access::Websocket(AgentPermission::Agent), webrtc::open),
         route(Method::GET, "/v1.0/ws", Access::Websocket(AgentPermission::Agent), websocket::open),
+    ]
+}
+
+/// How it stands with the box, and what may be done with it.
+fn the_system() -> Vec<Route> {
+    vec![
+        route(Method::GET, "/v1.0/system", RULE, system::get),
+        route(Method::GET, "/v1.0/system/network", RULE, system::network::get),
+        route(Method::PUT, "/v1.0/system/network", RULE, system::network::update),
+        route(Method::POST, "/v1.0/system/network/confirm", RULE, system::network::confirm),
     ]
 }
 

@@ -87,11 +87,15 @@ pub struct Options {
     pub board: Option<Arc<dyn Board>>,
     /// The code of the first administrator, where nobody has taken hold of the box yet.
     pub setup_code: Option<SetupCode>,
+    /// The port of HTTPS, where the page is for those alone who speak it.
+    pub https_port: Option<u16>,
 }
 
 /// Where files lie that are handed out.
 #[derive(Debug, Clone)]
 pub struct Files {
+    /// The folder with everything that the box remembers.
+    pub data: PathBuf,
     /// The folder with those of recordings.
     pub recordings: PathBuf,
     /// What the board records of itself, where there is one.
@@ -203,6 +207,14 @@ impl State {
         &self.shared.options.files.recordings
     }
 
+    pub(crate) fn data_folder(&self) -> &Path {
+        &self.shared.options.files.data
+    }
+
+    pub(crate) fn has_bucket(&self) -> bool {
+        self.shared.options.bucket.is_some()
+    }
+
     pub(crate) fn bucket_link(&self, object: &str) -> Option<String> {
         self.shared.options.bucket.as_ref().map(|link| link(object))
     }
@@ -257,6 +269,10 @@ impl State {
 
     pub(crate) fn attempts(&self) -> &Attempts {
         &self.shared.attempts
+    }
+
+    pub(crate) fn https_port(&self) -> Option<u16> {
+        self.shared.options.https_port
     }
 
     pub(crate) fn setup(&self) -> &Setup {

@@ -198,6 +198,7 @@ impl Running {
             webrtc: webrtc(options, folder)?,
             board: options.board.clone().map(|socket| Arc::new(ControlSocket(socket)) as Arc<dyn api::Board>),
             setup_code,
+            https_port: options.tls.redirect.then(|| doors.https_port()).flatten(),
         };
         let http = Http::start(doors, api)?;
         let upstream = upstream.configure((options, folder), (&http.state, &journal))?;
@@ -538,7 +539,11 @@ fn raise_descriptor_limit() {
 
 /// What the API hands out from the disk.
 fn files(options: &Options, folder: &DataFolder) -> api::state::Files {
-    api::state::Files { recordings: folder.recordings(), flight_recorder: options.flight_recorder.clone() }
+    api::state::Files {
+        data: folder.path().to_owned(),
+        recordings: folder.recordings(),
+        flight_recorder: options.flight_recorder.clone(),
+    }
 }
 
 /// Where SIP is spoken over TLS, and by which certificate.

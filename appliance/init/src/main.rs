@@ -17,6 +17,7 @@ mod ntp;
 mod recorder;
 mod rescue;
 mod settings;
+mod setup_code;
 mod signals;
 
 use std::fs;
@@ -138,6 +139,9 @@ fn command(settings: &Settings) -> Result<Command> {
         .env("TANDEM_FLIGHT_RECORDER", recorder::FILE)
         .env("TANDEM_BOARD", control::SOCKET)
         .envs(settings.exchange.iter().cloned());
+    if setup_code::provide(Path::new(mount::DATA), &Path::new(TANDEM_DATA).join("tandem.db"))? {
+        command.env("TANDEM_SETUP_CODE", setup_code::FILE);
+    }
     command.current_dir(mount::DATA).stdin(std::process::Stdio::null());
     signals::unblock_for(&mut command);
     Ok(command)

@@ -39,7 +39,7 @@ pub fn data() -> Result<()> {
 }
 
 /// The device of the first partition with this label.
-fn partition(label: &str, block_devices: &Path) -> Option<PathBuf> {
+pub fn partition(label: &str, block_devices: &Path) -> Option<PathBuf> {
     let mut devices: Vec<PathBuf> = fs::read_dir(block_devices).ok()?.flatten().map(|entry| entry.path()).collect();
     devices.sort();
     devices.into_iter().find_map(|device| {

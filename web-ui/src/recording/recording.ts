@@ -32,11 +32,11 @@ export function isAboutRecordings(event: Envelope): boolean {
   return event.type === 'call_recording' || event.type.startsWith('recording_')
 }
 
-/** `1.5 MB`. */
+/** `1.5 MB`, `32 GB`. */
 export function size(octets: number | null | undefined): string {
   if (octets == null) return '–'
   if (octets < 1000) return `${octets} B`
-  const [value, unit] = octets < 1e6 ? [octets / 1e3, 'kB'] : [octets / 1e6, 'MB']
+  const [value, unit] = octets < 1e6 ? [octets / 1e3, 'kB'] : octets < 1e9 ? [octets / 1e6, 'MB'] : [octets / 1e9, 'GB']
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`
 }
 

@@ -34,4 +34,5 @@ export const ADMINISTRATION: PageEntry[] = [
   { href: '#/webhooks', name: 'Delivery', routes: ['webhooks'], needs: 'manager' },
   { href: '#/events', name: 'Events', routes: ['events'], needs: 'manager' },
   { href: '#/customer', name: 'Settings', routes: ['customer'], needs: 'manager' },
+  { href: '#/system', name: 'System', routes: ['system'], needs: 'admin' },
 ]

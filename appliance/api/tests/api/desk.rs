@@ -191,11 +191,11 @@ impl<'a> Ask<'a> {
 impl Desk {
     /// A box with an administrator.
     pub fn new() -> Desk {
-        Desk::on(None, None)
+        Desk::on(None, None, None)
     }
 
     /// The same on a board of its own; one that has a setup code has no administrator.
-    pub fn on(board: Option<Arc<dyn api::Board>>, setup_code: Option<&str>) -> Desk {
+    pub fn on(board: Option<Arc<dyn api::Board>>, setup_code: Option<&str>, https_port: Option<u16>) -> Desk {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = folder.path().join("tandem.db");
         let (store, writer) = Store::open(&path, "tandem.example", &[9; 64]).expect("a database");
@@ -233,6 +233,7 @@ impl Desk {
             counters: Arc::new(|| vec![("process_open_files", "Open files", 7)]),
             sip: ([0, 0, 0, 0], 5070).into(),
             files: api::state::Files {
+                data: folder.path().to_owned(),
                 recordings: folder.path().join("recordings"),
                 flight_recorder: Some(folder.path().join("flight-recorder")),
             },
@@ -250,6 +251,7 @@ impl Desk {
                 codecs: vec!["opus".into(), "pcmu".into()],
             },
             board,
+            https_port,
             setup_code: setup_code.map(|code| api::SetupCode::parse(code).expect("a code")),
         })
         .expect("readers");

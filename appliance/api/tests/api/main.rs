@@ -22,6 +22,7 @@ mod rules;
 mod server;
 mod setup;
 mod sip_socket;
+mod system;
 mod trunks;
 mod web_page;
 mod webhooks;
