@@ -51,7 +51,7 @@ use crate::time_zone::TimeZone;
 use crate::upstream::Upstream;
 use crate::web::Reach;
 use crate::webrtc_thread::Knocking;
-use crate::{administrator, filing, host_names, limits, log, media_thread, sip_sockets, webhook};
+use crate::{administrator, confinement, filing, host_names, limits, log, media_thread, sip_sockets, webhook};
 
 /// What the waiting main thread is told.
 #[derive(Debug)]
@@ -76,6 +76,9 @@ pub fn run(options: &Options) -> Result<()> {
 
     host_names::use_servers(&options.nameservers);
     let folder = DataFolder::take(&options.data)?;
+    if options.board.confine {
+        confinement::enter(folder.path())?;
+    }
     let certificates = Certificates::of(&options.tls, &folder)?.map(Arc::new);
     let sockets = Sockets::bind(options.sip, tls_for_sip(options, certificates.as_deref())?)?;
     let doors = Doors::open(options, certificates)?;
@@ -142,7 +145,7 @@ impl Running {
     ) -> Result<Running> {
         let (clock, sip) = (Clock::start(), sockets.address());
         let (journal, events, bell) = start_journal(writer, notices)?;
-        let setup_code = administrator::make_first((&store, &journal), options.setup_code.as_deref(), now())?;
+        let setup_code = administrator::make_first((&store, &journal), options.board.setup_code.as_deref(), now())?;
 
         let requests = sockets.queue(limits::COMMANDS);
         let (media_reports, names) = (sockets.queue(limits::MEDIA_EVENTS), sockets.queue(limits::QUESTIONS));
@@ -196,7 +199,7 @@ impl Running {
             webhooks: webhook::for_the_api(options, folder, &webhooks)?,
             sip_sockets: Arc::new(SipSockets::new(websockets, websocket_counters)),
             webrtc: webrtc(options, folder)?,
-            board: options.board.clone().map(|socket| Arc::new(ControlSocket(socket)) as Arc<dyn api::Board>),
+            board: options.board.socket.clone().map(|socket| Arc::new(ControlSocket(socket)) as Arc<dyn api::Board>),
             setup_code,
             https_port: options.tls.redirect.then(|| doors.https_port()).flatten(),
         };

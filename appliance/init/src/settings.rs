@@ -23,7 +23,7 @@ pub struct Settings {
 }
 
 /// Flags of the exchange that may be given, and what they are when they are not.
-const EXCHANGE: [(&str, Option<&str>); 18] = [
+const EXCHANGE: [(&str, Option<&str>); 19] = [
     ("sip", Some("0.0.0.0:5060")),
     ("sips", Some("0.0.0.0:5061")),
     ("http", Some("[::]:80")),

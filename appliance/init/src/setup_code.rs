@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::console::say;
-use crate::mount;
+use crate::{mount, unprivileged};
 
 /// Where the exchange reads it.
 pub const FILE: &str = "/run/setup-code";
@@ -36,6 +36,7 @@ pub fn provide(data: &Path, database: &Path) -> Result<bool> {
     };
     fs::write(FILE, text).with_context(|| format!("{FILE} cannot be written"))?;
     fs::set_permissions(FILE, Permissions::from_mode(0o640)).context(FILE)?;
+    unprivileged::share(Path::new(FILE)).context(FILE)?;
     Ok(true)
 }
 

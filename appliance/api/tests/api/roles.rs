@@ -9,9 +9,11 @@ use uuid::Uuid;
 use crate::desk::{ADMIN, Desk};
 
 /// What an agent may besides reading: what is its own. Everything else that changes something is for managers.
-const AGENT_MAY: [(&str, &str); 5] = [
+const AGENT_MAY: [(&str, &str); 6] = [
     ("POST", "/auth/login"),
     ("POST", "/auth/logout"),
+    // It asks for a code, which is no longer of any use.
+    ("POST", "/v1.0/setup"),
     ("PUT", "/v1.0/agents/{own}/addresses"),
     ("PUT", "/v1.0/agents/{own}/password"),
     ("PUT", "/v1.0/agents/{own}/status"),
@@ -28,8 +30,11 @@ const MANAGERS_READ: [&str; 8] = [
     "/v1.0/webhook_deliveries/{id}",
 ];
 /// What only administrators may.
-const ADMINS_MAY: [(&str, &str); 14] = [
+const ADMINS_MAY: [(&str, &str); 17] = [
     ("GET", "/v1.0/system"),
+    ("GET", "/v1.0/system/network"),
+    ("PUT", "/v1.0/system/network"),
+    ("POST", "/v1.0/system/network/confirm"),
     ("PUT", "/v1.0/agents/{id}/permission"),
     ("PUT", "/v1.0/billing_account"),
     ("POST", "/v1.0/billing_account/balance_add_force"),
