@@ -32,8 +32,8 @@ export async function openBrowser(base, { flags = [], context: settings = {} } =
   return { page, close, complaints: () => record.complaints, requests: () => record.requests }
 }
 
-/** A wrong log-in, a flow that cannot be run, a certificate that is none. */
-const REFUSED = { '/auth/login': 401, '/v1.0/flows': 400, '/v1.0/certificate': 400 }
+/** A wrong log-in, a wrong setup code, a flow that cannot be run, a certificate that is none. */
+const REFUSED = { '/auth/login': 401, '/v1.0/flows': 400, '/v1.0/certificate': 400, '/v1.0/setup': 403 }
 
 async function watch(context, page, base) {
   const record = { complaints: [], requests: 0 }
