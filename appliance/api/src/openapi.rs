@@ -41,6 +41,7 @@ use crate::{
         direct_hash::regenerate_conference, direct_hash::delete_conference, direct_hash::regenerate_flow, direct_hash::delete_flow,
         outbound_config::get, outbound_config::update,
         system::get, system::backup::create, system::diagnostics::get, system::logs::list,
+        system::network::get, system::network::update, system::network::confirm,
         system::power::factory_reset, system::power::power_off, system::power::reboot, system::restore::restore,
         system::update::get, system::update::begin, system::update::cancel,
         webhook_delivery::list, webhook_delivery::get, webhook_delivery::retry,

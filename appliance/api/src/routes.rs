@@ -106,6 +106,9 @@ fn the_system() -> Vec<Route> {
         route(Method::GET, "/v1.0/system/update", RULE, system::update::get),
         route(Method::POST, "/v1.0/system/update", RULE, system::update::begin),
         route(Method::DELETE, "/v1.0/system/update", RULE, system::update::cancel),
+        route(Method::GET, "/v1.0/system/network", RULE, system::network::get),
+        route(Method::PUT, "/v1.0/system/network", RULE, system::network::update),
+        route(Method::POST, "/v1.0/system/network/confirm", RULE, system::network::confirm),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! HTTP/1.1 on a listener: bounded in connections and in the time a client may take for its request's head.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,7 +62,7 @@ pub async fn serve(listener: TcpListener, tls: Option<Encryption>, state: State,
                     let _ = stream.set_nodelay(true);
                     // Who is gone already has none.
                     let Ok(local) = stream.local_addr() else { return };
-                    let ends = Ends { local, remote: peer };
+                    let ends = Ends { local: canonical(local), remote: canonical(peer) };
                     match tls {
                         None => answer(stream, ends, app, stopped).await,
                         Some(tls) => {
@@ -86,6 +87,11 @@ pub async fn serve(listener: TcpListener, tls: Option<Encryption>, state: State,
     if tokio::time::timeout(limits::DRAIN, stopping.closed()).await.is_err() {
         tracing::warn!("some requests were cut off");
     }
+}
+
+/// A socket of IPv6 that hears IPv4 as well has such addresses written in its own way; everybody else knows them as they are.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// The same for one who speaks TLS, in the time that a request's head may take; false if it failed to.

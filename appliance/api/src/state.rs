@@ -98,6 +98,8 @@ pub struct Options {
     pub download: Download,
     /// The code of the first administrator, where nobody has taken hold of the box yet.
     pub setup_code: Option<SetupCode>,
+    /// The port of HTTPS, where the page is for those alone who speak it.
+    pub https_port: Option<u16>,
 }
 
 /// Where files lie that are handed out.
@@ -304,6 +306,10 @@ impl State {
 
     pub(crate) fn download(&self) -> &Download {
         &self.shared.options.download
+    }
+
+    pub(crate) fn https_port(&self) -> Option<u16> {
+        self.shared.options.https_port
     }
 
     pub(crate) fn setup(&self) -> &Setup {

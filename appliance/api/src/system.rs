@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod diagnostics;
 mod findings;
 pub mod logs;
+pub(crate) mod network;
 pub(crate) mod power;
 mod redaction;
 pub(crate) mod restore;

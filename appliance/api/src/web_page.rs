@@ -1,11 +1,16 @@
 //! The web page, embedded in the program: works without internet, and asks nobody else for anything.
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
+use axum::extract::State as Shared;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{Embed, EmbeddedFile};
 
 use crate::failure::Failure;
+use crate::origin::Encrypted;
+use crate::state::State;
 
 #[derive(Embed)]
 #[folder = "../../web-ui/dist/"]
@@ -20,14 +25,22 @@ const HASHED: &str = "assets/";
 /// Paths that are the API's: an unknown one is an error, not the page.
 const API: [&str; 2] = ["/v1.0", "/auth"];
 
-/// Answers with a file of the page; a path that is no file is one of the page's own, so it gets the page.
-pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Result<Response, Failure> {
+/// Answers with a file of the page; a path that is no file is one of the page's own, so it gets the page. Where the page is for
+/// HTTPS alone, whoever asks for it without is led there.
+pub(crate) async fn serve(
+    Shared(state): Shared<State>,
+    encrypted: Option<Extension<Encrypted>>,
+    (method, uri, headers): (Method, Uri, HeaderMap),
+) -> Result<Response, Failure> {
     let path = uri.path();
     if API.iter().any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))) {
         return Err(Failure::no_route(&method, path));
     }
     if method != Method::GET && method != Method::HEAD {
         return Err(Failure::of_http(405));
+    }
+    if let (None, Some(port)) = (encrypted, state.https_port()) {
+        return elsewhere(port, &uri, &headers);
     }
     let name = path.trim_start_matches('/');
     let (name, file) = match Files::get(name).filter(|_| !name.is_empty()) {
@@ -39,6 +52,19 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Result<Respo
         },
     };
     Ok(respond(name, file, &headers))
+}
+
+/// The same page by HTTPS. Whoever does not say by which name the box was found is not told where to go.
+fn elsewhere(port: u16, uri: &Uri, headers: &HeaderMap) -> Result<Response, Failure> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host: Option<Authority> = host.and_then(|host| host.parse().ok());
+    let Some(host) = host else { return Err(Failure::of_http(400)) };
+    let port = if port == 443 { String::new() } else { format!(":{port}") };
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let location = HeaderValue::try_from(format!("https://{}{port}{path}", host.host()));
+    let location = location.map_err(|_| Failure::of_http(400))?;
+    // Not for good: the box may be set up otherwise one day.
+    Ok((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response())
 }
 
 fn respond(name: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {

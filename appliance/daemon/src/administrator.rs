@@ -10,6 +10,9 @@ use store::{Journal, Store, Timestamp};
 
 use crate::clock;
 
+/// The second line of a file whose code stands on no label: whoever can read the console is to see it.
+const SHOW: &str = "show";
+
 /// Makes the administrator where nobody is there yet, with the password of `TANDEM_ADMIN_PASSWORD` or a random one; where there is
 /// a setup code and no such password, whoever has the code does so at the page, and it is returned.
 pub fn make_first(
@@ -42,7 +45,12 @@ pub fn make_first(
 fn read(file: &Path) -> Result<SetupCode> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("--setup-code: cannot read {}", file.display()))?;
-    let code = SetupCode::parse(&text);
+    let (code, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    if rest.trim() == SHOW {
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "the setup code of this box is {}", code.trim()).and_then(|()| out.flush());
+    }
+    let code = SetupCode::parse(code);
     code.with_context(|| format!("--setup-code: {} holds no code of 8 to 64 letters and digits", file.display()))
 }
 

@@ -78,6 +78,11 @@ impl Doors {
         self.encrypted.as_ref().map(address).transpose()
     }
 
+    /// The port of HTTPS, where it is spoken.
+    pub fn https_port(&self) -> Option<u16> {
+        self.encrypted.as_ref()?.0.local_addr().ok().map(|address| address.port())
+    }
+
     /// What the API tells and changes of the box's certificate.
     pub fn certificates(&self) -> Option<Arc<dyn api::certificate::Certificates>> {
         self.certificates.clone().map(|own| own as Arc<dyn api::certificate::Certificates>)

@@ -11,6 +11,7 @@ mod certificates;
 mod clock;
 mod cloud;
 mod codec_list;
+mod confinement;
 mod courier;
 mod data_folder;
 mod errand_threads;

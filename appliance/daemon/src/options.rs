@@ -1,5 +1,6 @@
 //! What the administrator may set: flags, `TANDEM_…` variables, a TOML file, defaults, in this order of precedence.
 
+pub mod board;
 pub mod bucket;
 pub mod cloud;
 pub mod ice;
@@ -18,6 +19,7 @@ use sip::auth::Algorithm;
 use sip::sdp::Encryption;
 
 use crate::codec_list::CodecList;
+use crate::options::board::{Board, BoardFlags};
 use crate::options::bucket::{BucketFlags, BucketService};
 use crate::options::cloud::{CloudFlags, CloudService};
 use crate::options::ice::IceUrls;
@@ -68,10 +70,8 @@ pub struct Options {
     pub flite: Option<PathBuf>,
     /// What the board records of itself, where this is one.
     pub flight_recorder: Option<PathBuf>,
-    /// The file with the code that lets the first administrator in, where nobody is told a password.
-    pub setup_code: Option<PathBuf>,
-    /// Where the first process of the board listens, where this is one.
-    pub board: Option<PathBuf>,
+    /// What a board of our own wants.
+    pub board: Board,
     /// Web servers on this very box that flows may reach.
     pub own_web_servers: OwnWebServers,
     /// Whose certificates web servers may have that are told of events; those that browsers trust unless told otherwise.
@@ -233,13 +233,8 @@ struct Flags {
     /// What tandem-init records of the board, for the API to hand out [default: none]
     #[arg(long, env = "TANDEM_FLIGHT_RECORDER", value_name = "FILE")]
     flight_recorder: Option<PathBuf>,
-    /// The file with the code that the first administrator needs, who then chooses a password at the page [default: none, a
-    /// random password is printed]
-    #[arg(long, env = "TANDEM_SETUP_CODE", value_name = "FILE")]
-    setup_code: Option<PathBuf>,
-    /// Where tandem-init listens for what only it can do [default: this is no board]
-    #[arg(long, env = "TANDEM_BOARD", value_name = "SOCKET")]
-    board: Option<PathBuf>,
+    #[command(flatten)]
+    board: BoardFlags,
     /// A web service that speaks the texts of flows, in the shape of OpenAI's /v1/audio/speech. Its key is what
     /// TANDEM_SPEECH_KEY says, once: it is kept encrypted [default: none, flite speaks]
     #[arg(long, env = "TANDEM_SPEECH_URL", value_name = "URL")]
@@ -282,6 +277,7 @@ struct File {
     https: Option<SocketAddr>,
     sips: Option<SocketAddr>,
     host_names: Option<Vec<String>>,
+    https_redirect: Option<bool>,
     rtp: Option<RtpPorts>,
     webrtc: Option<SocketAddr>,
     advertise: Option<AdvertiseWish>,
@@ -348,7 +344,12 @@ fn complete(flags: Flags) -> Result<Options> {
         data: flags.data.or(file.data).unwrap_or_else(|| PathBuf::from("/var/lib/tandem")),
         sip: flags.sip.or(file.sip).unwrap_or_else(|| SocketAddr::new(any, 5060)),
         http: flags.http.or(file.http).unwrap_or_else(|| SocketAddr::new(any, 8080)),
-        tls: flags.tls.complete(TlsFlags { https: file.https, sips: file.sips, host_names: file.host_names }),
+        tls: flags.tls.complete(TlsFlags {
+            https: file.https,
+            sips: file.sips,
+            host_names: file.host_names,
+            https_redirect: file.https_redirect,
+        }),
         rtp: flags.rtp.or(file.rtp).unwrap_or(RtpPorts { address: any, first: 30_000, last: 39_999 }),
         webrtc: flags.webrtc.or(file.webrtc),
         advertise: flags.advertise.or(file.advertise).unwrap_or_default(),
@@ -372,8 +373,7 @@ fn complete(flags: Flags) -> Result<Options> {
         }),
         flite: flags.flite.or(file.flite),
         flight_recorder: flags.flight_recorder,
-        setup_code: flags.setup_code,
-        board: flags.board,
+        board: flags.board.complete(),
         own_web_servers: flags.own_web_servers.or(file.own_web_servers).unwrap_or_default(),
         webhook_roots: flags.webhook_roots.or(file.webhook_roots),
         bucket: flags.bucket.complete(BucketFlags {

@@ -55,7 +55,7 @@ use crate::time_zone::TimeZone;
 use crate::upstream::Upstream;
 use crate::web::{self, Reach};
 use crate::webrtc_thread::Knocking;
-use crate::{administrator, filing, host_names, limits, log, media_thread, sip_sockets, webhook};
+use crate::{administrator, confinement, filing, host_names, limits, log, media_thread, sip_sockets, webhook};
 
 /// What the waiting main thread is told.
 #[derive(Debug)]
@@ -82,6 +82,9 @@ pub fn run(options: &Options) -> Result<()> {
 
     host_names::use_servers(&options.nameservers);
     let folder = DataFolder::take(&options.data)?;
+    if options.board.confine {
+        confinement::enter(folder.path())?;
+    }
     if place::complete(folder.path()).context("a backup that is to be restored cannot be put in its place")? {
         tracing::warn!("a backup was restored");
     }
@@ -202,7 +205,7 @@ impl Running {
     ) -> Result<Running> {
         let (clock, sip) = (Clock::start(), sockets.address());
         let (journal, events, bell) = start_journal(writer, notices)?;
-        let setup_code = administrator::make_first((&store, &journal), options.setup_code.as_deref(), now())?;
+        let setup_code = administrator::make_first((&store, &journal), options.board.setup_code.as_deref(), now())?;
 
         let requests = sockets.queue(limits::COMMANDS);
         let (media_reports, names) = (sockets.queue(limits::MEDIA_EVENTS), sockets.queue(limits::QUESTIONS));
@@ -259,9 +262,10 @@ impl Running {
             webrtc: webrtc(options, folder)?,
             restart: restart(notices.clone()),
             log,
-            board: options.board.clone().map(|socket| Arc::new(ControlSocket(socket)) as Arc<dyn api::Board>),
+            board: options.board.socket.clone().map(|socket| Arc::new(ControlSocket(socket)) as Arc<dyn api::Board>),
             download: download(options),
             setup_code,
+            https_port: options.tls.redirect.then(|| doors.https_port()).flatten(),
         };
         let http = Http::start(doors.with_browsers(media.tcp_door()), api)?;
         let upstream = upstream.configure((options, folder), (&http.state, &journal))?;

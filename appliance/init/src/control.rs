@@ -33,6 +33,7 @@ use crate::console::say;
 use crate::exchange::{Event, Executor};
 use crate::mdns::Name;
 use crate::network::Network;
+use crate::unprivileged;
 use crate::update::Updater;
 use conversation::{Conversation, Refusal, Request};
 
@@ -67,6 +68,9 @@ pub fn open(path: &Path) -> Result<UnixListener> {
     let _ = fs::remove_file(path);
     let listener = UnixListener::bind(path).with_context(|| format!("{} cannot be made", path.display()))?;
     fs::set_permissions(path, Permissions::from_mode(0o660))?;
+    if let Err(error) = unprivileged::share(path) {
+        say(format_args!("only root speaks to the board: {error}"));
+    }
     Ok(listener)
 }
 

@@ -17,8 +17,10 @@ mod ntp;
 mod recorder;
 mod rescue;
 mod settings;
+mod setup_code;
 mod signals;
 mod slot;
+mod unprivileged;
 mod update;
 
 use std::fs;
@@ -78,6 +80,8 @@ async fn run(executor: Executor) -> Result<Ending> {
     mount::essentials()?;
     say("up");
     defmt::info!("up");
+    // Where memory runs out, it is the exchange that goes and comes back.
+    let _ = fs::write("/proc/self/oom_score_adj", "-1000");
     let (settings, complaints) = Settings::parse(&fs::read_to_string("/proc/cmdline")?);
     if !complaints.is_empty() {
         defmt::warn!("{=usize} settings of the command line are ignored", complaints.len());
@@ -105,7 +109,7 @@ async fn run(executor: Executor) -> Result<Ending> {
         executor.spawn(running.examine(settings.clone(), began, sender.clone())).detach();
     }
     let keeper = Keeper::new(began.elapsed(), settings.watchdog, settings.patience, settings.rescue);
-    let ending = match data.and_then(|()| command(&settings)) {
+    let ending = match data.and_then(|()| command(&settings, &network)) {
         Ok(command) => {
             let recording = executor.spawn(recorder::keep());
             let name = become_known(executor, &settings, &network);
@@ -138,18 +142,28 @@ async fn run(executor: Executor) -> Result<Ending> {
 }
 
 /// How to start the exchange.
-fn command(settings: &Settings) -> Result<Command> {
+fn command(settings: &Settings, network: &Network) -> Result<Command> {
     let limit = Rlimit { current: Some(DESCRIPTORS), maximum: Some(DESCRIPTORS) };
     setrlimit(Resource::Nofile, limit).context("the limit of open files cannot be raised")?;
     fs::create_dir_all(TANDEM_DATA).with_context(|| format!("{TANDEM_DATA} cannot be made"))?;
+    unprivileged::hand_over(Path::new(TANDEM_DATA))?;
     let mut command = Command::new(TANDEM);
     command
         .env_clear()
         .env("TANDEM_DATA", TANDEM_DATA)
         .env("TANDEM_FLIGHT_RECORDER", recorder::FILE)
         .env("TANDEM_BOARD", control::SOCKET)
+        .env("TANDEM_CONFINE", "true")
+        // Nowhere else may it write.
+        .env("SQLITE_TMPDIR", TANDEM_DATA)
+        .env("TANDEM_HOST_NAMES", format!("{0},{0}.local", network.hostname()))
         .envs(settings.exchange.iter().cloned());
+    if setup_code::provide(Path::new(mount::DATA), &Path::new(TANDEM_DATA).join("tandem.db"))? {
+        command.env("TANDEM_SETUP_CODE", setup_code::FILE);
+    }
     command.current_dir(mount::DATA).stdin(std::process::Stdio::null());
+    // Stacks count in full, though threads use a few pages of them.
+    unprivileged::drop_for(&mut command, 2 * memory());
     signals::unblock_for(&mut command);
     Ok(command)
 }
@@ -157,6 +171,12 @@ fn command(settings: &Settings) -> Result<Command> {
 /// Who writes updates; a box that cannot be updated says why when it is asked.
 fn updater() -> Updater {
     Updater::of_the_box(&fs::read_to_string("/proc/cmdline").unwrap_or_default())
+}
+
+/// What the board has, in octets.
+fn memory() -> u64 {
+    let information = rustix::system::sysinfo();
+    u64::from(information.mem_unit).saturating_mul(information.totalram)
 }
 
 /// Opens the control socket; a box where that fails is a telephone exchange all the same.

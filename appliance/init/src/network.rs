@@ -55,6 +55,8 @@ pub struct Network {
     /// Counts the trials: an old one that ends late ends nothing.
     number: Cell<u64>,
     length: Duration,
+    /// Whether it could be set up at the start.
+    is_up: bool,
 }
 
 struct Trial {
@@ -75,6 +77,7 @@ impl Network {
             trial: RefCell::new(None),
             number: Cell::new(0),
             length: TRIAL,
+            is_up: true,
         }
     }
 
@@ -168,17 +171,19 @@ pub fn up(
         }
     };
     let kernel = Applied::new(executor, has_address);
-    if let Err(error) = kernel.apply(&settings) {
+    let applied = kernel.apply(&settings);
+    if let Err(error) = &applied {
         say(format_args!("no network: {error:#}"));
         defmt::error!("no network");
     }
-    Rc::new(Network::new(executor, Box::new(kernel), file, settings))
+    let network = Network::new(executor, Box::new(kernel), file, settings);
+    Rc::new(Network { is_up: applied.is_ok(), ..network })
 }
 
 impl Network {
-    /// Whether IPv4 addresses come from the network.
+    /// Whether an IPv4 address is to come from the network.
     pub fn waits_for_dhcp(&self) -> bool {
-        self.confirmed.borrow().ipv4 == settings::Ipv4Wish::Dhcp
+        self.is_up && self.confirmed.borrow().ipv4 == settings::Ipv4Wish::Dhcp
     }
 
     /// The name that was given to the box.

@@ -33,7 +33,14 @@ fn phones_talk_through_the_image_and_it_speaks_to_them() -> Result<()> {
     callee.await_event("CALL_INCOMING")?;
     callee.command("accept", "")?;
     caller.await_event("CALL_ESTABLISHED")?;
+    let up = |call: &serde_json::Value| call["direction"] == "incoming" && call["status"] == "progressing";
+    let call = exchange.await_call("the call", up)?;
+    let id = call["id"].as_str().context("a call has an id")?;
+    let recording = exchange.record(id, json!({ "format": "mp3" }))?;
     wait::let_pass(Duration::from_secs(4));
+    exchange.steer_recording(id, "stop")?;
+    let recording = exchange.await_ended(&recording)?;
+    assert_eq!(exchange.fetch_recording(&recording)?.looked.codec, "mp3", "its helper works as well");
     callee.command("hangup", "")?;
     caller.await_event("CALL_CLOSED")?;
     let over = |call: &serde_json::Value| call["direction"] == "incoming" && call["status"] == "hangup";

@@ -32,8 +32,16 @@ export async function openBrowser(base, { flags = [], context: settings = {} } =
   return { page, close, complaints: () => record.complaints, requests: () => record.requests }
 }
 
-/** A wrong log-in, a flow that cannot be run, a certificate that is none, a restart and an update of what is no board. */
-const REFUSED = { '/auth/login': 401, '/v1.0/system/reboot': 404, '/v1.0/system/update': 404, '/v1.0/flows': 400, '/v1.0/certificate': 400 }
+/** A wrong log-in, a wrong setup code, a flow that cannot be run, a certificate that is none, a restart, an update and a network of what is no board. */
+const REFUSED = {
+  '/auth/login': 401,
+  '/v1.0/certificate': 400,
+  '/v1.0/flows': 400,
+  '/v1.0/setup': 403,
+  '/v1.0/system/network': 404,
+  '/v1.0/system/reboot': 404,
+  '/v1.0/system/update': 404,
+}
 
 async function watch(context, page, base) {
   const record = { complaints: [], requests: 0 }

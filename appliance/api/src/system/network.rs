@@ -17,7 +17,10 @@ use crate::state::State;
 /// How the box is to stand in its network. What is not given is as it is out of the carton.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Network)]
-#[allow(dead_code, reason = "the board reads what is sent, and names what is wrong with it; this tells others what there is")]
+#[allow(
+    dead_code,
+    reason = "the board reads what is sent, and names what is wrong with it; this tells others what there is"
+)]
 pub(crate) struct Settings {
     /// Its name: 1 to 63 letters, digits and dashes; with `.local` behind it, its name in mDNS.
     hostname: String,

@@ -20,7 +20,7 @@ impl api::Board for Socket {
 }
 
 fn desk(socket: &Path) -> Desk {
-    Desk::on(Some(Arc::new(Socket(socket.to_owned()))), None)
+    Desk::on(Some(Arc::new(Socket(socket.to_owned()))), None, None)
 }
 
 /// Answers each connection with the next of these; gives back what was asked.

@@ -191,11 +191,11 @@ impl<'a> Ask<'a> {
 impl Desk {
     /// A box with an administrator.
     pub fn new() -> Desk {
-        Desk::on(None, None)
+        Desk::on(None, None, None)
     }
 
     /// The same on a board of its own; one that has a setup code has no administrator.
-    pub fn on(board: Option<Arc<dyn api::Board>>, setup_code: Option<&str>) -> Desk {
+    pub fn on(board: Option<Arc<dyn api::Board>>, setup_code: Option<&str>, https_port: Option<u16>) -> Desk {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = folder.path().join("tandem.db");
         let (store, writer) = Store::open(&path, "tandem.example", &[9; 64]).expect("a database");
@@ -258,6 +258,7 @@ impl Desk {
                 let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
                 Ok(Box::new(file) as Box<dyn std::io::Read + Send>)
             }),
+            https_port,
             setup_code: setup_code.map(|code| api::SetupCode::parse(code).expect("a code")),
         })
         .expect("readers");

@@ -30,7 +30,7 @@ const MANAGERS_READ: [&str; 8] = [
     "/v1.0/webhook_deliveries/{id}",
 ];
 /// What only administrators may.
-const ADMINS_MAY: [(&str, &str); 24] = [
+const ADMINS_MAY: [(&str, &str); 27] = [
     ("POST", "/v1.0/system/backup"),
     ("GET", "/v1.0/system/diagnostics"),
     ("POST", "/v1.0/system/factory_reset"),
@@ -42,6 +42,9 @@ const ADMINS_MAY: [(&str, &str); 24] = [
     ("GET", "/v1.0/system/update"),
     ("POST", "/v1.0/system/update"),
     ("DELETE", "/v1.0/system/update"),
+    ("GET", "/v1.0/system/network"),
+    ("PUT", "/v1.0/system/network"),
+    ("POST", "/v1.0/system/network/confirm"),
     ("PUT", "/v1.0/agents/{id}/permission"),
     ("PUT", "/v1.0/billing_account"),
     ("POST", "/v1.0/billing_account/balance_add_force"),

@@ -13,7 +13,7 @@ use crate::desk::Desk;
 const CODE: &str = "K7QF-M2XD-9R";
 
 fn new_box() -> Desk {
-    Desk::on(None, Some(CODE))
+    Desk::on(None, Some(CODE), None)
 }
 
 fn claim() -> Value {
@@ -118,7 +118,7 @@ async fn the_network_is_checked_before_and_set_after() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let socket = folder.path().join("board");
     let listener = UnixListener::bind(&socket).expect("the folder is ours");
-    let desk = Desk::on(Some(Arc::new(Socket(socket))), Some(CODE));
+    let desk = Desk::on(Some(Arc::new(Socket(socket))), Some(CODE), None);
     let board = tokio::spawn(async move {
         let mut asked = Vec::new();
         let answers = [

@@ -43,3 +43,19 @@ async fn a_file_that_the_browser_has_is_not_sent_again() {
     let refused = desk.ask("GET", &script).header("accept-encoding", "gzip;q=0").send().await;
     assert_eq!((refused.header("content-encoding"), &refused.text), ("", &plain.text));
 }
+
+#[tokio::test]
+async fn where_the_page_is_for_https_alone_people_are_led_there_and_programs_are_not() {
+    let desk = Desk::on(None, None, Some(443));
+    for path in ["/", "/index.html", "/calls?of=today"] {
+        let answer = desk.ask("GET", path).send().await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (307, &*format!("https://box.example{path}")));
+    }
+    for path in ["/livez", "/healthz", "/openapi.json", "/v1.0/setup"] {
+        assert_eq!(desk.ask("GET", path).send().await.status, 200, "{path}");
+    }
+    // There is none here: all the same it is for those who do not trust the box yet.
+    assert_eq!(desk.ask("GET", "/authority.pem").send().await.header("location"), "");
+    let other = Desk::on(None, None, Some(8_443)).ask("GET", "/").send().await.header("location").to_owned();
+    assert_eq!(other, "https://box.example:8443/");
+}

@@ -13,6 +13,8 @@ pub struct Tls {
     pub sips: Option<SocketAddr>,
     /// The names that the box's own certificate has beside its addresses.
     pub host_names: Vec<String>,
+    /// Whether the web page is for HTTPS alone.
+    pub redirect: bool,
 }
 
 /// What the command line says of them.
@@ -27,6 +29,9 @@ pub struct TlsFlags {
     /// The names of the box, for its own certificate [default: tandem,tandem.local]
     #[arg(long, env = "TANDEM_HOST_NAMES", value_name = "NAME,…", value_delimiter = ',', num_args = 1)]
     pub host_names: Option<Vec<String>>,
+    /// Whether those who ask for the web page by HTTP are led to HTTPS: true or false [default: false]
+    #[arg(long, env = "TANDEM_HTTPS_REDIRECT", value_name = "BOOL")]
+    pub https_redirect: Option<bool>,
 }
 
 impl TlsFlags {
@@ -37,6 +42,7 @@ impl TlsFlags {
             https: self.https.or(file.https),
             sips: self.sips.or(file.sips),
             host_names: self.host_names.or(file.host_names).unwrap_or_else(usual),
+            redirect: self.https_redirect.or(file.https_redirect).unwrap_or(false),
         }
     }
 }
