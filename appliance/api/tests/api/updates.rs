@@ -54,7 +54,7 @@ impl Stage {
                 tokio::spawn(answer(stream, Arc::clone(&board)));
             }
         });
-        let desk = Desk::on(Some(Arc::new(Socket(socket))), None);
+        let desk = Desk::on(Some(Arc::new(Socket(socket))), None, None);
         let token = desk.log_in(ADMIN).await;
         Stage { desk, token, slots, folder }
     }
