@@ -32,7 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0019_direct_hash.sql"),
     include_str!("../migrations/0020_encryption.sql"),
     include_str!("../migrations/0021_belonging.sql"),
-    include_str!("../migrations/0025_ice_transport.sql"),
+    include_str!("../migrations/0022_ice_transport.sql"),
 ];
 
 /// `TNDM`, in the file's header: what tells our file from another program's.
