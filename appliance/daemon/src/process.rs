@@ -219,7 +219,6 @@ impl Running {
 
         let counters = Arc::new(Counters::default());
         let pbx = exchange(settings, clock, &store)?;
-
         let errand_reports = sockets.queue(pbx::limits::ERRANDS);
         let around = Surroundings {
             clock,
