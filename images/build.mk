@@ -3,6 +3,8 @@
 IMAGE_BOARD ?= qemu_virt
 IMAGE_TARGET := aarch64-unknown-linux-gnu
 IMAGE_EFI := aarch64-unknown-uefi
+# Messages of a panic name files; where the tree lies is no part of the image.
+IMAGE_EFI_FLAGS := --remap-path-prefix=$(CURDIR)=/tandem
 IMAGE_PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/$(IMAGE_TARGET)/release
 
 .PHONY: image image-setup qemu
@@ -13,7 +15,7 @@ image-setup:
 # Cargo, the kernel's cache and the image's stamp know what is up to date; make need not.
 image: image-setup web-ui
 	cargo build --release --target $(IMAGE_TARGET) -p daemon -p init
-	cargo build -q --release --manifest-path images/boot/Cargo.toml --target $(IMAGE_EFI) --target-dir $(TARGET)/boot
+	RUSTFLAGS="$(IMAGE_EFI_FLAGS)" cargo build -q --release --manifest-path images/boot/Cargo.toml --target $(IMAGE_EFI) --target-dir $(TARGET)/boot
 	$(call build-program,images)
 	$(TARGET)/debug/images $(IMAGE_BOARD) $(IMAGE_PROGRAMS)/tandem $(IMAGE_PROGRAMS)/tandem-init $(TARGET)/boot/$(IMAGE_EFI)/release/tandem-boot.efi
 
