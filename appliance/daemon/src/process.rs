@@ -217,8 +217,7 @@ impl Running {
         let (recording, sound, recording_reports) = start_workers((options, folder), clock, &waiting.0, &sockets)?;
         let media = start_media((options, &settings), (clock, &media_reports), waiting, (&recording, &sound))?;
 
-        let counters = Arc::new(Counters::default());
-        let pbx = exchange(settings, clock, &store)?;
+        let (counters, pbx) = (Arc::new(Counters::default()), exchange(settings, clock, &store)?);
         let errand_reports = sockets.queue(pbx::limits::ERRANDS);
         let around = Surroundings {
             clock,
