@@ -332,24 +332,32 @@ pub fn read() -> Result<Wish> {
     }
 }
 
+impl File {
+    /// What it says of TLS.
+    fn take_tls(&mut self) -> TlsFlags {
+        TlsFlags {
+            https: self.https,
+            sips: self.sips,
+            host_names: self.host_names.take(),
+            https_redirect: self.https_redirect,
+        }
+    }
+}
+
 fn complete(flags: Flags) -> Result<Options> {
-    let file = match &flags.config {
+    let mut file = match &flags.config {
         Some(path) => read_file(path)?,
         None => File::default(),
     };
     let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let tls = flags.tls.complete(file.take_tls());
     let named = flags.nameservers.or(file.nameservers);
     let seats = flags.conference_seats_per_thread.map(usize::from);
     let options = Options {
         data: flags.data.or(file.data).unwrap_or_else(|| PathBuf::from("/var/lib/tandem")),
         sip: flags.sip.or(file.sip).unwrap_or_else(|| SocketAddr::new(any, 5060)),
         http: flags.http.or(file.http).unwrap_or_else(|| SocketAddr::new(any, 8080)),
-        tls: flags.tls.complete(TlsFlags {
-            https: file.https,
-            sips: file.sips,
-            host_names: file.host_names,
-            https_redirect: file.https_redirect,
-        }),
+        tls,
         rtp: flags.rtp.or(file.rtp).unwrap_or(RtpPorts { address: any, first: 30_000, last: 39_999 }),
         webrtc: flags.webrtc.or(file.webrtc),
         advertise: flags.advertise.or(file.advertise).unwrap_or_default(),
