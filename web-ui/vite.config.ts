@@ -9,7 +9,7 @@ import { defineConfig } from 'vitest/config'
 
 /** What everybody loads, and everything together. */
 const FIRST_BUDGET = 92 * 1024
-const BUDGET = 176 * 1024
+const BUDGET = 192 * 1024
 /** What is loaded later. */
 const LATER = /(?:part|sip|trust|setup|system|network\w*)-[\w-]+\.js$/
 
@@ -30,7 +30,7 @@ function compressed(): Plugin {
         total += packed.length
         if (!LATER.test(file)) first += packed.length
       }
-      console.log(`web-ui: ${(first / 1024).toFixed(1)} KiB compressed, ${(total / 1024).toFixed(1)} KiB with the softphone`)
+      console.log(`web-ui: ${(first / 1024).toFixed(1)} KiB compressed, ${(total / 1024).toFixed(1)} KiB in all`)
       if (first > FIRST_BUDGET) throw new Error(`the page has ${first} bytes compressed, more than ${FIRST_BUDGET}`)
       if (total > BUDGET) throw new Error(`all of the page has ${total} bytes compressed, more than ${BUDGET}`)
     },
