@@ -1,11 +1,17 @@
-//! The power is cut at any moment, again and again, while calls are set up and recorded and somebody sets something: every start
-//! reaches SIP, all that the API told is there, every recording plays.
+//! The power is cut at any moment, again and again, while calls are set up and recorded, somebody sets something, and an update is
+//! written: every start reaches SIP in the old slot, all that the API told is there, every recording plays.
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use box_tests::{Api, sipp, soak, wait};
-use qemu::{Disk, Machine, Setup};
+use hal::slot::Slot;
+use images::board::Board;
+use images::bundle::{Update, development_key};
+use qemu::{BOARD, Disk, Machine, Setup};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -26,6 +32,22 @@ struct Told {
     played: BTreeSet<String>,
     /// Recordings of which nothing was written yet when the power went.
     unwritten: usize,
+}
+
+/// What the image holds, as an update that is written now and started in years.
+const UPDATE: &str = "/v1.0/system/update?when=2099-01-01T00:00:00Z";
+
+/// Has an update written until the power goes.
+fn write_update(machine: &Machine, api: &Api, bundle: &Arc<[u8]>) -> Result<JoinHandle<()>> {
+    let (mut stream, bundle) = (machine.begin_upload(UPDATE, api.token(), bundle.len())?, Arc::clone(bundle));
+    Ok(std::thread::spawn(move || {
+        for piece in bundle.chunks(64 << 10) {
+            // The power may go in between; where it does is the point.
+            if stream.write_all(piece).is_err() {
+                return;
+            }
+        }
+    }))
 }
 
 /// All of one resource.
@@ -108,6 +130,8 @@ fn whoever_cuts_the_power_again_and_again_loses_nothing() -> Result<()> {
     let disk = Disk::fresh()?;
     let setup = Setup::new(&disk)?.word(format!("tandem.admin_password=\"{PASSWORD}\""));
     let (mut told, rounds) = (Told::default(), soak::of(10, 100));
+    let update = Update::of_image(&Board::open(BOARD)?, &images::out(BOARD).join("disk.img"))?;
+    let bundle: Arc<[u8]> = Update { build: update.build + 1, ..update }.seal(&[development_key()?])?.into();
     for round in 0..=rounds {
         let mut machine = Machine::boot(&setup)?;
         qemu::first_register(machine.sip(), LIMIT)?;
@@ -119,9 +143,13 @@ fn whoever_cuts_the_power_again_and_again_loses_nothing() -> Result<()> {
         told.check(&api).with_context(|| format!("after cut {round}; the console:\n{}", machine.console()))?;
         if round < rounds {
             // Another moment in each round, and the same ones in each run.
+            let writing = write_update(&machine, &api, &bundle)?;
             let load = told.work(&api, Duration::from_millis(400 + round * 7_919 % 2_600))?;
             machine.kill()?;
             load.kill();
+            writing.join().expect("it only writes");
+            let state = disk.state()?;
+            ensure!((state.permanent(), state.on_trial()) == (Slot::A, None), "{state:?}");
         }
     }
     let (calls, played) = (told.calls.len(), told.played.len());
