@@ -206,19 +206,16 @@ impl Running {
         let (clock, sip) = (Clock::start(), sockets.address());
         let (journal, events, bell) = start_journal(writer, notices)?;
         let setup_code = administrator::make_first((&store, &journal), options.board.setup_code.as_deref(), now())?;
-
-        let requests = sockets.queue(limits::COMMANDS);
+        let (requests, errand_reports) = (sockets.queue(limits::COMMANDS), sockets.queue(pbx::limits::ERRANDS));
         let (media_reports, names) = (sockets.queue(limits::MEDIA_EVENTS), sockets.queue(limits::QUESTIONS));
         // What waits there is bounded by the sockets, and what each may have said.
         let (websockets, websocket_counters) = (sockets.queue(0), Arc::<sip_sockets::Counters>::default());
-        let https = doors.https()?;
-        let (settings, own, knock) = settings((options, &store, https), &sockets, clock)?;
+        let (settings, own, knock) = settings((options, &store, doors.https()?), &sockets, clock)?;
         let waiting = (Waitings::new(settings.media_threads)?, knock);
         let (recording, sound, recording_reports) = start_workers((options, folder), clock, &waiting.0, &sockets)?;
         let media = start_media((options, &settings), (clock, &media_reports), waiting, (&recording, &sound))?;
 
         let (counters, pbx) = (Arc::new(Counters::default()), exchange(settings, clock, &store)?);
-        let errand_reports = sockets.queue(pbx::limits::ERRANDS);
         let around = Surroundings {
             clock,
             counters: counters.clone(),

@@ -126,12 +126,15 @@ fn without_a_copy_a_newer_database_is_refused_and_left_alone() {
 fn before_an_older_database_is_migrated_it_is_copied() {
     let (folder, path, known) = filled();
     // As it was before the last migration, which is one that this one can run anew.
-    let last = include_str!("../migrations/0021_belonging.sql");
+    let last = include_str!("../migrations/0022_ice_transport.sql");
     let undo: String = last
         .lines()
-        .filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next())
-        .map(|table| format!("DROP TABLE {table};"))
+        .filter_map(|line| line.strip_prefix("ALTER TABLE ")?.split_once(" ADD COLUMN "))
+        .map(|(table, column)| {
+            format!("ALTER TABLE {table} DROP COLUMN {};", column.split(' ').next().expect("a name"))
+        })
         .collect();
+    assert!(!undo.is_empty(), "{last}");
     let old = known - 1;
     raw(&path).execute_batch(&format!("{undo} PRAGMA user_version = {old}")).expect("it goes back");
     fs::write(version_copy(&path, 3), "of long ago").expect("the folder is ours");

@@ -5,8 +5,7 @@
 //! a file that each process locks as long as it lives, and by counting within the process.
 use std::fs::{self, File, TryLockError};
 use std::net::{TcpListener, UdpSocket};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 /// Above what services listen on. The last lane ends below the range that Linux gives away, 32768 to 60999.
 const FIRST: u16 = 11_000;
@@ -17,7 +16,7 @@ const LANES: u16 = 21;
 /// What belongs to this process.
 struct Lane {
     first: u16,
-    next: AtomicU16,
+    next: Mutex<u16>,
     /// Locked until the process ends, however it ends.
     _lock: File,
 }
@@ -40,7 +39,7 @@ impl Lane {
         let free = (0..LANES).find_map(|number| {
             let lock = File::create(folder.join(number.to_string())).expect("its files can be written");
             match lock.try_lock() {
-                Ok(()) => Some(Lane { first: FIRST + number * LANE, next: AtomicU16::new(0), _lock: lock }),
+                Ok(()) => Some(Lane { first: FIRST + number * LANE, next: Mutex::new(0), _lock: lock }),
                 Err(TryLockError::WouldBlock) => None,
                 Err(TryLockError::Error(error)) => panic!("{} cannot be locked: {error}", folder.display()),
             }
@@ -51,11 +50,16 @@ impl Lane {
     fn free(&self, count: u16) -> u16 {
         let even = count + count % 2;
         assert!(even <= LANE, "{count} ports are more than a process has");
-        for _ in 0..2 * LANE {
-            let offset = self.next.fetch_add(even, Ordering::Relaxed) % LANE;
-            // What would reach over the end begins again with the next one.
-            if offset + even <= LANE && (self.first + offset..self.first + offset + count).all(is_free) {
-                return self.first + offset;
+        let mut next = self.next.lock().expect("whoever holds it panics only at the end of its search");
+        for _ in 0..LANE {
+            if *next + even > LANE {
+                *next = 0;
+            }
+            let first = self.first + *next;
+            let are_free = (first..first + count).all(is_free);
+            *next += if are_free { even } else { 2 };
+            if are_free {
+                return first;
             }
         }
         panic!("no {count} ports in a row are free from {} on", self.first);
