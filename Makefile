@@ -16,7 +16,7 @@ help:
 	@echo "make bundle  write the image as a signed update"
 	@echo "make qemu    boot it, with the ports forwarded"
 	@echo "make blackbox FILE  read what a board has recorded of itself"
-	@echo "make soak    what takes long: a hundred kills, a day without an uplink"
+	@echo "make soak    what takes long: a hundred kills and power cuts, a day without an uplink"
 	@echo "make bench   measure, one line each: name value unit"
 	@echo "make instructions  count the engine's instructions anew"
 	@echo "make deny    check the licences of what is depended on"
@@ -36,9 +36,9 @@ test: setup-test web-ui image build-blackbox lint page-test-packages web-ui-chec
 	cargo test --workspace --no-fail-fast
 
 # The long form of tests that have a short one in `make test`.
-soak: setup-test web-ui
+soak: setup-test web-ui image
 	cargo build --profile quick -p daemon
-	TANDEM_SOAK=1 TANDEM_BIN=$(TARGET)/quick/tandem cargo test --workspace --test kills --test uplink --test receivers -- --nocapture
+	TANDEM_SOAK=1 TANDEM_BIN=$(TARGET)/quick/tandem cargo test --workspace --test kills --test uplink --test receivers --test power_cuts -- --nocapture
 
 .PHONY: setup-test
 setup-test:
