@@ -25,70 +25,44 @@ pub(crate) struct Confirmation {
     confirm: String,
 }
 
-/// Restarts the box. Calls have a little time to end.
-#[utoipa::path(
-    post,
-    path = "/v1.0/system/reboot",
-    request_body = Confirmation,
-    responses(
-        (status = 202, description = "The box goes down"),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_JSON_BODY, INVALID_ARGUMENT: it is not confirmed"),
-        (status = 401, body = ErrorEnvelope),
-        (status = 403, body = ErrorEnvelope),
-        (status = 404, body = ErrorEnvelope, description = "BOARD_NOT_FOUND: it runs on somebody else's machine"),
-    ),
-    tag = "system"
-)]
-pub(crate) async fn reboot(
-    Shared(state): Shared<State>,
-    caller: Caller,
-    Json(body): Json<Confirmation>,
-) -> Result<StatusCode, Failure> {
-    go(&state, (&body, "reboot"), Record::Reboot(asked(caller))).await
+/// A handler, named after its operation and after what it wants to be confirmed.
+macro_rules! order {
+    ($(#[$doc:meta])* $name:ident: $path:literal, $record:ident) => {
+        $(#[$doc])*
+        #[utoipa::path(
+            post,
+            path = $path,
+            request_body = Confirmation,
+            responses(
+                (status = 202, description = "The box goes down"),
+                (status = 400, body = ErrorEnvelope, description = "INVALID_JSON_BODY, INVALID_ARGUMENT: it is not confirmed"),
+                (status = 401, body = ErrorEnvelope),
+                (status = 403, body = ErrorEnvelope),
+                (status = 404, body = ErrorEnvelope, description = "BOARD_NOT_FOUND: it runs on somebody else's machine"),
+            ),
+            tag = "system"
+        )]
+        pub(crate) async fn $name(
+            Shared(state): Shared<State>,
+            caller: Caller,
+            Json(body): Json<Confirmation>,
+        ) -> Result<StatusCode, Failure> {
+            go(&state, (&body, stringify!($name)), Record::$record(asked(caller))).await
+        }
+    };
 }
 
-/// Switches the box off. Calls have a little time to end. Only its button, or its plug, switch it on again.
-#[utoipa::path(
-    post,
-    path = "/v1.0/system/power_off",
-    request_body = Confirmation,
-    responses(
-        (status = 202, description = "The box goes down"),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_JSON_BODY, INVALID_ARGUMENT: it is not confirmed"),
-        (status = 401, body = ErrorEnvelope),
-        (status = 403, body = ErrorEnvelope),
-        (status = 404, body = ErrorEnvelope, description = "BOARD_NOT_FOUND: it runs on somebody else's machine"),
-    ),
-    tag = "system"
-)]
-pub(crate) async fn power_off(
-    Shared(state): Shared<State>,
-    caller: Caller,
-    Json(body): Json<Confirmation>,
-) -> Result<StatusCode, Failure> {
-    go(&state, (&body, "power_off"), Record::PowerOff(asked(caller))).await
+order! {
+    /// Restarts the box. Calls have a little time to end.
+    reboot: "/v1.0/system/reboot", Reboot
 }
-
-/// Erases everything that the box has learned, and restarts it as it came out of the carton.
-#[utoipa::path(
-    post,
-    path = "/v1.0/system/factory_reset",
-    request_body = Confirmation,
-    responses(
-        (status = 202, description = "The box goes down, and forgets"),
-        (status = 400, body = ErrorEnvelope, description = "INVALID_JSON_BODY, INVALID_ARGUMENT: it is not confirmed"),
-        (status = 401, body = ErrorEnvelope),
-        (status = 403, body = ErrorEnvelope),
-        (status = 404, body = ErrorEnvelope, description = "BOARD_NOT_FOUND: it runs on somebody else's machine"),
-    ),
-    tag = "system"
-)]
-pub(crate) async fn factory_reset(
-    Shared(state): Shared<State>,
-    caller: Caller,
-    Json(body): Json<Confirmation>,
-) -> Result<StatusCode, Failure> {
-    go(&state, (&body, "factory_reset"), Record::FactoryReset(asked(caller))).await
+order! {
+    /// Switches the box off. Calls have a little time to end. Only its button, or its plug, switch it on again.
+    power_off: "/v1.0/system/power_off", PowerOff
+}
+order! {
+    /// Erases everything that the box has learned, and restarts it as it came out of the carton.
+    factory_reset: "/v1.0/system/factory_reset", FactoryReset
 }
 
 fn asked(caller: Caller) -> Asked {
